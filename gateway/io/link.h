@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_IO_LINK_H
+#define WEIR_IO_LINK_H
+
+/* A link is an ordered byte pipe with back-pressure: plain (a stream socket), in memory (for
+ * tests), later TLS. Its owner (a client or an origin) gets events and appends to link->out.
+ *
+ *     bytes_append(&l->out, block, slice);  link_send(l);    leaves at the end of the turn
+ *
+ * Reading starts with link_start() and goes on until link_pause(). The read watcher stays
+ * registered: a pause is a flag, and only when bytes come in meanwhile is the watcher stopped. A
+ * write watcher runs only between EAGAIN and drained. One read per readiness; a read that filled
+ * its block makes the next ones larger (up to LINK_READ_BLOCKS blocks at a time).
+ *
+ * Events come from the loop, never from inside a call of the owner's. After link_close() none
+ * come, and the link must not be touched again. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/bytes.h"
+#include "io/loop.h"
+
+enum { LINK_READ_BLOCKS = 4 };
+
+struct link;
+
+struct link_events {
+    /* Connected; only after link_connect. */
+    void (*on_open)(struct link *l);
+    /* `s` lies in `b`, which is borrowed for the call: take references on what is kept (bytes_append
+     * does). What the owner doesn't keep is gone. */
+    void (*on_bytes)(struct link *l, struct block *b, struct slice s);
+    /* The other side has ended its direction; ours may go on. At most once. */
+    void (*on_eof)(struct link *l);
+    /* `out` has fallen to half of out_high after it had reached it. */
+    void (*on_room)(struct link *l);
+    /* `out` has become empty (after a write). NULL when the owner doesn't care. */
+    void (*on_drained)(struct link *l);
+    /* The link is broken (errno value; ECONNRESET, EPIPE, ETIMEDOUT, ...). No event follows. The
+     * owner still has to link_close(). */
+    void (*on_fail)(struct link *l, int err);
+};
+
+struct link_ops {
+    void (*start)(struct link *l);
+    void (*flush)(struct link *l); /* called by the loop once per turn when dirty */
+    void (*resume)(struct link *l);
+    void (*shutdown)(struct link *l); /* out is empty: end our direction */
+    void (*close)(struct link *l, bool reset);
+};
+
+struct link {
+    const struct link_ops *ops;
+    const struct link_events *events;
+    void *owner; /* borrowed */
+    struct loop *loop;
+    struct bytes out;   /* queued; the owner appends, the link consumes */
+    struct dirty dirty;
+    uint32_t out_high;  /* back-pressure starts here: limits.queue_bytes */
+    bool started, paused, over_high;
+    bool eof_in;        /* the other side ended */
+    bool ending;        /* link_end was called: shut down when out is empty */
+    bool eof_out;       /* we ended */
+    bool failed, closed;
+    uint8_t read_blocks; /* how many blocks the next read may fill */
+    uint64_t bytes_in, bytes_out;
+};
+
+/* Takes over fd (non-blocking, connected). NULL when the slab of links is at its limit (fd is
+ * closed then). The events are set by link_start. */
+struct link *link_plain(struct loop *lp, int fd) nodiscard;
+/* Begins to connect; the outcome comes as on_open or on_fail, never from inside. `source` (may be
+ * NULL) is bound first. NULL only when no descriptor or memory was to be had; errno says which. */
+struct link *link_connect(struct loop *lp, const struct addr *to, const struct addr *source) nodiscard;
+/* Two ends of one pipe on the same loop: what goes out of one comes into the other at the next
+ * flush. `capacity` is how many bytes may lie between them (back-pressure); 0 for no limit. */
+void link_memory_pair(struct loop *lp, size_t capacity, struct link **a, struct link **b);
+
+void link_start(struct link *l, const struct link_events *events, void *owner);
+/* Marks for flushing at the end of the turn. */
+static inline void link_send(struct link *l)
+{
+    if (l->out.n >= l->out_high)
+        l->over_high = true;
+    loop_dirty(l->loop, &l->dirty);
+}
+/* How many more bytes the owner should append before it waits for on_room. */
+static inline size_t link_room(const struct link *l)
+{
+    return l->out.n >= l->out_high ? 0 : l->out_high - l->out.n;
+}
+static inline void link_pause(struct link *l)
+{
+    l->paused = true;
+}
+void link_resume(struct link *l);
+/* Ends our direction once `out` has left (half-close). */
+void link_end(struct link *l);
+/* Closes now; what is in `out` is dropped. The memory goes at the end of the turn. */
+void link_close(struct link *l);
+/* The same with a reset to the other side (RST): it must not take what it got for complete. */
+void link_reset(struct link *l);
+
+/* For the pieces above that need the socket itself; -1 for links in memory. */
+int link_fd(const struct link *l);
+
+/* Bytes of memory of one plain link, for the memory budget in the docs. */
+size_t link_plain_size(void);
+
+#endif

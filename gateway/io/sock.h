@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_IO_SOCK_H
+#define WEIR_IO_SOCK_H
+
+/* Sockets: the only file that calls socket(2), bind(2), connect(2) and accept4(2). All descriptors
+ * are non-blocking and close-on-exec. */
+
+#include <stdbool.h>
+
+#include "base/addr.h"
+#include "base/check.h"
+
+struct sock_listen_opts {
+    int backlog;
+    bool reuse_port;      /* one socket per worker (not for unix sockets) */
+    bool v6_only;
+    unsigned unix_mode;   /* permission bits of a unix socket; 0 keeps 0666 & ~umask */
+    unsigned unix_uid, unix_gid; /* (unsigned)-1: leave */
+};
+
+/* The listening descriptor, or -1 with errno. A stale unix socket (nobody answers on it) is
+ * removed first; a live one gives EADDRINUSE. */
+int sock_listen(const struct addr *at, const struct sock_listen_opts *o) nodiscard;
+/* The address it is bound to (the port the kernel chose). */
+bool sock_local(int fd, struct addr *out) nodiscard;
+/* The next connection, or -1 with errno (EAGAIN: none). *peer is set. TCP_NODELAY is inherited
+ * from the listening socket, which sock_listen set, so an accept is one system call. */
+int sock_accept(int fd, struct addr *peer) nodiscard;
+/* Starts to connect: the descriptor, *pending says whether it isn't done yet; -1 with errno. */
+int sock_connect(const struct addr *to, const struct addr *source, bool *pending) nodiscard;
+/* The pending error of a socket (SO_ERROR), 0 for none. */
+int sock_error(int fd);
+/* close() then sends RST. */
+void sock_linger_zero(int fd);
+
+#endif
