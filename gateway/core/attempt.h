@@ -23,8 +23,10 @@ struct exchange;
 
 /* What upstream offers to the core. None of these calls an attempt_on_*() from inside. */
 struct origin_ops {
-    /* Finds or makes a connection to at->endpoint and sends at->x->inward_head on it. */
-    void (*open)(struct attempt *at);
+    /* Finds or makes a connection to at->endpoint and sends the head of at->x->plan on it. True: it
+     * was a kept connection, and content may be sent at once. False: attempt_on_open or
+     * attempt_on_fail will tell. */
+    bool (*open)(struct attempt *at);
     /* Takes content from the front of `from`, as much as there is room for. */
     void (*send_body)(struct attempt *at, struct bytes *from);
     /* The request is complete (trailers may be NULL); in a tunnel: half-close. */
@@ -46,7 +48,8 @@ struct attempt {
     /* identity */
     struct exchange *x;
     struct list node;              /* in x->attempts */
-    struct endpoint *endpoint;     /* borrowed from the cluster; held by endpoint_acquire */
+    struct endpoint *endpoint;     /* held by endpoint_acquire; NULL when the attempt has ended */
+    struct slice endpoint_name;    /* copied: for the log */
     void *origin;                  /* of upstream; NULL when it has let go */
     unsigned number;               /* 1 for the first */
     bool fresh;                    /* only a new connection will do: a kept one has failed already */
@@ -57,7 +60,7 @@ struct attempt {
     bool ended;                    /* the whole response has come */
     bool request_sent;             /* send_end was called */
     bool paused;                   /* the origin was told to stop reading */
-    bool released;                 /* the endpoint was given back */
+    bool answered;                 /* at least one byte of a response has come */
     enum why why;                  /* not NONE: failed */
     const char *detail;            /* static text, or NULL */
     /* data */
@@ -80,7 +83,8 @@ void attempt_cancel(struct attempt *at);
 
 /* -- what origins tell ----------------------------------------------------------------------------- */
 
-void attempt_on_open(struct attempt *at, bool reused);
+/* The new connection is there and the head is on its way. */
+void attempt_on_open(struct attempt *at);
 /* A 1xx other than 101. The head is borrowed and copied. `raw` as in head_keep_response. */
 void attempt_on_interim(struct attempt *at, const struct response_head *h, struct slice raw);
 void attempt_on_head(struct attempt *at, const struct response_head *h, struct slice raw);

@@ -82,10 +82,9 @@ struct exchange {
     const char *detail;                 /* static text: which fault exactly; NULL */
     struct later run;
     bool request_done;                  /* the whole content has come */
-    bool request_sent;                  /* ... and has been passed on */
     bool head_sent, reply_done;         /* to the client */
     bool client_gone;
-    bool expired;                       /* the deadline of the whole request passed */
+    bool answering;                     /* the head that was sent is the gateway's own */
     bool body_paused;                   /* the client was told to stop reading */
     bool tunnel;                        /* bytes both ways */
     /* the request */
@@ -96,6 +95,8 @@ struct exchange {
     struct ip source;                   /* the client, after trusted proxies */
     struct slice request_id;
     struct bytes inward;                /* content that came and was not passed on yet */
+    struct bytes kept;                  /* all content so far, for a second attempt */
+    bool kept_all;                      /* ... and nothing of it is missing */
     struct fields trailers;
     const struct route *route;
     struct plan plan;
