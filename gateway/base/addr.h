@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "base/check.h"
 #include "base/slice.h"
 
 struct addr {
@@ -40,10 +41,11 @@ enum { ADDR_TEXT_MAX = 128 };
 bool addr_parse(struct slice text, struct addr *out) nodiscard;
 /* Splits "name:port" and "[v6]:port" without looking at what the host is; the port must be
  * 1-65535. `default_port` 0 means that the port must be there. */
-bool addr_split(struct slice text, struct slice *host, uint16_t *port, uint16_t default_port) nodiscard;
+bool addr_split(struct slice text, struct slice *host, uint16_t *port,
+                uint16_t default_port) nodiscard;
 /* An IP literal (no brackets needed) and a port. */
 bool addr_from_ip(struct slice ip, uint16_t port, struct addr *out) nodiscard;
-/* NUL-terminated, in addr_parse's form. Returns the length. */
+/* NUL-terminated, in addr_parse's form ("0.0.0.0:80" for any IPv4). Returns the length. */
 size_t addr_print(const struct addr *a, char out[ADDR_TEXT_MAX]);
 bool addr_eq(const struct addr *a, const struct addr *b);
 uint16_t addr_port(const struct addr *a); /* host order; 0 for unix */
@@ -54,8 +56,11 @@ size_t ip_print(const struct ip *ip, char out[ADDR_TEXT_MAX]);
 bool ip_is_v4(const struct ip *ip);
 bool ip_parse(struct slice text, struct ip *out) nodiscard;
 
-/* "10.0.0.0/8", "::1/128", "10.0.0.1" (one address), "unix" (peers on unix sockets). */
+/* "10.0.0.0/8", "::1/128", "10.0.0.1" (one address), "unix" (peers on unix sockets). Bits behind
+ * the prefix are cleared. */
 bool cidr_parse(struct slice text, struct cidr *out) nodiscard;
+/* A range of one family holds nothing of another: "::/0" is every IPv6 address, but no IPv4
+ * address and no unix peer. */
 bool cidr_has(const struct cidr *c, const struct ip *ip);
 bool cidr_any(const struct cidr *list, size_t n, const struct ip *ip);
 

@@ -11,6 +11,9 @@
  *     char *s = arena_printf(&a, "%s-%d", name, n);
  *     arena_fini(&a);                                         runs clean-ups, newest first
  *
+ * With -DWEIR_MALLOC_ARENA every allocation is a malloc of its own, so that AddressSanitizer sees
+ * each overrun.
+ *
  * Allocation never fails: out of memory ends the process (the limits of the configuration keep
  * it from coming to that). Alignment is that of max_align_t. One thread. */
 
@@ -24,10 +27,10 @@ struct arena_chunk;
 struct arena_cleanup;
 
 struct arena {
-    char *cur, *end;              /* free room in the current piece of memory */
-    struct arena_chunk *chunks;   /* owned: further memory, from malloc */
-    struct arena_cleanup *ends;   /* run by arena_fini */
-    size_t total;                 /* bytes taken from malloc so far: what limits look at */
+    char *cur, *end;            /* free room in the current piece; both multiples of 16 */
+    struct arena_chunk *chunks; /* owned: further memory, from malloc */
+    struct arena_cleanup *ends; /* run by arena_fini */
+    size_t total;               /* bytes taken from malloc so far: what limits look at */
 };
 
 void arena_init(struct arena *a, void *memory, size_t n);
@@ -35,14 +38,23 @@ void arena_fini(struct arena *a);
 
 void *arena_alloc_slow(struct arena *a, size_t n);
 
-/* n bytes, not zeroed. */
+/* size * count; ends the process when that overflows. */
+static inline size_t arena_size(size_t size, size_t count)
+{
+    size_t n;
+    must(!__builtin_mul_overflow(size, count, &n));
+    return n;
+}
+
+/* n bytes, not zeroed. Never NULL, for 0 bytes too. */
 static inline void *arena_alloc(struct arena *a, size_t n)
 {
-    n = (n + 15) & ~(size_t)15;
 #ifndef WEIR_MALLOC_ARENA
+    /* cur and end are multiples of 16, so what fits also fits when rounded up; rounding before
+     * the comparison could wrap. */
     if (likely((size_t)(a->end - a->cur) >= n)) {
         void *p = a->cur;
-        a->cur += n;
+        a->cur += (n + 15) & ~(size_t)15;
         return p;
     }
 #endif
@@ -56,7 +68,7 @@ static inline void *arena_zalloc(struct arena *a, size_t n)
 }
 
 #define ARENA_NEW(a, type) ((type *)arena_zalloc((a), sizeof(type)))
-#define ARENA_ARRAY(a, type, count) ((type *)arena_zalloc((a), sizeof(type) * (count)))
+#define ARENA_ARRAY(a, type, count) ((type *)arena_zalloc((a), arena_size(sizeof(type), (count))))
 
 /* A copy whose bytes lie in the arena, NUL-terminated for convenience (the NUL isn't counted). */
 struct slice arena_dup(struct arena *a, struct slice s);

@@ -6,7 +6,12 @@
  * of it are passed on, the kernel writes from it; the last reference puts it back into its stock.
  * One stock per worker, one thread, so counts are plain integers.
  *
- * 16 KiB is one full TLS record, and enough for every request head that the default limits let in. */
+ * Room is claimed by advancing `used`: bytes below it never change again, bytes behind it belong
+ * to nobody. A reader that has passed a block on doesn't fill it further, so anybody who holds a
+ * reference may claim the rest.
+ *
+ * 16 KiB is one full TLS record, and enough for every request head that the default limits let in.
+ */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -20,7 +25,7 @@ struct stock;
 struct block {
     struct stock *stock;
     uint32_t refs;
-    uint32_t used; /* bytes from the start that somebody has filled; the rest is free to append */
+    uint32_t used; /* bytes from the start that are somebody's; whoever fills more claims first */
     char data[BLOCK_SIZE];
 };
 

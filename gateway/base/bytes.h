@@ -49,11 +49,13 @@ bool bytes_append(struct bytes *q, struct block *b, struct slice s) nodiscard;
 /* Appends a copy of `s`, whatever it lies in. False when no block was to be had: then nothing
  * was appended. */
 bool bytes_copy(struct bytes *q, struct slice s) nodiscard;
-/* Appends `s` without copy or count: it must outlive the queue (a string constant). */
+/* Appends `s`, which must outlive the queue (a string constant), without a count; a small one is
+ * copied where there is room for it. False only when memory is out. */
 bool bytes_static(struct bytes *q, struct slice s) nodiscard;
 
 /* Room for n (<= BLOCK_SIZE) contiguous bytes at the end; NULL when no block was to be had.
- * bytes_commit() says how many of them were filled; nothing else may touch q in between. */
+ * bytes_commit() says how many of them were filled (0 gives the room back) and must follow;
+ * nothing else may touch q in between. */
 char *bytes_reserve(struct bytes *q, size_t n) nodiscard;
 void bytes_commit(struct bytes *q, size_t n);
 
@@ -65,9 +67,10 @@ struct block *bytes_front_block(const struct bytes *q);
 int bytes_iov(const struct bytes *q, struct iovec *iov, int max);
 /* Drops n (<= q->n) bytes from the front. */
 void bytes_consume(struct bytes *q, size_t n);
-/* Moves everything from `from` to the end of `to`, without copying. Same stock. */
+/* Moves everything from `from` to the end of `to`, without copying (but for a small rest that
+ * fits behind what `to` has). Same stock. */
 void bytes_move(struct bytes *to, struct bytes *from);
-/* Moves at most n bytes from the front of `from`; false when memory is out. */
+/* Moves at most n bytes from the front of `from`; false, with nothing moved, when memory is out. */
 bool bytes_move_n(struct bytes *to, struct bytes *from, size_t n) nodiscard;
 
 #endif

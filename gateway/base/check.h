@@ -6,6 +6,8 @@
  * can cause. It is always on: it prints, calls the crash hook (process/crash.c) and aborts the
  * process; the master starts another worker. */
 
+#include <stddef.h>
+
 #define must(cond)                                                                                 \
     do {                                                                                           \
         if (__builtin_expect(!(cond), 0))                                                          \

@@ -28,13 +28,16 @@ struct faults {
 void faults_init(struct faults *fs);
 void faults_fini(struct faults *fs);
 /* file may be NULL; it is copied. */
-void faults_add(struct faults *fs, const char *file, int line, const char *fmt, ...) printf_like(4, 5);
-void faults_warn(struct faults *fs, const char *file, int line, const char *fmt, ...) printf_like(4, 5);
+void faults_add(struct faults *fs, const char *file, int line, const char *fmt, ...)
+    printf_like(4, 5);
+void faults_warn(struct faults *fs, const char *file, int line, const char *fmt, ...)
+    printf_like(4, 5);
 /* "FILE:LINE: error: TEXT" (or warning:) of one fault; NUL-terminated, from `a`. */
 char *fault_line(const struct fault *f, struct arena *a);
 
 /* The member of `names` (NULL-terminated) that `word` was probably meant to be, or NULL when none
- * is near: Damerau-Levenshtein distance of at most 2, or a third of the length. */
+ * is near: at most 2 letters wrong, missing, extra or swapped (1 in a word of up to 3 letters), or
+ * a third of the length in a long word. Case doesn't count. */
 const char *nearest_name(struct slice word, const char *const *names);
 
 #endif

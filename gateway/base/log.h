@@ -9,10 +9,12 @@
  * access log, once.
  *
  *     log_warn("origin_connect_failed", KV("endpoint", name), KV_ERRNO(err));
- *     2026-11-24T10:00:00.123456Z warn worker/0[4711] origin_connect_failed endpoint=... error="Connection refused"
+ *     2026-11-24T10:00:00.123456Z warn worker/0[4711] origin_connect_failed endpoint=...
+ * error="Connection refused"
  *
  * Rate limit per event name: after `burst` lines within a second the rest of that second is
- * counted, and the next line of that name carries suppressed=N.
+ * counted, and the next line of that name carries suppressed=N. Lines that could not be
+ * written are counted too; the next line that can be carries lost=N.
  *
  * One log per process. A line is written with one write(2) at once: errors are rare, and a line
  * that lies in a buffer when the process dies is the one that was needed. */
@@ -21,6 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "base/slice.h"
 #include "base/text.h"
 
@@ -43,6 +46,9 @@ struct kv {
 void log_set_process(const char *name);
 void log_set_level(enum log_level level);
 bool log_level_from(struct slice word, enum log_level *out) nodiscard;
+/* Whose time the lines carry and the seconds of the rate limit are; borrowed. NULL: the machine's,
+ * read for each line. */
+void log_set_clock(struct clock *c);
 /* Lines per second and event name before suppression; 0 for no limit. */
 void log_set_burst(unsigned lines);
 /* NULL or "stderr": descriptor 2. A file is opened for appending (0640) and closed by the next

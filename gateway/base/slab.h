@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/check.h"
 
@@ -19,17 +20,44 @@ struct slab {
     size_t size;               /* bytes of one object, rounded up to 16 */
     size_t per_piece;          /* objects made at a time */
     void *free;                /* first free object */
+    char *fresh, *fresh_end;   /* objects of the newest piece that were never out */
     struct slab_piece *pieces; /* owned */
     size_t used, limit;        /* objects out; 0 = no limit */
-    size_t peak;
+    size_t peak;               /* most objects that were out at the same time */
 };
 
 void slab_init(struct slab *s, size_t size, size_t limit);
 /* Every object must be back. */
 void slab_fini(struct slab *s);
+
+void *slab_get_slow(struct slab *s) nodiscard;
+void slab_free(struct slab *s, void *object);
+
 /* Not zeroed. NULL when the limit is reached or the system has no memory. */
-void *slab_get(struct slab *s) nodiscard;
+static inline void *slab_get(struct slab *s) nodiscard;
+static inline void *slab_get(struct slab *s)
+{
+    void *object = s->free;
+    /* Below the peak there is nothing to note; the limit was looked at on the way up to it. */
+    if (unlikely(!object || s->used >= s->peak))
+        return slab_get_slow(s);
+    memcpy(&s->free, object, sizeof s->free);
+    s->used++;
+    return object;
+}
+
 /* NULL is harmless. */
-void slab_put(struct slab *s, void *object);
+static inline void slab_put(struct slab *s, void *object)
+{
+    if (!object)
+        return;
+#ifdef WEIR_MALLOC_ARENA
+    slab_free(s, object);
+#else
+    memcpy(object, &s->free, sizeof s->free);
+    s->free = object;
+    s->used--;
+#endif
+}
 
 #endif

@@ -20,7 +20,10 @@ struct slice {
 };
 
 #define SLICE(literal) ((struct slice){(literal), sizeof(literal) - 1})
-#define SLICE_INIT(literal) {(literal), sizeof(literal) - 1}
+#define SLICE_INIT(literal)                                                                        \
+    {                                                                                              \
+        (literal), sizeof(literal) - 1                                                             \
+    }
 /* For printf("%.*s", SLICE_ARG(s)). */
 #define SLICE_ARG(s) (int)(s).n, (s).p
 
@@ -43,7 +46,9 @@ static inline struct slice slice_between(const char *from, const char *to)
 
 static inline struct slice slice_from(struct slice s, size_t skip)
 {
-    return skip >= s.n ? (struct slice){s.p + s.n, 0} : (struct slice){s.p + skip, s.n - skip};
+    if (skip > s.n)
+        skip = s.n;
+    return (struct slice){skip ? s.p + skip : s.p, s.n - skip}; /* NULL + 0 is undefined in C */
 }
 
 static inline bool slice_eq(struct slice a, struct slice b)

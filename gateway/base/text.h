@@ -2,8 +2,9 @@
 #ifndef WEIR_BASE_TEXT_H
 #define WEIR_BASE_TEXT_H
 
-/* Text being written: into memory of the caller's (what doesn't fit is cut, and said so) or into
- * memory that grows. The JSON writer stands here too: it is text with commas in the right places.
+/* Text being written: into memory of the caller's (what doesn't fit is cut, and said so; after
+ * that nothing is added any more) or into memory that grows. The JSON writer stands here too: it is
+ * text with commas in the right places.
  *
  *     struct text t;  text_init_fixed(&t, buf, sizeof buf);
  *     json_open(&t, '{'); json_key(&t, "status"); json_uint(&t, 200); json_close(&t, '}');
