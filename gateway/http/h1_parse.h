@@ -26,7 +26,7 @@
     F(METHOD, 400, "the method is not a token")                                                    \
     F(TARGET, 400, "the request target has a byte that is not allowed in a URI")                   \
     F(TARGET_LONG, 414, "the request target is longer than limits.target_size")                    \
-    F(VERSION, 400, "the version is not HTTP/1.0 or HTTP/1.1")                                     \
+    F(VERSION, 400, "the version is not HTTP/digit.digit")                                         \
     F(VERSION_UNSUPPORTED, 505, "the major version of HTTP is not 1")                              \
     F(START_LINE, 400, "the start line is malformed")                                              \
     F(BARE_CR, 400, "a CR without LF")                                                             \
@@ -46,8 +46,10 @@
     F(HOST_TWICE, 400, "more than one Host")                                                       \
     F(HOST_BAD, 400, "Host is not a host and a port")                                              \
     F(EXPECT, 417, "an expectation other than 100-continue")                                       \
-    F(CONNECTION_BAD, 400, "Connection is not a list of tokens")                                   \
+    F(CONNECTION_BAD, 400, "Connection is not a list of tokens, or has more than 32 members")      \
     F(STATUS, 0, "the status is not three digits from 100 to 999")                                 \
+    F(SWITCH, 0, "a 101 that was not asked for, or without Upgrade")                               \
+    F(CONTENT_UNEXPECTED, 0, "content is announced where the status allows none")                  \
     F(CHUNK_SIZE, 400, "a chunk size is not a hexadecimal number, or overflows")                   \
     F(CHUNK_EXTENSION, 400, "a chunk extension is malformed or too long")                          \
     F(CHUNK_END, 400, "a chunk doesn't end with CRLF where its size says")                         \
@@ -74,12 +76,25 @@ struct h1_parser {
     const struct h1_limits *limits;
     struct field *fields; /* room for limits->field_count */
     size_t scanned;       /* bytes of an incomplete head that need not be looked at again */
+    size_t parsed;        /* private: how long `in` was when it was last parsed in vain */
     enum h1_fault fault;  /* after -1 */
 };
 
-/* `in` always begins at the first byte of the head; call again with a longer one after 0. Empty
- * lines before a request line are skipped (RFC 9112 2.2) and count in n. Framing, Host, Expect,
- * Connection and keep-alive are judged here too: the head is ready to use. */
+enum {
+    H1_EMPTY_LINES_MAX = 4, /* skipped before a request line; RFC 9112 2.2 asks for at least one */
+    H1_OPTIONS_MAX = 32,    /* members of all Connection lines: hop_strip() compares names to each */
+};
+
+/* `in` always begins at the first byte of the head; call again with a longer one after 0 (the
+ * bytes may lie elsewhere by then, and only `scanned` and `parsed` need be kept). Empty lines
+ * before a request line are skipped (RFC 9112 2.2) and count in n. Framing, Host, Expect,
+ * Connection and keep-alive are judged here too: the head is ready to use. After n > 0 the parser
+ * is ready for the next head. On 0 and -1 the head's members mean nothing.
+ *
+ * A head that trickles in costs no more than twice its length: after 0 it is parsed again only
+ * when it is complete, when it has a byte that no head may have, or when it has doubled.
+ *
+ * HTTP/1.2 to 1.9 are read as HTTP/1.1, as RFC 9110 2.5 says; another major version is refused. */
 ssize_t h1_parse_request(struct h1_parser *p, struct slice in, struct request_head *h) nodiscard;
 /* `request_method` and the request's upgrade decide the framing (RFC 9112 6.3). */
 ssize_t h1_parse_response(struct h1_parser *p, struct slice in, enum method request_method,

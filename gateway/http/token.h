@@ -83,4 +83,13 @@ struct slice token_name(enum token t); /* lower case; empty for TOKEN_OTHER */
 /* Is every byte a tchar (RFC 9110 5.6.2), and is there at least one? */
 bool is_token(struct slice s);
 
+/* What a byte may be, one bit each. This table is the only place where the grammars stand: the
+ * SIMD scans of h1_scan.c are built from it. */
+enum {
+    BYTE_TCHAR = 1,  /* of a token (RFC 9110 5.6.2) */
+    BYTE_VALUE = 2,  /* of a field value: not below 0x20 but HTAB, not 0x7f (5.5) */
+    BYTE_TARGET = 4, /* of a request target: what the URI grammar has (RFC 3986 2), no '#' */
+};
+extern const uint8_t byte_class[256];
+
 #endif

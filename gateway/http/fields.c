@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The field list: an array in an arena, searched from its start. A head has some ten fields, so
+ * a walk over small integers is faster than any index would be, and order is kept for free.
+ *
+ * Invariant: v[i].token == token_of(v[i].name). A name that is known is only ever compared by its
+ * token, an unknown one by its bytes without regard to case. */
+
+#include "http/fields.h"
+
+enum { FIRST_CAP = 8 };
+
+void fields_init(struct fields *f, struct arena *a, uint16_t cap)
+{
+    *f = (struct fields){.v = cap ? arena_alloc(a, cap * sizeof *f->v) : NULL, .cap = cap};
+}
+
+static void grow(struct fields *f, struct arena *a)
+{
+    must(f->cap < UINT16_MAX); /* limits.field_count keeps peers far below */
+    uint32_t cap = f->cap < FIRST_CAP ? FIRST_CAP : f->cap * 2u;
+    if (cap > UINT16_MAX)
+        cap = UINT16_MAX;
+    struct field *v = arena_alloc(a, cap * sizeof *v);
+    if (f->n)
+        memcpy(v, f->v, f->n * sizeof *v);
+    f->v = v;
+    f->cap = (uint16_t)cap;
+}
+
+static void append(struct fields *f, struct arena *a, struct field one)
+{
+    if (f->n == f->cap)
+        grow(f, a);
+    f->v[f->n++] = one;
+}
+
+void fields_add(struct fields *f, struct arena *a, struct slice name, struct slice value)
+{
+    append(f, a, (struct field){.name = name, .value = value, .token = (uint8_t)token_of(name)});
+}
+
+void fields_add_token(struct fields *f, struct arena *a, enum token name, struct slice value)
+{
+    must(name != TOKEN_OTHER);
+    append(f, a, (struct field){.name = token_name(name), .value = value, .token = (uint8_t)name});
+}
+
+static inline bool same_name(const struct field *f, enum token t, struct slice name)
+{
+    return f->token == t && (t != TOKEN_OTHER || slice_ieq(f->name, name));
+}
+
+/* The first field of that name at or behind v[from]. */
+static const struct field *find_from(const struct fields *f, uint16_t from, enum token t,
+                                     struct slice name)
+{
+    for (uint16_t i = from; i < f->n; i++)
+        if (same_name(&f->v[i], t, name))
+            return &f->v[i];
+    return NULL;
+}
+
+/* Drops the fields of that name at and behind v[from]; the others move up. */
+static unsigned remove_from(struct fields *f, uint16_t from, enum token t, struct slice name)
+{
+    uint16_t kept = from;
+    for (uint16_t i = from; i < f->n; i++)
+        if (!same_name(&f->v[i], t, name)) {
+            if (kept != i)
+                f->v[kept] = f->v[i];
+            kept++;
+        }
+    unsigned dropped = f->n - kept;
+    f->n = kept;
+    return dropped;
+}
+
+void fields_set(struct fields *f, struct arena *a, struct slice name, struct slice value)
+{
+    enum token t = token_of(name);
+    const struct field *old = find_from(f, 0, t, name);
+    if (!old) {
+        append(f, a, (struct field){.name = name, .value = value, .token = (uint8_t)t});
+        return;
+    }
+    uint16_t i = (uint16_t)(old - f->v);
+    f->v[i].name = name;
+    f->v[i].value = value;
+    remove_from(f, i + 1, t, name);
+}
+
+unsigned fields_remove(struct fields *f, struct slice name)
+{
+    return remove_from(f, 0, token_of(name), name);
+}
+
+unsigned fields_remove_token(struct fields *f, enum token t)
+{
+    must(t != TOKEN_OTHER);
+    return remove_from(f, 0, t, slice_of(NULL, 0));
+}
+
+const struct field *fields_find(const struct fields *f, struct slice name)
+{
+    return find_from(f, 0, token_of(name), name);
+}
+
+const struct field *fields_find_token(const struct fields *f, enum token t)
+{
+    must(t != TOKEN_OTHER);
+    return find_from(f, 0, t, slice_of(NULL, 0));
+}
+
+const struct field *fields_next(const struct fields *f, const struct field *prev)
+{
+    return find_from(f, (uint16_t)(prev - f->v + 1), prev->token, prev->name);
+}
+
+struct slice fields_get_token(const struct fields *f, enum token t)
+{
+    const struct field *one = fields_find_token(f, t);
+    return one ? one->value : slice_of(NULL, 0);
+}
+
+bool field_name_ok(struct slice name)
+{
+    return is_token(name);
+}
+
+bool field_value_ok(struct slice value)
+{
+    for (size_t i = 0; i < value.n; i++)
+        if (!(byte_class[(uint8_t)value.p[i]] & BYTE_VALUE))
+            return false;
+    return true;
+}
