@@ -9,6 +9,7 @@
 #include "core/exchange.h"
 #include "core/stats.h"
 
+static void open_origin(struct attempt *at);
 static void on_timer(struct timer *t);
 
 static uint64_t now_us(const struct attempt *at)
@@ -34,14 +35,27 @@ struct attempt *attempt_start(struct exchange *x, struct endpoint *ep, bool fres
     endpoint_acquire(ep);
     ep->stats->attempts++;
     ep->stats->active++;
-    at->opened = at->reused = w->origin_ops->open(at);
-    if (at->reused) {
-        at->opened_us = at->started_us;
-        ep->stats->reused++;
-    } else if (ep->cluster->conf->timeouts.connect) {
-        timer_start(w->loop, &at->timer, ep->cluster->conf->timeouts.connect);
-    }
+    open_origin(at);
     return at;
+}
+
+static void open_origin(struct attempt *at)
+{
+    const uint64_t connect_ms = at->endpoint->cluster->conf->timeouts.connect;
+    switch (at->x->w->origin_ops->open(at)) {
+    case ORIGIN_KEPT:
+        at->opened = at->reused = true;
+        at->opened_us = at->started_us;
+        at->endpoint->stats->reused++;
+        break;
+    case ORIGIN_PENDING:
+        if (connect_ms)
+            timer_start(at->x->w->loop, &at->timer, connect_ms);
+        break;
+    case ORIGIN_REFUSED:
+        attempt_on_fail(at, WHY_OVERLOAD, "origin");
+        break;
+    }
 }
 
 static void count_end(struct attempt *at)

@@ -21,12 +21,16 @@ struct attempt;
 struct endpoint;
 struct exchange;
 
+enum origin_opened {
+    ORIGIN_KEPT,    /* on a kept connection: content may be sent at once */
+    ORIGIN_PENDING, /* attempt_on_open or attempt_on_fail will tell */
+    ORIGIN_REFUSED, /* no descriptor, port or memory was to be had */
+};
+
 /* What upstream offers to the core. None of these calls an attempt_on_*() from inside. */
 struct origin_ops {
-    /* Finds or makes a connection to at->endpoint and sends the head of at->x->plan on it. True: it
-     * was a kept connection, and content may be sent at once. False: attempt_on_open or
-     * attempt_on_fail will tell. */
-    bool (*open)(struct attempt *at);
+    /* Finds or makes a connection to at->endpoint and sends the head of at->x->plan on it. */
+    enum origin_opened (*open)(struct attempt *at);
     /* Takes content from the front of `from`, as much as there is room for. */
     void (*send_body)(struct attempt *at, struct bytes *from);
     /* The request is complete (trailers may be NULL); in a tunnel: half-close. */

@@ -72,8 +72,11 @@ struct exchange *exchange_new_bad(struct worker *w, const struct client_ops *ops
                                   const char *detail)
 {
     struct exchange *x = exchange_make(w, ops, client, facts);
-    if (x)
-        exchange_blame(x, why, detail);
+    if (!x)
+        return NULL;
+    x->request.minor = 1;
+    x->request_done = true;
+    exchange_blame(x, why, detail);
     return x;
 }
 

@@ -26,7 +26,8 @@ void forward_identify(struct exchange *x)
     const bool trusted = peer_trusted(x);
     if (trusted) {
         struct forwarded_from from;
-        forwarded_read(&x->request.fields, &x->facts->peer, fw->trusted, fw->trusted_n, &from);
+        forwarded_read(&x->request.fields, (enum forwarded_style)fw->style, &x->facts->peer,
+                       fw->trusted, fw->trusted_n, &from);
         x->source = from.client;
     }
     if (!fw->request_id)

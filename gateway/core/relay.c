@@ -12,12 +12,11 @@ static bool has_room_again(const struct exchange *x, size_t queued)
 
 static void end_request(struct exchange *x, struct attempt *at)
 {
-    struct worker *w = x->w;
+    const uint64_t head_ms = x->plan.cluster->conf->timeouts.response_head;
     at->request_sent = true;
-    w->origin_ops->send_end(at, &x->trailers);
-    const uint64_t head_ms = at->endpoint->cluster->conf->timeouts.response_head;
-    if (head_ms && !at->headed)
-        timer_start(w->loop, &at->timer, head_ms);
+    x->w->origin_ops->send_end(at, &x->trailers);
+    if (head_ms && !at->headed && at->origin)
+        timer_start(x->w->loop, &at->timer, head_ms);
 }
 
 void relay_inward(struct exchange *x, struct attempt *at)
@@ -35,7 +34,7 @@ void relay_inward(struct exchange *x, struct attempt *at)
         x->body_paused = false;
         x->client_ops->resume(x);
     }
-    if (x->request_done && x->inward.n == 0 && !at->request_sent)
+    if (x->request_done && x->inward.n == 0 && !at->request_sent && at->origin)
         end_request(x, at);
 }
 

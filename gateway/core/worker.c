@@ -8,7 +8,8 @@
 
 #include <stdlib.h>
 
-void worker_init(struct worker *w, struct loop *lp, const struct generation *g, struct stats *stats)
+void worker_init(struct worker *w, struct loop *lp, const struct generation *g, struct stats *stats,
+                 void (*on_retire)(struct endpoint *ep))
 {
     *w = (struct worker){.loop = lp, .g = g, .stats = stats};
     random_init(&w->random);
@@ -20,7 +21,7 @@ void worker_init(struct worker *w, struct loop *lp, const struct generation *g, 
     must(w->clusters);
     for (size_t i = 0; i < n; i++)
         cluster_init(&w->clusters[i], &g->config->clusters[i], g->tables[i], stats->endpoints[i],
-                     NULL);
+                     on_retire);
 }
 
 void worker_fini(struct worker *w)

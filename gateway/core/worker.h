@@ -34,8 +34,9 @@ struct worker {
     bool log_phases;                    /* the access log wants request ids and durations */
 };
 
-/* `g` must have its tables; `stats` may not be NULL. */
-void worker_init(struct worker *w, struct loop *lp, const struct generation *g, struct stats *stats);
+/* `g` must have its tables; `stats` may not be NULL. on_retire: as in struct cluster. */
+void worker_init(struct worker *w, struct loop *lp, const struct generation *g, struct stats *stats,
+                 void (*on_retire)(struct endpoint *ep));
 /* No exchange may be active. */
 void worker_fini(struct worker *w);
 

@@ -8,6 +8,7 @@
 
 #include "base/list.h"
 #include "core/worker.h"
+#include "http/h1_parse.h"
 #include "io/link.h"
 
 struct listener {
@@ -22,6 +23,8 @@ struct listener {
     struct list clients;            /* all of them */
     size_t clients_n;
     struct slab slab;               /* of struct client */
+    struct h1_limits h1_limits;     /* conf's, as the parser wants them */
+    struct field *fields;           /* owned: what a parser fills, for one head at a time */
     struct accept_socket *sockets;  /* owned */
     size_t sockets_n;
     struct timer retry;             /* after a lack of descriptors */
@@ -42,6 +45,8 @@ void listener_drain(struct listener *l);
 void listener_close_all(struct listener *l);
 /* Nothing may be left. */
 void listener_fini(struct listener *l);
+/* Gives back the place that a client held in the limits. */
+void listener_leave(struct listener *l, int32_t source_entry);
 /* A connection that came by another way than accept (tests: a memory link). */
 struct client *listener_add(struct listener *l, struct link *link, const struct addr *peer);
 

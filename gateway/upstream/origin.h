@@ -35,6 +35,7 @@ struct origin {
     bool head_done;                 /* the response's head came */
     bool keep_alive;                /* the origin would let us use it again */
     bool tunnel;
+    uint8_t interims;               /* 1xx responses to this request so far */
     uint32_t requests;              /* so far */
 };
 
@@ -47,14 +48,17 @@ struct origin_pools {
     void *dial_ctx;
     struct list busy;               /* connecting or serving */
     struct slab slab;               /* of struct origin */
+    struct field *fields;           /* owned: what a parser fills, for one head at a time */
+    struct h1_limits limits;        /* of the cluster whose response is being read */
 };
 
 extern const struct origin_ops origin_h1_ops;
 
 /* -- pool.c ------------------------------------------------------------------------------------- */
 void pools_init(struct origin_pools *p, struct worker *w, origin_dial *dial, void *dial_ctx);
-/* Closes everything. */
+/* Closes everything; the graveyard must run before pools_free_memory. */
 void pools_fini(struct origin_pools *p);
+void pools_free_memory(struct origin_pools *p);
 /* Closes the idle connections of an endpoint (cluster.on_retire). */
 void pool_drop_idle(struct endpoint *ep);
 /* The most recently used idle connection, now busy; NULL when there is none. */
@@ -63,8 +67,6 @@ struct origin *pool_take(struct endpoint *ep) nodiscard;
 void pool_give(struct origin *o);
 
 /* -- origin_h1.c ----------------------------------------------------------------------------------- */
-/* A new connection for this attempt; its failure is told through the attempt, later. */
-void origin_connect(struct origin_pools *p, struct attempt *at);
 /* Closes the connection and forgets it; tells nobody. */
 void origin_close(struct origin *o);
 
