@@ -95,7 +95,7 @@ struct traffic_stats {
     TRAFFIC_COUNTERS(COUNTER)
     uint64_t status[6];           /* [0]: none was sent, [1]..[5]: by class */
     uint64_t retries;             /* attempts after the first */
-    struct histogram latency;     /* route: whole exchange; cluster: attempt */
+    struct histogram latency;     /* the whole exchange */
 };
 struct endpoint_stats {
     ENDPOINT_COUNTERS(COUNTER)

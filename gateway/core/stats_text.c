@@ -426,9 +426,10 @@ static void show_traffic(struct page *p)
         return;
     show_counters(p->out, &p->clusters, traffic_counters, array_n(traffic_counters));
     show_classes(p->out, &p->clusters, "weir_cluster_responses_total", AT(traffic_stats, status),
-                 "attempts by the class of the status that the cluster answered");
-    show_latencies(p->out, &p->clusters, "weir_cluster_attempt_duration_seconds",
-                   AT(traffic_stats, latency), "from an attempt's start to its last byte");
+                 "requests of the cluster by the class of the status that the client got");
+    show_latencies(p->out, &p->clusters, "weir_cluster_request_duration_seconds",
+                   AT(traffic_stats, latency),
+                   "from the request's head to the end of the exchange");
 }
 
 static void show_endpoints(struct page *p)
