@@ -126,6 +126,8 @@ void link_flushed(struct link *l, size_t n)
         if (l->events->on_room)
             l->events->on_room(l);
     }
+    if (l->out.n > 0 && link_alive(l) && l->events->on_stall)
+        l->events->on_stall(l);
     if (n > 0 && l->out.n == 0 && link_alive(l) && l->events->on_drained)
         l->events->on_drained(l);
 }

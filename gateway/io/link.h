@@ -41,6 +41,9 @@ struct link_events {
     /* `out` has fallen to half of out_high after it had reached it. NULL when the owner doesn't
      * care. */
     void (*on_room)(struct link *l);
+    /* A flush left bytes behind: the other side takes no more for now. NULL when the owner doesn't
+     * care. Comes again after each flush that got some of it away. */
+    void (*on_stall)(struct link *l);
     /* `out` has become empty (after a write). NULL when the owner doesn't care. */
     void (*on_drained)(struct link *l);
     /* The link is broken (errno value; ECONNRESET, EPIPE, ETIMEDOUT, ...). No event follows, `out`
