@@ -23,6 +23,8 @@ struct end {
     struct later deliver;
     size_t segment;
     bool ended; /* the other side has: the end comes after the inbox */
+    bool connecting;
+    int outcome; /* of connecting: 0 opens, an errno fails, -1 never comes */
     int err;    /* broken: reported after the inbox */
 };
 
@@ -59,6 +61,14 @@ void link_memory_segment(struct link *l, size_t n)
     container_of(l, struct end, link)->segment = n;
 }
 
+void link_memory_connecting(struct link *l, int outcome)
+{
+    must(l->ops == &memory_ops && !l->started);
+    struct end *e = container_of(l, struct end, link);
+    e->connecting = true;
+    e->outcome = outcome;
+}
+
 static void end_init(struct end *e, struct pair *pair, struct loop *lp)
 {
     link_init(&e->link, &memory_ops, lp);
@@ -75,10 +85,25 @@ static void memory_start(struct link *l)
 
 /* -- reading -------------------------------------------------------------------------------- */
 
+/* Tells the outcome of connecting. False: there is nothing to deliver. */
+static bool connect_done(struct end *e)
+{
+    if (e->outcome < 0)
+        return false;
+    e->connecting = false;
+    if (e->outcome > 0)
+        link_fail(&e->link, e->outcome);
+    else
+        e->link.events->on_open(&e->link);
+    return link_alive(&e->link);
+}
+
 static void on_deliver(struct later *later)
 {
     struct end *e = container_of(later, struct end, deliver);
     struct link *l = &e->link;
+    if (e->connecting && !connect_done(e))
+        return;
     while (is_reading(e) && e->inbox.n > 0) {
         if (!deliver_some(e)) {
             loop_starve(l->loop, &e->deliver);
