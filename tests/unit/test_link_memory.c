@@ -1,123 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Links in memory, and with them what all links share: flags, back-pressure, order of events. */
 
-#include "io/link.h"
-
-#include <criterion/criterion.h>
 #include <errno.h>
 
-/* What an end has seen: o open, . bytes, e eof, m room, d drained, ! fail. */
-struct side {
-    struct link *link;
-    char seen[256];
-    char got[8192];
-    size_t n, largest;
-    int err;
-    bool close_on_bytes, pause_on_bytes, echo;
-};
+#include "tests/lib/link_side.h"
 
-static struct loop lp;
-static struct side a, b;
-
-static void see(struct side *s, char c)
-{
-    size_t n = strlen(s->seen);
-    if (n < sizeof s->seen - 1)
-        s->seen[n] = c;
-}
-
-static void on_open(struct link *l)
-{
-    see(l->owner, 'o');
-}
-
-static void on_bytes(struct link *l, struct block *blk, struct slice s)
-{
-    struct side *side = l->owner;
-    cr_assert(s.n > 0 && s.p >= blk->data && s.p + s.n <= blk->data + blk->used);
-    if (s.n > side->largest)
-        side->largest = s.n;
-    if (side->n + s.n <= sizeof side->got)
-        memcpy(side->got + side->n, s.p, s.n);
-    side->n += s.n;
-    see(side, '.');
-    if (side->echo) {
-        cr_assert(bytes_append(&l->out, blk, s));
-        link_send(l);
-    }
-    if (side->pause_on_bytes)
-        link_pause(l);
-    if (side->close_on_bytes)
-        link_close(l);
-}
-
-static void on_eof(struct link *l)
-{
-    see(l->owner, 'e');
-}
-
-static void on_room(struct link *l)
-{
-    see(l->owner, 'm');
-}
-
-static void on_drained(struct link *l)
-{
-    see(l->owner, 'd');
-}
-
-static void on_fail(struct link *l, int err)
-{
-    struct side *side = l->owner;
-    side->err = err;
-    see(side, '!');
-}
-
-static const struct link_events events = {
-    .on_open = on_open,
-    .on_bytes = on_bytes,
-    .on_eof = on_eof,
-    .on_room = on_room,
-    .on_drained = on_drained,
-    .on_fail = on_fail,
-};
+static struct side b;
 static const struct link_events few_events = {
     .on_bytes = on_bytes,
     .on_eof = on_eof,
     .on_fail = on_fail,
 };
 
-static void set_up(void)
-{
-    loop_init(&lp, 64);
-    clock_set(&lp.clock, 1000000, 0);
-}
-
 static void pair_start(size_t capacity)
 {
-    link_memory_pair(&lp, capacity, &a.link, &b.link);
-    link_start(a.link, &events, &a);
-    link_start(b.link, &events, &b);
-}
-
-static void tear_down(void)
-{
-    loop_turn(&lp);
-    cr_assert_eq(lp.stock.blocks.slab.used, 0, "no block is held");
-    loop_fini(&lp);
+    struct link *near, *other;
+    link_memory_pair(&lp, capacity, &near, &other);
+    side_start(&a, near);
+    side_start(&b, other);
 }
 
 static void send_text(struct side *s, const char *text)
 {
     cr_assert(bytes_copy(&s->link->out, slice_str(text)));
-    link_send(s->link);
-}
-
-static void send_many(struct side *s, size_t n)
-{
-    static char page[4096];
-    for (; n > 0; n -= n < sizeof page ? n : sizeof page)
-        cr_assert(bytes_copy(&s->link->out, slice_of(page, n < sizeof page ? n : sizeof page)));
     link_send(s->link);
 }
 
@@ -132,7 +37,7 @@ TestSuite(link_memory, .init = set_up, .fini = tear_down);
 Test(link_memory, carries_bytes_both_ways_in_one_turn)
 {
     pair_start(0);
-    b.echo = true;
+    b.relay_to = &b;
     send_text(&a, "hello");
     cr_assert_eq(b.n, 0, "nothing is delivered from inside");
     loop_turn(&lp);
