@@ -1,45 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a file to checked values: reads the text, lets libconfig make a tree of it, reads the tree
- * by the option tables, and sorts what was found wrong into the order of the file.
+/* From a file to checked values: has the texts read (source.c), lets libconfig make a tree of them,
+ * reads the tree by the option tables, and sorts what was found wrong into the order of the file.
  *
- * The main file is read here and given to libconfig as a text, so that a file that is missing, too
- * large or not a text has a message of its own; included files are opened by libconfig. The tree
- * lives no longer than config_load(): every value is copied into the configuration's arena. */
+ * The tree and the texts live no longer than config_load(): every value is copied into the
+ * configuration's arena. */
 #include "config/config.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "base/text.h"
 #include "config/sections.h"
+#include "config/source.h"
+#include "config/syntax.h"
 
-enum { FILE_MAX = 64 * 1024 * 1024 }; /* 10,000 routes are about 2 MiB */
-
-static bool file_read(const char *path, struct text *out, struct faults *faults);
-static struct slice folder_of(const char *path, struct arena *a);
-static struct config *text_load(struct slice text, const char *name, struct slice folder,
-                                struct faults *faults);
-static bool tree_read(struct loading *l, config_t *tree, struct slice text, struct slice folder);
+static struct config *sources_load(struct sources *ss, bool opened, const char *name);
+static bool tree_read(struct loading *l, config_t *tree);
 static void whole_check(struct loading *l);
 static void faults_sort(struct faults *faults, struct fault **from, const char *main_file);
 
 struct config *config_load(const char *path, struct faults *faults)
 {
-    struct text text;
-    text_init(&text);
-    struct config *c = NULL;
-    if (file_read(path, &text, faults)) {
-        struct slice folder = folder_of(path, &faults->arena);
-        c = text_load(text_slice(&text), path, folder, faults);
-    }
-    text_fini(&text);
+    struct sources ss = {.arena = &faults->arena, .faults = faults};
+    struct fault **from = faults->last;
+    struct config *c = sources_load(&ss, sources_open(&ss, path), path);
+    faults_sort(faults, from, path);
     return c;
 }
 
 struct config *config_parse(const char *text, const char *name, struct faults *faults)
 {
-    return text_load(slice_str(text), name, (struct slice){0}, faults);
+    struct sources ss = {.arena = &faults->arena, .faults = faults};
+    struct fault **from = faults->last;
+    struct config *c = sources_load(&ss, sources_take(&ss, text, name), name);
+    faults_sort(faults, from, name);
+    return c;
 }
 
 void config_free(struct config *c)
@@ -48,48 +41,6 @@ void config_free(struct config *c)
         return;
     arena_fini(&c->arena);
     free(c);
-}
-
-/* -- the file -------------------------------------------------------------------------------- */
-
-static bool file_read(const char *path, struct text *out, struct faults *faults)
-{
-    enum { PIECE = 65536 };
-    FILE *f = fopen(path, "re");
-    size_t n = 0;
-    if (f) {
-        do {
-            if (!text_need(out, PIECE))
-                break;
-            n = fread(out->p + out->n, 1, PIECE, f);
-            out->n += n;
-        } while (n > 0 && out->n <= FILE_MAX);
-    }
-    if (!f || ferror(f))
-        faults_add(faults, path, 0, "cannot read the configuration: %s", strerror(errno));
-    else if (out->n > FILE_MAX)
-        faults_add(faults, path, 0, "the file has more than %d MiB", FILE_MAX >> 20);
-    else if (memchr(out->p, 0, out->n))
-        faults_add(faults, path, 0, "the file is not a text: it has a NUL byte");
-    bool ok = f && !ferror(f) && out->n <= FILE_MAX && !memchr(out->p, 0, out->n);
-    if (f)
-        fclose(f);
-    text_char(out, 0); /* for libconfig */
-    out->n--;
-    return ok;
-}
-
-/* Absolute, so that the configuration means the same whatever folder the process is in later. */
-static struct slice folder_of(const char *path, struct arena *a)
-{
-    const char *slash = strrchr(path, '/');
-    const char *folder = !slash          ? "."
-                         : slash == path ? "/"
-                                         : arena_dup(a, slice_between(path, slash)).p;
-    char *absolute = realpath(folder, NULL);
-    struct slice out = arena_dup(a, slice_str(absolute ? absolute : folder));
-    free(absolute);
-    return out;
 }
 
 /* -- the tree -------------------------------------------------------------------------------- */
@@ -104,31 +55,40 @@ static struct config *config_new(const char *name)
     return c;
 }
 
-static struct config *text_load(struct slice text, const char *name, struct slice folder,
-                                struct faults *faults)
+static const char *on_file_name(struct option_reader *r, const char *theirs)
 {
-    size_t errors = faults->errors;
-    struct fault **from = faults->last;
+    return source_shown(loading_of(r)->sources, theirs, r->arena);
+}
+
+static struct config *sources_load(struct sources *ss, bool opened, const char *name)
+{
+    struct faults *faults = ss->faults;
+    size_t errors = opened ? faults->errors : 0;
     struct config *c = config_new(name);
     struct loading l = {
-        .r = {.arena = &c->arena, .faults = faults, .root = c, .file = c->file.p},
+        .r = {.arena = &c->arena,
+              .faults = faults,
+              .root = c,
+              .file = c->file.p,
+              .file_name = on_file_name},
         .c = c,
-        .folder = folder,
+        .sources = ss,
     };
     config_t tree;
     config_init(&tree);
-    if (syntax_check(text, name, folder.n > 0, faults) && tree_read(&l, &tree, text, folder)) {
+    if (opened && tree_read(&l, &tree)) {
         struct map *const maps[] = {&l.listeners, &l.binds, &l.clusters, &l.routes};
         for (size_t i = 0; i < array_n(maps); i++)
             map_init(maps[i]);
-        option_read(&l.r, config_root_setting(&tree), top_options, c);
+        l.root = config_root_setting(&tree);
+        option_read(&l.r, l.root, top_options, c);
         whole_check(&l);
         for (size_t i = 0; i < array_n(maps); i++)
             map_fini(maps[i]);
     }
     config_destroy(&tree);
-    faults_sort(faults, from, name);
-    if (faults->errors == errors)
+    sources_close(ss);
+    if (opened && faults->errors == errors)
         return c;
     config_free(c);
     return NULL;
@@ -145,27 +105,35 @@ static struct slice line_at(struct slice text, int n)
     return line.n > SHOWN_MAX ? slice_of(line.p, SHOWN_MAX) : line;
 }
 
-static bool tree_read(struct loading *l, config_t *tree, struct slice text, struct slice folder)
+static bool tree_read(struct loading *l, config_t *tree)
 {
-    if (folder.n > 0)
-        config_set_include_dir(tree, folder.p);
-    if (config_read_string(tree, text.p))
+    const struct sources *ss = l->sources;
+    if (ss->folder.n > 0)
+        config_set_include_dir(tree, ss->folder.p);
+    if (config_read_string(tree, ss->first->text.p))
         return true;
-    const char *file = config_error_file(tree);
+    const char *file = source_shown(ss, config_error_file(tree), l->r.arena);
+    struct slice text = source_text(ss, file);
+    const char *what = config_error_text(tree);
     int line = config_error_line(tree);
-    struct slice shown = file ? (struct slice){0} : line_at(text, line);
-    if (shown.n > 0)
-        faults_add(l->r.faults, l->r.file, line, "%s; the line reads: %.*s",
-                   config_error_text(tree), SLICE_ARG(shown));
+    struct slice shown = line_at(text, line);
+    struct twice twice;
+    if (strcmp(what, "duplicate setting name") == 0 && syntax_twice(text, &twice))
+        faults_add(l->r.faults, file, twice.second,
+                   "%.*s is set twice in its group; first in line %d", SLICE_ARG(twice.name),
+                   twice.first);
+    else if (shown.n > 0)
+        faults_add(l->r.faults, file, line, "%s; the line reads: %.*s", what, SLICE_ARG(shown));
     else
-        faults_add(l->r.faults, file ? file : l->r.file, line, "%s", config_error_text(tree));
+        faults_add(l->r.faults, file, line, "%s", what);
     return false;
 }
 
 /* What only shows when everything was read. */
 static void whole_check(struct loading *l)
 {
-    if (l->c->listeners_n == 0)
+    const config_setting_t *listeners = config_setting_get_member(l->root, "listeners");
+    if (l->c->listeners_n == 0 && (!listeners || config_setting_length(listeners) == 0))
         option_fault(&l->r, NULL, "there is no listener; at least one stands in listeners");
     if (l->c->routes_n == 0)
         option_warn(&l->r, NULL, "there is no route: every request will be answered with 404");

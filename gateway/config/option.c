@@ -213,7 +213,7 @@ struct place option_place(struct option_reader *r, const config_setting_t *s)
         return place;
     if (theirs != r->name.theirs) {
         r->name.theirs = theirs;
-        r->name.ours = arena_strdup(r->arena, theirs);
+        r->name.ours = r->file_name ? r->file_name(r, theirs) : arena_strdup(r->arena, theirs);
     }
     place.file = r->name.ours;
     return place;

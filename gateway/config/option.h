@@ -95,6 +95,8 @@ struct option_reader {
     struct {
         const char *theirs, *ours; /* the last file name of libconfig's and its copy in the arena */
     } name;
+    /* What to call a file that libconfig names. */
+    const char *(*file_name)(struct option_reader *r, const char *theirs);
     size_t hints; /* "did you mean" given so far; beyond HINTS_MAX none are searched */
 };
 

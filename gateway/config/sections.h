@@ -9,12 +9,14 @@
 #include "base/map.h"
 #include "config/config.h"
 #include "config/option.h"
+#include "config/source.h"
 
 /* The reader and what only lives during the reading. */
 struct loading {
     struct option_reader r; /* r.root is c */
     struct config *c;
-    struct slice folder;   /* of the main file, absolute; empty: relative paths stay */
+    struct sources *sources;
+    const config_setting_t *root;
     struct map listeners;  /* name -> struct listener_conf */
     struct map binds;      /* printed address -> struct listener_conf */
     struct map clusters;   /* name -> struct cluster_conf */
@@ -76,12 +78,5 @@ const config_setting_t *member_or(const config_setting_t *group, const char *nam
 /* "line 12", or "other.conf:12" when that is another file than that of `s`. */
 const char *place_text(struct option_reader *r, const config_setting_t *s,
                        const struct place *place);
-
-/* Checks `text` (the whole file, without NUL) for what libconfig reports badly or not at all:
- * brackets that don't match, comments and texts that don't end, nesting beyond NESTING_MAX, and,
- * when `includes` is false, @include. One fault at most; false when there was one. */
-enum { NESTING_MAX = 32 };
-bool syntax_check(struct slice text, const char *file, bool includes,
-                  struct faults *faults) nodiscard;
 
 #endif

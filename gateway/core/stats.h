@@ -8,8 +8,13 @@
  * where it stood, so sums never go back: over reloads (old and new workers have different slots)
  * and crashes alike. Gauges of a dead process are zeroed by the master.
  *
- * Cells: stats/worker/SLOT, stats/listener/NAME/SLOT, stats/route/NAME/SLOT,
- *        stats/cluster/NAME/SLOT, stats/endpoints/CLUSTER/SLOT (by table row). */
+ * Cells: stats/worker/SLOT, stats/listener/NAME/SLOT, stats/route/NAME/SLOT, stats/unrouted/SLOT,
+ *        stats/cluster/NAME/SLOT, stats/endpoints/CLUSTER/CAPACITY/SLOT (by table row),
+ *        stats/sources/LISTENER/SLOT.
+ *
+ * The lists below are the only place where a counter is declared: the structs, the metrics page
+ * and the tests are made from them. All members are uint64_t, so that a column can be added up as
+ * an array. */
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -37,7 +42,8 @@ struct histogram {
 };
 void histogram_add(struct histogram *h, uint64_t us);
 
-/* COUNTER(field, metric suffix, help), GAUGE likewise. */
+/* COUNTER(field, help): shown as weir_[KIND_]FIELD_total. GAUGE(field, name, help): shown as
+ * weir_[KIND_]NAME. */
 #define WORKER_COUNTERS(COUNTER)                                                                   \
     COUNTER(connections_accepted, "connections accepted")                                          \
     COUNTER(accept_errors, "accepts that failed, for lack of descriptors or memory")               \
@@ -47,6 +53,9 @@ void histogram_add(struct histogram *h, uint64_t us);
     COUNTER(regex_limit_hits, "regular expressions given up at their match limit")                 \
     COUNTER(access_log_dropped, "access log lines that could not be written")                      \
     COUNTER(loop_turns, "turns of the event loop")
+#define WORKER_GAUGES(GAUGE)                                                                       \
+    GAUGE(exchanges_active, "exchanges_active", "exchanges under way")                             \
+    GAUGE(blocks_used, "blocks_used", "blocks of memory that hold bytes in transit")
 #define LISTENER_COUNTERS(COUNTER)                                                                 \
     COUNTER(accepted, "connections accepted")                                                      \
     COUNTER(refused_limit, "connections refused by limits.connections")                            \
@@ -54,6 +63,7 @@ void histogram_add(struct histogram *h, uint64_t us);
     COUNTER(sources_untracked, "connections whose source found no room in the table of sources")   \
     COUNTER(timeout_idle, "idle connections closed by timeouts.keep_alive")                        \
     COUNTER(requests_limit, "connections closed by limits.requests")
+#define LISTENER_GAUGES(GAUGE) GAUGE(active, "connections", "connections open")
 #define TRAFFIC_COUNTERS(COUNTER)                                                                  \
     COUNTER(requests, "requests")                                                                  \
     COUNTER(bytes_in, "bytes of request content")                                                  \
@@ -64,34 +74,37 @@ void histogram_add(struct histogram *h, uint64_t us);
     COUNTER(connect_failures, "connections that could not be opened")                              \
     COUNTER(reused, "attempts on a kept connection")                                               \
     COUNTER(failures, "attempts that ended without a whole response")
+#define ENDPOINT_GAUGES(GAUGE)                                                                     \
+    GAUGE(active, "attempts_active", "attempts under way")                                         \
+    GAUGE(open, "connections", "connections open")
 
 #define COUNTER(field, help) uint64_t field;
+#define GAUGE(field, name, help) uint64_t field;
 struct worker_stats {
     WORKER_COUNTERS(COUNTER)
     uint64_t whys[WHY_N];         /* exchanges by reason, all routes and those without one */
     uint64_t h1_faults[H1_FAULT_N];
-    uint64_t exchanges_active;    /* gauge */
-    uint64_t blocks_used;         /* gauge, noted once a second */
+    WORKER_GAUGES(GAUGE)          /* blocks_used is noted once a second */
 };
 struct listener_stats {
     LISTENER_COUNTERS(COUNTER)
-    uint64_t active;              /* gauge: connections */
+    LISTENER_GAUGES(GAUGE)
 };
 /* Of a route and of a cluster. */
 struct traffic_stats {
     TRAFFIC_COUNTERS(COUNTER)
     uint64_t status[6];           /* [0]: none was sent, [1]..[5]: by class */
     uint64_t retries;             /* attempts after the first */
-    struct histogram latency;     /* route: whole exchange; cluster: attempt */
+    struct histogram latency;     /* the whole exchange */
 };
 struct endpoint_stats {
     ENDPOINT_COUNTERS(COUNTER)
     uint64_t status[6];
-    uint64_t active;              /* gauge: attempts */
-    uint64_t open;                /* gauge: connections */
+    ENDPOINT_GAUGES(GAUGE)
     struct histogram latency;     /* attempt: from its start to its last byte */
 };
 #undef COUNTER
+#undef GAUGE
 
 /* The columns of one slot for one generation: pointers into shared cells. */
 struct stats {
@@ -102,6 +115,7 @@ struct stats {
     struct traffic_stats *unrouted;    /* exchanges that got no route */
     struct traffic_stats **clusters;   /* by index in config.clusters */
     struct endpoint_stats **endpoints; /* by cluster index, then row */
+    struct source_mirror **mirrors;    /* by index in config.listeners; NULL: no limit per source */
 };
 
 /* Master, before forking the process that gets the slot. The arrays are malloc'ed. NULL with a
@@ -109,7 +123,12 @@ struct stats {
 struct stats *stats_bind(const struct generation *g, struct shm *shm, unsigned slot,
                          struct faults *faults) nodiscard;
 void stats_free(struct stats *s);
-/* Master, after the process of this slot is gone: zeroes its gauges. */
+/* Master, for a new generation between shm_generation() and shm_forget(): keeps the columns of
+ * slots [0, slots_n) of whatever this generation still has, whether a process uses them now or
+ * not. Without it the counts of processes that are gone would be forgotten, and sums go back. */
+void stats_keep(const struct generation *g, struct shm *shm, unsigned slots_n);
+/* Master, after the process of this slot is gone (g: the generation it was of): zeroes its gauges
+ * and gives back what it held of the listeners' connections and sources. */
 void stats_slot_dead(const struct generation *g, struct shm *shm, unsigned slot);
 
 /* -- limits over all workers ------------------------------------------------------------------- */
@@ -122,7 +141,7 @@ struct listener_gauge {
 
 /* Connections by client address: buckets of eight, each entry a tag and a count in one word, so
  * that every change is one compare-and-swap. The cell "listener/NAME/sources"; each slot mirrors
- * what it holds in "listener/NAME/sources/SLOT". */
+ * what it holds in "stats/sources/NAME/SLOT" (stats.mirrors). */
 enum { SOURCES_BUCKETS = 2048, SOURCES_PER_BUCKET = 8 };
 struct source_table {
     _Atomic uint64_t entries[SOURCES_BUCKETS * SOURCES_PER_BUCKET];

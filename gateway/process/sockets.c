@@ -36,24 +36,58 @@ static struct socket_group *add_group(struct sockets *s, const struct addr *at)
     return g;
 }
 
-static bool open_one(struct socket_group *g, const struct listener_conf *lc, struct faults *faults)
+/* One address that a configuration asks for. */
+struct want {
+    const struct addr *at;
+    struct place place;
+    struct sock_listen_opts opts;
+    size_t n; /* sockets */
+};
+
+static bool is_unix(const struct addr *a)
 {
-    const bool is_unix = lc->bind.sa.sa_family == AF_UNIX;
-    const struct sock_listen_opts opts = {
-        .backlog = (int)lc->backlog,
-        .reuse_port = !is_unix,
-        .v6_only = lc->ipv6_only,
-        .unix_mode = (unsigned)lc->unix_mode,
-        .unix_uid = (unsigned)-1,
-        .unix_gid = (unsigned)-1,
+    return a->sa.sa_family == AF_UNIX;
+}
+
+static struct want want_listener(const struct listener_conf *lc, unsigned workers)
+{
+    return (struct want){
+        .at = &lc->bind,
+        .place = lc->place,
+        .opts = {.backlog = (int)lc->backlog,
+                 .reuse_port = !is_unix(&lc->bind),
+                 .v6_only = lc->ipv6_only,
+                 .unix_mode = (unsigned)lc->unix_mode,
+                 .unix_uid = (unsigned)-1,
+                 .unix_gid = (unsigned)-1},
+        .n = is_unix(&lc->bind) ? 1 : workers,
     };
+}
+
+/* The admin socket is one for all control processes: during a reload there are two. */
+static struct want want_admin(const struct config *c)
+{
+    return (struct want){
+        .at = &c->admin.bind,
+        .place = {.file = c->file.p},
+        .opts = {.backlog = 64,
+                 .unix_mode = (unsigned)c->admin.unix_mode,
+                 .unix_uid = (unsigned)-1,
+                 .unix_gid = (unsigned)-1},
+        .n = 1,
+    };
+}
+
+static bool open_one(struct socket_group *g, const struct want *w, struct faults *faults)
+{
     /* Port 0: the first socket gets one from the kernel, the others the same. */
-    const int fd = sock_listen(&g->bound, &opts);
+    const int fd = sock_listen(&g->bound, &w->opts);
     if (fd < 0) {
         char text[ADDR_TEXT_MAX];
-        addr_print(&lc->bind, text);
-        faults_add(faults, lc->place.file, lc->place.line, "can't listen on %s: %s", text,
-                   strerror(errno));
+        const int err = errno;
+        addr_print(w->at, text);
+        faults_add(faults, w->place.file, w->place.line, "can't listen on %s: %s", text,
+                   strerror(err));
         return false;
     }
     if (!sock_local(fd, &g->bound))
@@ -65,6 +99,18 @@ static bool open_one(struct socket_group *g, const struct listener_conf *lc, str
     return true;
 }
 
+static bool fulfil(struct sockets *s, const struct want *w, struct faults *faults)
+{
+    struct socket_group *g = find(s, w->at);
+    if (!g)
+        g = add_group(s, w->at);
+    g->wanted = true;
+    while (g->n < w->n)
+        if (!open_one(g, w, faults))
+            return false;
+    return true;
+}
+
 bool sockets_prepare(struct sockets *s, const struct config *c, unsigned workers,
                      struct faults *faults)
 {
@@ -72,14 +118,12 @@ bool sockets_prepare(struct sockets *s, const struct config *c, unsigned workers
     for (size_t i = 0; i < s->n; i++)
         s->groups[i].wanted = s->groups[i].fresh = false;
     for (size_t i = 0; i < c->listeners_n; i++) {
-        const struct listener_conf *lc = &c->listeners[i];
-        struct socket_group *g = find(s, &lc->bind);
-        if (!g)
-            g = add_group(s, &lc->bind);
-        g->wanted = true;
-        const size_t want = lc->bind.sa.sa_family == AF_UNIX ? 1 : workers;
-        while (ok && g->n < want)
-            ok = open_one(g, lc, faults);
+        const struct want w = want_listener(&c->listeners[i], workers);
+        ok = fulfil(s, &w, faults) && ok;
+    }
+    if (c->admin.bind.len) {
+        const struct want w = want_admin(c);
+        ok = fulfil(s, &w, faults) && ok;
     }
     return ok;
 }
@@ -104,7 +148,7 @@ static void drop(struct sockets *s, bool (*which)(const struct socket_group *g),
             continue;
         }
         close_group(g);
-        if (unlink_path && g->at.sa.sa_family == AF_UNIX && g->at.un.sun_path[0])
+        if (unlink_path && is_unix(&g->at) && g->at.un.sun_path[0])
             unlink(g->at.un.sun_path);
     }
     s->n = kept;
@@ -129,13 +173,18 @@ static bool is_any(const struct socket_group *g)
 void sockets_abandon(struct sockets *s)
 {
     drop(s, is_fresh, true);
+    for (size_t i = 0; i < s->n; i++) /* nobody serves what was added to the others */
+        while (s->groups[i].n > s->groups[i].in_force)
+            close(s->groups[i].fds[--s->groups[i].n]);
 }
 
 void sockets_commit(struct sockets *s)
 {
     drop(s, is_unwanted, true);
-    for (size_t i = 0; i < s->n; i++)
+    for (size_t i = 0; i < s->n; i++) {
         s->groups[i].fresh = false;
+        s->groups[i].in_force = s->groups[i].n;
+    }
 }
 
 void sockets_close(struct sockets *s)
@@ -149,7 +198,7 @@ void sockets_keep_mine(struct sockets *s, int index, unsigned workers)
 {
     for (size_t i = 0; i < s->n; i++) {
         struct socket_group *g = &s->groups[i];
-        const bool shared = g->at.sa.sa_family == AF_UNIX;
+        const bool shared = is_unix(&g->at);
         size_t kept = 0;
         for (size_t j = 0; j < g->n; j++) {
             if (index >= 0 && (shared || j % workers == (size_t)index))

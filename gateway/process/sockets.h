@@ -22,6 +22,7 @@ struct socket_group {
     struct addr bound;  /* with the port that the kernel chose when it was 0 */
     int *fds;           /* owned */
     size_t n;
+    size_t in_force;    /* of them, served by the configuration in force */
     bool wanted;        /* by the configuration being loaded */
     bool fresh;         /* opened for it */
 };

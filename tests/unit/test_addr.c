@@ -125,8 +125,13 @@ Test(addr, equality)
     cr_assert(!addr_eq(&a, &b));
     cr_assert(addr_parse(SLICE("unix:/a"), &a) && addr_parse(SLICE("unix:/b"), &b));
     cr_assert(!addr_eq(&a, &b) && addr_eq(&a, &a));
+    /* An abstract name of 25 characters makes an address as long as an IPv6 one. */
+    cr_assert(addr_parse(SLICE("unix:@aaaaabbbbbcccccdddddeeeee"), &a) && a.len == sizeof b.in6);
+    cr_assert(addr_parse(SLICE("[::1]:80"), &b) && !addr_eq(&a, &b));
     a.len = b.len = 0;
     cr_assert(addr_eq(&a, &b));
+    const struct ip none = addr_ip(&a);
+    cr_assert_eq(memcmp(&none, &(struct ip){{0}}, sizeof none), 0);
 }
 
 Test(addr, ports)

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The queue of bytes: small cases by name, then random operations on several queues against plain
- * buffers, with a stock that is too small, so that every failure path is taken too. After each
- * test everything must be back in the stock: bytes_stock_fini() checks that. */
+/* The queue of bytes: cases by name; test_bytes_model.c runs random operations. After each test
+ * everything must be back in the stock: bytes_stock_fini() checks that. */
 
 #include "base/bytes.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>
-
-#include "base/random.h"
 
 static struct bytes_stock stock;
 static struct bytes q;
@@ -241,7 +238,7 @@ Test(bytes, a_copy_that_finds_no_block_leaves_the_queue_as_it_was)
 {
     static char text[3 * BLOCK_SIZE];
 
-    stock.blocks.slab.limit = 3;
+    slab_set_limit(&stock.blocks.slab, 3);
     cr_assert(bytes_copy(&q, SLICE("before")));
     cr_assert(!bytes_copy(&q, slice_of(text, sizeof text)));
     cr_assert(holds(&q, "before"));
@@ -312,7 +309,7 @@ Test(bytes, a_whole_block_may_be_reserved_behind_a_partial_one)
 
 Test(bytes, a_reservation_without_a_block_is_null)
 {
-    stock.blocks.slab.limit = 1;
+    slab_set_limit(&stock.blocks.slab, 1);
     cr_assert(bytes_copy(&q, SLICE("a")));
     cr_assert_null(bytes_reserve(&q, BLOCK_SIZE));
     cr_assert(holds(&q, "a"));
@@ -418,7 +415,7 @@ Test(bytes, move_n_without_memory_moves_nothing)
     cr_assert(bytes_static(&from, SLICE("abc")));
     cr_assert(bytes_append(&from, b, slice_of(b->data, 8000)));
     block_unref(b);
-    stock.pieces.limit = stock.pieces.used;
+    slab_set_limit(&stock.pieces, stock.pieces.used);
     cr_assert(!bytes_move_n(&q, &from, 4000));
     cr_assert_eq(q.n, 0);
     cr_assert_eq(from.n, 8003);
@@ -432,7 +429,7 @@ Test(bytes, without_a_piece_nothing_is_appended)
     struct block *b = delivered(5000, 'x');
 
     cr_assert(bytes_static(&q, SLICE("a")));
-    stock.pieces.limit = 1;
+    slab_set_limit(&stock.pieces, 1);
     cr_assert(!bytes_append(&q, b, slice_of(b->data, 5000)));
     cr_assert_eq(b->refs, 1);
     cr_assert(!bytes_static(&q, SLICE("b")));
@@ -441,169 +438,4 @@ Test(bytes, without_a_piece_nothing_is_appended)
     cr_assert_eq(stock.blocks.slab.used, 1);
     cr_assert(holds(&q, "a"));
     block_unref(b);
-}
-
-/* -- against a model ---------------------------------------------------------------------------*/
-
-enum { QUEUES = 3, MODEL_MAX = 400000 };
-
-static struct model {
-    struct bytes q;
-    char *text;
-    size_t n;
-} models[QUEUES];
-static struct random rnd;
-static char source[40000];
-static char counter;
-
-static size_t below(size_t n)
-{
-    return (size_t)random_below(&rnd, n);
-}
-
-/* Mostly small, sometimes up to 40,000. */
-static size_t some_length(void)
-{
-    static const size_t limits[] = {4, 200, 3000, 17000, sizeof source};
-    return below(limits[below(5)]);
-}
-
-/* Fresh bytes that no other operation has written. */
-static struct slice some_bytes(size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        source[i] = counter++;
-    return slice_of(source, n);
-}
-
-static void model_add(struct model *m, struct slice s)
-{
-    cr_assert_leq(m->n + s.n, MODEL_MAX);
-    if (s.n)
-        memcpy(m->text + m->n, s.p, s.n);
-    m->n += s.n;
-}
-
-static void model_drop(struct model *m, size_t n)
-{
-    memmove(m->text, m->text + n, m->n - n);
-    m->n -= n;
-}
-
-static void do_append(struct model *m)
-{
-    struct block *b = block_get(&stock.blocks);
-
-    if (!b)
-        return;
-    const size_t n = 1 + below(BLOCK_SIZE), from = below(n), len = below(n - from + 1);
-    memcpy(b->data, some_bytes(n).p, n);
-    b->used = (uint32_t)n;
-    if (bytes_append(&m->q, b, slice_of(b->data + from, len)))
-        model_add(m, slice_of(b->data + from, len));
-    if (below(2)) { /* the rest, perhaps to another queue */
-        struct model *other = &models[below(QUEUES)];
-        const struct slice rest = slice_between(b->data + from + len, b->data + n);
-        if (bytes_append(&other->q, b, rest))
-            model_add(other, slice_of(source + from + len, rest.n));
-    }
-    block_unref(b);
-}
-
-static void do_reserve(struct model *m)
-{
-    const size_t n = below(BLOCK_SIZE + 1), fill = below(2) ? below(n + 1) : 0;
-    char *p = bytes_reserve(&m->q, n);
-
-    if (!p)
-        return;
-    if (fill)
-        memcpy(p, some_bytes(fill).p, fill);
-    bytes_commit(&m->q, fill);
-    model_add(m, slice_of(source, fill));
-}
-
-static void do_move(struct model *to, struct model *from)
-{
-    const size_t n = below(2) ? from->n : below(from->n + 10);
-
-    if (to == from)
-        return;
-    if (n == from->n)
-        bytes_move(&to->q, &from->q);
-    else if (!bytes_move_n(&to->q, &from->q, n))
-        return;
-    const size_t moved = n < from->n ? n : from->n;
-    model_add(to, slice_of(from->text, moved));
-    model_drop(from, moved);
-}
-
-static void do_something(struct model *m)
-{
-    static const char constant[] = "a string constant of some length, never changed";
-    const size_t n = some_length();
-
-    switch (m->n > MODEL_MAX / QUEUES / 2 ? 4 : below(7)) {
-    case 0:
-        do_append(m);
-        break;
-    case 1:
-        if (bytes_copy(&m->q, some_bytes(n)))
-            model_add(m, slice_of(source, n));
-        break;
-    case 2:
-        if (bytes_static(&m->q, slice_of(constant, n % sizeof constant)))
-            model_add(m, slice_of(constant, n % sizeof constant));
-        break;
-    case 3:
-        do_reserve(m);
-        break;
-    case 4: {
-        const size_t drop = below(m->n + 1);
-        bytes_consume(&m->q, drop);
-        model_drop(m, drop);
-        break;
-    }
-    default:
-        do_move(m, &models[below(QUEUES)]);
-    }
-}
-
-static void run_model(uint64_t seed, size_t block_limit, size_t piece_limit, int steps)
-{
-    random_seed(&rnd, seed);
-    stock.blocks.slab.limit = block_limit;
-    stock.pieces.limit = piece_limit;
-    for (int i = 0; i < QUEUES; i++) {
-        bytes_init(&models[i].q, &stock);
-        models[i].text = malloc(MODEL_MAX);
-        models[i].n = 0;
-    }
-    for (int step = 0; step < steps; step++) {
-        do_something(&models[below(QUEUES)]);
-        for (int i = 0; i < QUEUES; i++)
-            if (!slice_eq(flat(&models[i].q), slice_of(models[i].text, models[i].n)))
-                cr_assert_fail("seed %d step %d queue %d", (int)seed, step, i);
-    }
-    for (int i = 0; i < QUEUES; i++) {
-        bytes_clear(&models[i].q);
-        free(models[i].text);
-    }
-    cr_assert_eq(stock.blocks.slab.used, 0);
-    cr_assert_eq(stock.pieces.used, 0);
-}
-
-Test(bytes, random_operations_agree_with_plain_buffers)
-{
-    for (uint64_t seed = 1; seed <= 10; seed++)
-        run_model(seed, 0, 0, 400);
-}
-
-Test(bytes, random_operations_agree_when_memory_is_short)
-{
-    for (uint64_t seed = 100; seed <= 110; seed++)
-        run_model(seed, 6, 0, 400);
-    cr_assert_gt(stock.blocks.refused, 100);
-    for (uint64_t seed = 200; seed <= 210; seed++)
-        run_model(seed, 12, 8, 400);
 }

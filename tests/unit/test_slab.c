@@ -102,6 +102,39 @@ Test(slab, small_objects_share_a_piece_of_64_kib)
 }
 #endif
 
+#ifndef WEIR_MALLOC_ARENA
+Test(slab, no_memory_is_an_ordinary_event)
+{
+    struct slab s;
+
+    slab_init(&s, (size_t)1 << 45, 0); /* four of them are all that 47 bits of address could hold */
+    cr_assert_null(slab_get(&s));
+    cr_assert(s.used == 0 && s.peak == 0);
+    slab_fini(&s);
+}
+#endif
+
+Test(slab, the_limit_may_be_changed_while_objects_are_out)
+{
+    struct slab s;
+
+    slab_init(&s, 16, 0);
+    for (int i = 0; i < 4; i++)
+        cr_assert_not_null(objects[i] = slab_get(&s));
+    slab_set_limit(&s, 2);
+    cr_assert_null(slab_get(&s));
+    slab_put(&s, objects[3]);
+    slab_put(&s, objects[2]);
+    cr_assert_null(slab_get(&s), "two are out, though two are free");
+    slab_put(&s, objects[1]);
+    cr_assert_not_null(objects[1] = slab_get(&s));
+    slab_set_limit(&s, 0);
+    cr_assert_not_null(objects[2] = slab_get(&s));
+    for (int i = 0; i < 3; i++)
+        slab_put(&s, objects[i]);
+    slab_fini(&s);
+}
+
 Test(slab, putting_null_is_harmless)
 {
     struct slab s;

@@ -43,17 +43,25 @@ Test(text, adds_in_order)
 
 Test(text, numbers)
 {
-    static const uint64_t values[] = {0, 9, 10, 99, 100, 12345, UINT64_MAX};
     char expected[32];
+    uint64_t power = 1;
 
-    for (size_t i = 0; i < array_n(values); i++) {
-        text_uint(&t, values[i]);
-        snprintf(expected, sizeof expected, "%llu", (unsigned long long)values[i]);
-        cr_assert_str_eq(taken(), expected);
-        text_int(&t, (int64_t)values[i]);
-        snprintf(expected, sizeof expected, "%lld", (long long)values[i]);
+    for (int digits = 1; digits <= 20; digits++, power *= 10)
+        for (int d = -1; d <= 1; d++) { /* around each power of ten */
+            text_uint(&t, power + (uint64_t)d);
+            snprintf(expected, sizeof expected, "%llu", (unsigned long long)(power + (uint64_t)d));
+            cr_assert_str_eq(taken(), expected);
+            text_int(&t, (int64_t)(power + (uint64_t)d));
+            snprintf(expected, sizeof expected, "%lld", (long long)(power + (uint64_t)d));
+            cr_assert_str_eq(taken(), expected);
+        }
+    for (uint64_t v = 0; v < 20000; v++) {
+        text_uint(&t, v);
+        snprintf(expected, sizeof expected, "%llu", (unsigned long long)v);
         cr_assert_str_eq(taken(), expected);
     }
+    text_uint(&t, UINT64_MAX);
+    cr_assert_str_eq(taken(), "18446744073709551615");
     text_int(&t, INT64_MIN);
     cr_assert_str_eq(taken(), "-9223372036854775808");
 }
@@ -239,6 +247,45 @@ Test(text, html)
 }
 
 /* -- JSON values -------------------------------------------------------------------------------*/
+
+/* The short way of json_slice() and the long one, around each length at which they part. */
+Test(text, json_slices_of_any_length_and_room)
+{
+    char source[40], memory[64], expected[64];
+
+    for (size_t i = 0; i < sizeof source; i++)
+        source[i] = (char)('A' + i);
+    source['\\' - 'A'] = '-';
+    for (size_t n = 0; n < sizeof source; n++)
+        for (size_t cap = n; cap < n + 6; cap++)
+            for (int comma = 0; comma < 2; comma++) {
+                struct text f;
+                text_init_fixed(&f, memory, cap);
+                f.comma = comma;
+                json_slice(&f, slice_of(source, n));
+                const int whole = snprintf(expected, sizeof expected, "%s\"%.*s\"",
+                                           comma ? "," : "", (int)n, source);
+                cr_assert_eq(f.cut, cap < (size_t)whole, "n %zu cap %zu", n, cap);
+                cr_assert_leq(f.n, cap);
+                cr_assert_eq(memcmp(f.p, expected, f.n), 0);
+                cr_assert(f.cut || (f.n == (size_t)whole && f.comma));
+            }
+}
+
+Test(text, json_slices_escape_at_every_place)
+{
+    for (size_t n = 1; n <= 20; n++)
+        for (size_t at = 0; at < n; at++) {
+            char *s = malloc(n), expected[64];
+            memset(s, 'a', n);
+            s[at] = '"';
+            json_slice(&t, slice_of(s, n));
+            snprintf(expected, sizeof expected, "\"%.*s\\\"%.*s\"", (int)at, "aaaaaaaaaaaaaaaaaaaa",
+                     (int)(n - at - 1), "aaaaaaaaaaaaaaaaaaaa");
+            cr_assert_str_eq(taken(), expected);
+            free(s);
+        }
+}
 
 Test(text, json_values_and_commas)
 {
