@@ -10,7 +10,9 @@
  * config_listener.c, config_cluster.c, config_route.c, config_log.c. */
 
 #include "base/addr.h"
-#include "config/option.h"
+#include "base/arena.h"
+#include "base/fault.h"
+#include "config/place.h"
 #include "http/forwarded.h"
 #include "http/target.h"
 

@@ -41,7 +41,7 @@ static const struct option condition_options[] = {
     OPTION_CUSTOM("suffix", struct match_conf, value, read_form, NULL, "a text in quotes",
                   "how the value ends"),
     OPTION_CUSTOM("regex", struct match_conf, value, read_form, NULL, FORM_REGEX,
-                  "an expression that the value contains"),
+                  "an expression that the whole value matches"),
     OPTION_CUSTOM("present", struct match_conf, form, read_present, NULL, "true or false",
                   "true: it must be there, false: it must not"),
     OPTION_END,

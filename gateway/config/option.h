@@ -24,6 +24,7 @@
 #include "base/arena.h"
 #include "base/fault.h"
 #include "base/slice.h"
+#include "config/place.h"
 
 #include <libconfig.h>
 
@@ -41,20 +42,6 @@ enum option_kind {
     OPTION_KIND_LIST,    /* struct groups: a ( { }, { } ) list of groups */
     OPTION_KIND_MAP,     /* struct groups: a { name = { }; } group of named groups */
     OPTION_KIND_CUSTOM,  /* anything: read by a function */
-};
-
-/* Where something stands in the configuration. Every struct read as an element of a LIST or MAP
- * begins with a `struct place`, which the reader fills. */
-struct place {
-    const char *file; /* as it was opened, for messages */
-    int line;
-    size_t index;      /* position in its list or map, from 0 */
-    struct slice name; /* MAP: the key; LIST: empty */
-};
-
-struct texts {
-    struct slice *v;
-    size_t n;
 };
 
 struct groups {
