@@ -90,14 +90,18 @@ static void memory_start(struct link *l)
 /* Tells the outcome of connecting. False: there is nothing to deliver. */
 static bool connect_done(struct end *e)
 {
-    if (e->outcome < 0)
+    struct link *l = &e->link;
+    if (e->outcome < 0 || !l->started || !link_alive(l))
         return false;
+    if (e->outcome > 0) {
+        link_fail(l, e->outcome);
+        return false;
+    }
     e->connecting = false;
-    if (e->outcome > 0)
-        link_fail(&e->link, e->outcome);
-    else
-        e->link.events->on_open(&e->link);
-    return link_alive(&e->link);
+    if (l->out.n > 0 || l->ending)
+        loop_dirty(l->loop, &l->dirty);
+    l->events->on_open(l);
+    return link_alive(l);
 }
 
 static void on_deliver(struct later *later)
@@ -163,7 +167,7 @@ static void memory_flush(struct link *l)
         break_later(e, EPIPE);
         return;
     }
-    if (e->blocked)
+    if (e->connecting || e->blocked)
         return;
     size_t room = SIZE_MAX;
     if (e->pair->capacity)

@@ -333,6 +333,48 @@ Test(link_memory, may_be_handed_to_another_owner)
     close_both();
 }
 
+static void connecting_start(int outcome)
+{
+    struct link *near, *other;
+    link_memory_pair(&lp, 0, &near, &other);
+    link_memory_connecting(near, outcome);
+    side_start(&a, near);
+    side_start(&b, other);
+    send_text(&a, "early");
+    cr_assert_str_eq(a.seen, "", "nothing from inside");
+    loop_turn(&lp);
+}
+
+Test(link_memory, opens_and_sends_what_was_queued_before)
+{
+    connecting_start(0);
+    cr_assert_str_eq(a.seen, "od");
+    cr_assert(slice_eq(slice_of(b.got, b.n), SLICE("early")));
+    close_both();
+}
+
+Test(link_memory, may_fail_to_connect)
+{
+    connecting_start(ECONNREFUSED);
+    send_text(&b, "x");
+    loop_turn(&lp);
+    cr_assert_str_eq(a.seen, "!");
+    cr_assert_eq(a.err, ECONNREFUSED);
+    cr_assert_eq(b.n, 0);
+    close_both();
+}
+
+Test(link_memory, may_connect_for_ever)
+{
+    connecting_start(-1);
+    send_text(&b, "x");
+    loop_turn(&lp);
+    cr_assert_str_eq(a.seen, "");
+    cr_assert_eq(a.link->out.n, 5);
+    cr_assert_eq(a.n + b.n, 0);
+    close_both();
+}
+
 Test(link_memory, waits_for_a_block_and_goes_on)
 {
     struct block *held[64];
