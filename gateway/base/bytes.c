@@ -313,3 +313,30 @@ bool bytes_move_n(struct bytes *to, struct bytes *from, size_t n)
     from->n -= n;
     return true;
 }
+
+/* -- one run ----------------------------------------------------------------------------------- */
+
+bool bytes_flatten(struct bytes *q, size_t n)
+{
+    const size_t want = n < q->n ? n : q->n;
+    must(n <= BLOCK_SIZE);
+    if (!q->first || q->first->n >= want)
+        return true;
+    struct bytes flat;
+    bytes_init(&flat, q->stock);
+    char *to = bytes_reserve(&flat, want);
+    if (!to)
+        return false;
+    for (size_t left = want; left;) {
+        const struct slice front = bytes_front(q);
+        const size_t here = front.n < left ? front.n : left;
+        memcpy(to, front.p, here);
+        to += here;
+        left -= here;
+        bytes_consume(q, here);
+    }
+    bytes_commit(&flat, want);
+    bytes_move(&flat, q);
+    *q = flat;
+    return true;
+}

@@ -63,6 +63,9 @@ void bytes_commit(struct bytes *q, size_t n);
 struct slice bytes_front(const struct bytes *q);
 /* The block that bytes_front() lies in; NULL for static bytes. Borrowed. */
 struct block *bytes_front_block(const struct bytes *q);
+/* Makes the first min(n, q->n) bytes one contiguous run; n <= BLOCK_SIZE. Copies only when they
+ * are not. False, with the queue as it was, when no block was to be had. */
+bool bytes_flatten(struct bytes *q, size_t n) nodiscard;
 /* Fills up to `max` vectors from the front; returns how many. */
 int bytes_iov(const struct bytes *q, struct iovec *iov, int max);
 /* Drops n (<= q->n) bytes from the front. */

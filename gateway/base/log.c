@@ -105,9 +105,10 @@ static void use(int fd, bool owned)
     state.owned = owned;
 }
 
+/* O_NONBLOCK matters when the path is a pipe: a reader that is stuck must not stop us. */
 static int open_file(const char *path)
 {
-    return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+    return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
 }
 
 bool log_open(const char *path)

@@ -6,8 +6,10 @@
  * the list: they are cut off one by one (`fresh`), so that memory which is never needed is never
  * touched and stays out of the resident set.
  *
- * slab_get() itself is inline and only pops. It comes here whenever the number of objects out
- * would pass its peak, which is the only moment at which the limit or the peak can matter. */
+ * slab_get() itself is inline and only pops.
+ *
+ * Invariant: the objects that were ever made are those that are out and those on the list. So when
+ * the list is empty all of them are out, and making another is what raises the peak. */
 
 #include "base/slab.h"
 
@@ -27,10 +29,16 @@ void slab_init(struct slab *s, size_t size, size_t limit)
 {
     size = (size + 15) & ~(size_t)15;
     must(size > 0);
-    *s = (struct slab){.size = size, .limit = limit};
+    *s = (struct slab){.size = size};
+    slab_set_limit(s, limit);
     s->per_piece = PIECE_SIZE / size;
     if (s->per_piece < PIECE_OBJECTS)
         s->per_piece = PIECE_OBJECTS;
+}
+
+void slab_set_limit(struct slab *s, size_t limit)
+{
+    s->limit = limit ? limit : SIZE_MAX;
 }
 
 void slab_fini(struct slab *s)
@@ -52,11 +60,6 @@ static void *make(struct slab *s)
 #else
 static void *make(struct slab *s)
 {
-    if (s->free) {
-        void *object = s->free;
-        memcpy(&s->free, object, sizeof s->free);
-        return object;
-    }
     if (s->fresh == s->fresh_end) {
         struct slab_piece *piece = malloc(sizeof *piece + s->size * s->per_piece);
         if (!piece)
@@ -74,7 +77,7 @@ static void *make(struct slab *s)
 
 void *slab_get_slow(struct slab *s)
 {
-    if (s->limit && s->used >= s->limit)
+    if (s->used >= s->limit)
         return NULL;
     void *object = make(s);
     if (!object)

@@ -6,6 +6,8 @@
  * given back only by slab_fini(). With -DWEIR_MALLOC_ARENA every object is a malloc of its own,
  * so that AddressSanitizer sees each overrun and each use after free.
  *
+ * Memory follows the peak, not the number of objects that are out now.
+ *
  * A limit of objects makes reaching it an ordinary event: slab_get() returns NULL. */
 
 #include <stddef.h>
@@ -22,11 +24,14 @@ struct slab {
     void *free;                /* first free object */
     char *fresh, *fresh_end;   /* objects of the newest piece that were never out */
     struct slab_piece *pieces; /* owned */
-    size_t used, limit;        /* objects out; 0 = no limit */
+    size_t used, limit;        /* objects out, and how many may be; SIZE_MAX: no limit */
     size_t peak;               /* most objects that were out at the same time */
 };
 
+/* `limit` is the largest number of objects out at the same time; 0 for none. */
 void slab_init(struct slab *s, size_t size, size_t limit);
+/* May be lower than what is out: then nothing goes out until enough is back. */
+void slab_set_limit(struct slab *s, size_t limit);
 /* Every object must be back. */
 void slab_fini(struct slab *s);
 
@@ -38,8 +43,7 @@ static inline void *slab_get(struct slab *s) nodiscard;
 static inline void *slab_get(struct slab *s)
 {
     void *object = s->free;
-    /* Below the peak there is nothing to note; the limit was looked at on the way up to it. */
-    if (unlikely(!object || s->used >= s->peak))
+    if (unlikely(!object || s->used >= s->limit))
         return slab_get_slow(s);
     memcpy(&s->free, object, sizeof s->free);
     s->used++;

@@ -25,40 +25,35 @@ static inline uint32_t load4(const char *p)
     return v;
 }
 
-/* ascii_lower() of eight bytes: bit 7 of a byte of `upper` says that the byte is in A-Z. Sums of
- * seven-bit values don't carry into the next byte. */
-static inline uint64_t lower8(uint64_t v)
-{
-    const uint64_t ones = 0x0101010101010101;
-    const uint64_t low7 = v & (ones * 0x7f);
-    const uint64_t above_z = low7 + ones * (0x7f - 'Z');
-    const uint64_t from_a = low7 + ones * (0x80 - 'A');
-    const uint64_t upper = (from_a ^ above_z) & ~v & (ones * 0x80);
-    return v | upper >> 2;
-}
-
+/* Eight bytes, equal but for the case of letters: where they differ, it is in bit 5 and of a
+ * letter. Bit 7 of a byte of `letter` says that it is one; sums of seven-bit values don't carry
+ * over. */
 static inline bool same8(uint64_t a, uint64_t b)
 {
-    return a == b || lower8(a) == lower8(b);
+    const uint64_t ones = 0x0101010101010101;
+    const uint64_t differ = a ^ b;
+    const uint64_t lower = a | (ones * 0x20);
+    const uint64_t low7 = lower & (ones * 0x7f);
+    const uint64_t from_a = low7 + ones * (0x80 - 'a');
+    const uint64_t above_z = low7 + ones * (0x7f - 'z');
+    const uint64_t letter = (from_a ^ above_z) & ~lower & (ones * 0x80);
+
+    return !(differ & ~(letter >> 2));
 }
 
-bool slice_ieq(struct slice a, struct slice b)
+bool slice_ieq_same(const char *a, const char *b, size_t n)
 {
-    const size_t n = a.n;
-
-    if (n != b.n)
-        return false;
     if (n >= 8) {
         for (size_t i = 0; i + 8 < n; i += 8)
-            if (!same8(load8(a.p + i), load8(b.p + i)))
+            if (!same8(load8(a + i), load8(b + i)))
                 return false;
-        return same8(load8(a.p + n - 8), load8(b.p + n - 8)); /* overlaps the one before */
+        return same8(load8(a + n - 8), load8(b + n - 8)); /* overlaps the one before */
     }
     if (n >= 4)
-        return same8((uint64_t)load4(a.p) << 32 | load4(a.p + n - 4),
-                     (uint64_t)load4(b.p) << 32 | load4(b.p + n - 4));
+        return same8((uint64_t)load4(a) << 32 | load4(a + n - 4),
+                     (uint64_t)load4(b) << 32 | load4(b + n - 4));
     for (size_t i = 0; i < n; i++)
-        if (ascii_lower(a.p[i]) != ascii_lower(b.p[i]))
+        if (ascii_lower(a[i]) != ascii_lower(b[i]))
             return false;
     return true;
 }

@@ -73,8 +73,13 @@ static inline char ascii_lower(char c)
     return (c >= 'A' && c <= 'Z') ? (char)(c | 0x20) : c;
 }
 
+bool slice_ieq_same(const char *a, const char *b, size_t n);
+
 /* Equal without regard to ASCII case. */
-bool slice_ieq(struct slice a, struct slice b);
+static inline bool slice_ieq(struct slice a, struct slice b)
+{
+    return a.n == b.n && slice_ieq_same(a.p, b.p, a.n);
+}
 
 /* memcmp order, shorter first among equals: for sorting and bsearch. */
 int slice_cmp(struct slice a, struct slice b);

@@ -94,16 +94,35 @@ static void add_whole(struct text *t, const char *p, size_t n)
     t->n += n;
 }
 
+static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                            "25262728293031323334353637383940414243444546474849"
+                            "50515253545556575859606162636465666768697071727374"
+                            "75767778798081828384858687888990919293949596979899";
+
+/* How many decimal digits. */
+static inline size_t width(uint64_t v)
+{
+    size_t n = 1;
+
+    for (; v >= 10000; v /= 10000)
+        n += 4;
+    return n + (v >= 10) + (v >= 100) + (v >= 1000);
+}
+
 void text_uint(struct text *t, uint64_t v)
 {
-    char digits[20];
-    char *at = digits + sizeof digits;
+    const size_t n = width(v);
 
-    do {
-        *--at = (char)('0' + v % 10);
-        v /= 10;
-    } while (v);
-    add_whole(t, at, (size_t)(digits + sizeof digits - at));
+    if (!need(t, n))
+        return;
+    t->n += n;
+    char *at = t->p + t->n;
+    for (; v >= 100; v /= 100)
+        memcpy(at -= 2, pairs + 2 * (v % 100), 2);
+    if (v >= 10)
+        memcpy(at - 2, pairs + 2 * v, 2);
+    else
+        at[-1] = (char)('0' + v);
 }
 
 void text_int(struct text *t, int64_t v)
@@ -153,6 +172,22 @@ static const uint8_t dirty[256] = {
     [128 ... 255] = IN_UTF8,
 };
 
+/* memcpy() without the call for the lengths that most values have. */
+static inline void copy_short(char *to, struct slice s)
+{
+    if (s.n > 16)
+        memcpy(to, s.p, s.n);
+    else if (s.n >= 8) {
+        memcpy(to, s.p, 8);
+        memcpy(to + s.n - 8, s.p + s.n - 8, 8);
+    } else if (s.n >= 4) {
+        memcpy(to, s.p, 4);
+        memcpy(to + s.n - 4, s.p + s.n - 4, 4);
+    } else
+        for (size_t i = 0; i < s.n; i++)
+            to[i] = s.p[i];
+}
+
 static inline uint64_t has_byte(uint64_t v, unsigned char c)
 {
     const uint64_t ones = 0x0101010101010101;
@@ -170,6 +205,22 @@ static inline bool clean8(const char *p)
     memcpy(&v, p, sizeof v);
     const uint64_t control = (v - ones * 0x20) | v;
     return !((control & (ones * 0x80)) | has_byte(v, '"') | has_byte(v, '\\') | has_byte(v, 127));
+}
+
+/* Is a whole text clean? The last eight bytes may overlap those before; what is clean here
+ * is clean in JSON and in a label. */
+static inline bool clean_whole(struct slice s)
+{
+    if (s.n < 8) {
+        for (size_t i = 0; i < s.n; i++)
+            if (dirty[(unsigned char)s.p[i]] & IN_UTF8)
+                return false;
+        return true;
+    }
+    for (size_t i = 0; i + 8 < s.n; i += 8)
+        if (!clean8(s.p + i))
+            return false;
+    return clean8(s.p + s.n - 8);
 }
 
 /* How many bytes at the front of `s` are clean in `language`. */
@@ -334,6 +385,18 @@ void json_key(struct text *t, const char *key)
 
 void json_slice(struct text *t, struct slice s)
 {
+    /* The usual value needs no escape and fits: one look, one copy. */
+    if (likely(t->cap - t->n >= s.n + 3 && !t->cut && clean_whole(s))) {
+        char *at = t->p + t->n;
+        *at = ',';
+        at += t->comma;
+        *at++ = '"';
+        copy_short(at, s);
+        at[s.n] = '"';
+        t->n = (size_t)(at + s.n + 1 - t->p);
+        t->comma = true;
+        return;
+    }
     separate(t);
     text_char(t, '"');
     text_json_escaped(t, s);

@@ -140,8 +140,7 @@ static bool segment_is_clean(const char *p, const char *end, bool slashes_matter
     if (p[1] != '.')
         return true;
     p += p + 2 < end && p[2] == '.' ? 3 : 2;
-    return p < end && kind_of(*p) != SLASH && kind_of(*p) != QUESTION && kind_of(*p) != PERCENT &&
-           *p != ';';
+    return p < end && kind_of(*p) != SLASH && kind_of(*p) != QUESTION && *p != ';';
 }
 
 /* The end of the clean part of a path: `end`, or the '?', or the first byte where something has

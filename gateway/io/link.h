@@ -22,7 +22,10 @@
 #include "base/bytes.h"
 #include "io/loop.h"
 
-enum { LINK_READ_BLOCKS = 4 };
+enum {
+    LINK_READ_BLOCKS = 4,
+    LINK_OUT_HIGH = 65536, /* out_high until the owner sets another: 4 blocks, one full read */
+};
 
 struct link;
 
@@ -30,16 +33,25 @@ struct link_events {
     /* Connected; only after link_connect. */
     void (*on_open)(struct link *l);
     /* `s` lies in `b`, which is borrowed for the call: take references on what is kept (bytes_append
-     * does). What the owner doesn't keep is gone. */
+     * does). What the owner doesn't keep is gone. After link_pause() there may be up to
+     * LINK_READ_BLOCKS - 1 more of these calls, for bytes that the same read brought. */
     void (*on_bytes)(struct link *l, struct block *b, struct slice s);
     /* The other side has ended its direction; ours may go on. At most once. */
     void (*on_eof)(struct link *l);
-    /* `out` has fallen to half of out_high after it had reached it. */
+    /* `out` has fallen to half of out_high after it had reached it. NULL when the owner doesn't
+     * care. */
     void (*on_room)(struct link *l);
+    /* A flush left bytes behind: the other side takes no more for now. NULL when the owner doesn't
+     * care. Comes again after each flush that got some of it away. */
+    void (*on_stall)(struct link *l);
     /* `out` has become empty (after a write). NULL when the owner doesn't care. */
     void (*on_drained)(struct link *l);
-    /* The link is broken (errno value; ECONNRESET, EPIPE, ETIMEDOUT, ...). No event follows. The
-     * owner still has to link_close(). */
+    /* The link is broken (errno value; ECONNRESET, EPIPE, ETIMEDOUT, ...). No event follows, `out`
+     * is empty and stays so. The owner still has to link_close().
+     *
+     * When the other side no longer takes what we write, what it had sent before is delivered
+     * first (an origin that answers early and closes), and its end is this event instead of on_eof.
+     * A paused link isn't read, so it learns of its end by writing, or when it is resumed. */
     void (*on_fail)(struct link *l, int err);
 };
 
@@ -49,6 +61,7 @@ struct link_ops {
     void (*resume)(struct link *l);
     void (*shutdown)(struct link *l); /* out is empty: end our direction */
     void (*close)(struct link *l, bool reset);
+    int (*fd)(const struct link *l);
 };
 
 struct link {
@@ -71,13 +84,22 @@ struct link {
 /* Takes over fd (non-blocking, connected). NULL when the slab of links is at its limit (fd is
  * closed then). The events are set by link_start. */
 struct link *link_plain(struct loop *lp, int fd) nodiscard;
-/* Begins to connect; the outcome comes as on_open or on_fail, never from inside. `source` (may be
- * NULL) is bound first. NULL only when no descriptor or memory was to be had; errno says which. */
+/* Begins to connect; the outcome comes as on_open or on_fail, never from inside, so call
+ * link_start in the same turn. What is sent before waits. `source` (may be NULL) is bound first. NULL only when no descriptor or memory was to be had; errno says which. */
 struct link *link_connect(struct loop *lp, const struct addr *to, const struct addr *source) nodiscard;
 /* Two ends of one pipe on the same loop: what goes out of one comes into the other at the next
- * flush. `capacity` is how many bytes may lie between them (back-pressure); 0 for no limit. */
+ * flush, copied into a fresh block, as a kernel does. `capacity` is how many bytes may lie between
+ * them (back-pressure); 0 for no limit. Closing an end whose bytes weren't all read, or resetting
+ * it, breaks the other (ECONNRESET). */
 void link_memory_pair(struct loop *lp, size_t capacity, struct link **a, struct link **b);
+/* Before link_start: this end comes from a connect whose outcome is told after it: 0 opens, an
+ * errno value fails, -1 never comes. */
+void link_memory_connecting(struct link *l, int outcome);
+/* At most n bytes per on_bytes of this end, to try out every cut; 0: as many as a block holds. */
+void link_memory_segment(struct link *l, size_t n);
 
+/* Who gets the events from now on, and reading begins. Due in the turn that made the link. May be called again, to hand the link to
+ * another owner; reading then goes on. */
 void link_start(struct link *l, const struct link_events *events, void *owner);
 /* Marks for flushing at the end of the turn. */
 static inline void link_send(struct link *l)
@@ -98,7 +120,8 @@ static inline void link_pause(struct link *l)
 void link_resume(struct link *l);
 /* Ends our direction once `out` has left (half-close). */
 void link_end(struct link *l);
-/* Closes now; what is in `out` is dropped. The memory goes at the end of the turn. */
+/* Closes now; what is in `out` is dropped. The memory goes at the end of the turn, until then a
+ * second call is harmless. */
 void link_close(struct link *l);
 /* The same with a reset to the other side (RST): it must not take what it got for complete. */
 void link_reset(struct link *l);

@@ -25,16 +25,20 @@ struct shm;
 
 /* `size` bytes at most (rounded up to pages); NULL with errno. */
 struct shm *shm_create(size_t size) nodiscard;
-/* From a descriptor that another binary handed over: checks magic, version and size. NULL with
- * errno (EPROTO: not ours, or another layout). */
+/* From a descriptor that another binary handed over: checks magic, version, size, and that nobody
+ * can shrink it. Takes the descriptor over, unless it returns NULL with errno (EPROTO: not ours, or
+ * another layout). */
 struct shm *shm_attach(int fd) nodiscard;
 void shm_detach(struct shm *s);
 int shm_fd(const struct shm *s);
 
 /* Finds or makes. NULL when the region is full, or when the key exists with another size and
- * somebody still uses it. Marks the cell as used by the current generation. Master only. */
+ * wasn't forgotten: a generation that lives may use it. So what has a configured size says it in
+ * its key (cluster/reviews/table/64). Marks the cell as used by the current generation. Master
+ * only. */
 void *shm_cell(struct shm *s, struct slice key, size_t size) nodiscard;
-/* NULL when there is none; *size (may be NULL) gets its size. Any process. */
+/* NULL when there is none; *size (may be NULL) gets its size. Any process, also while the master
+ * allocates. The cell is the caller's as long as a generation that asked for it isn't forgotten. */
 void *shm_find(const struct shm *s, struct slice key, size_t *size) nodiscard;
 
 /* Cells not asked for since generation `oldest` are free for other keys. A generation counts from

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a file to checked values: has the texts read (source.c), lets libconfig make a tree of them,
+ * reads the tree by the option tables, and sorts what was found wrong into the order of the file.
+ *
+ * The tree and the texts live no longer than config_load(): every value is copied into the
+ * configuration's arena. */
+#include "config/config.h"
+
+#include <stdlib.h>
+
+#include "config/sections.h"
+#include "config/source.h"
+#include "config/syntax.h"
+
+static struct config *sources_load(struct sources *ss, bool opened, const char *name);
+static bool tree_read(struct loading *l, config_t *tree);
+static void whole_check(struct loading *l);
+static void faults_sort(struct faults *faults, struct fault **from, const char *main_file);
+
+struct config *config_load(const char *path, struct faults *faults)
+{
+    struct sources ss = {.arena = &faults->arena, .faults = faults};
+    struct fault **from = faults->last;
+    struct config *c = sources_load(&ss, sources_open(&ss, path), path);
+    faults_sort(faults, from, path);
+    return c;
+}
+
+struct config *config_parse(const char *text, const char *name, struct faults *faults)
+{
+    struct sources ss = {.arena = &faults->arena, .faults = faults};
+    struct fault **from = faults->last;
+    struct config *c = sources_load(&ss, sources_take(&ss, text, name), name);
+    faults_sort(faults, from, name);
+    return c;
+}
+
+void config_free(struct config *c)
+{
+    if (!c)
+        return;
+    arena_fini(&c->arena);
+    free(c);
+}
+
+/* -- the tree -------------------------------------------------------------------------------- */
+
+static struct config *config_new(const char *name)
+{
+    struct config *c = calloc(1, sizeof *c);
+    must(c);
+    arena_init(&c->arena, NULL, 0);
+    c->file = arena_dup(&c->arena, slice_str(name));
+    c->admin.unix_mode = 0660;
+    return c;
+}
+
+static const char *on_file_name(struct option_reader *r, const char *theirs)
+{
+    return source_shown(loading_of(r)->sources, theirs, r->arena);
+}
+
+static struct config *sources_load(struct sources *ss, bool opened, const char *name)
+{
+    struct faults *faults = ss->faults;
+    size_t errors = opened ? faults->errors : 0;
+    struct config *c = config_new(name);
+    struct loading l = {
+        .r = {.arena = &c->arena,
+              .faults = faults,
+              .root = c,
+              .file = c->file.p,
+              .file_name = on_file_name},
+        .c = c,
+        .sources = ss,
+    };
+    config_t tree;
+    config_init(&tree);
+    if (opened && tree_read(&l, &tree)) {
+        struct map *const maps[] = {&l.listeners, &l.binds, &l.clusters, &l.routes};
+        for (size_t i = 0; i < array_n(maps); i++)
+            map_init(maps[i]);
+        l.root = config_root_setting(&tree);
+        option_read(&l.r, l.root, top_options, c);
+        whole_check(&l);
+        for (size_t i = 0; i < array_n(maps); i++)
+            map_fini(maps[i]);
+    }
+    config_destroy(&tree);
+    sources_close(ss);
+    if (opened && faults->errors == errors)
+        return c;
+    config_free(c);
+    return NULL;
+}
+
+/* The n-th line, trimmed, for a message. */
+static struct slice line_at(struct slice text, int n)
+{
+    enum { SHOWN_MAX = 80 };
+    struct slice line = {0};
+    for (struct slice rest = text; rest.p && n > 0; n--)
+        line = slice_trim(slice_cut(&rest, '\n'));
+    line.n = n > 0 ? 0 : line.n;
+    return line.n > SHOWN_MAX ? slice_of(line.p, SHOWN_MAX) : line;
+}
+
+static bool tree_read(struct loading *l, config_t *tree)
+{
+    const struct sources *ss = l->sources;
+    if (ss->folder.n > 0)
+        config_set_include_dir(tree, ss->folder.p);
+    if (config_read_string(tree, ss->first->text.p))
+        return true;
+    const char *file = source_shown(ss, config_error_file(tree), l->r.arena);
+    struct slice text = source_text(ss, file);
+    const char *what = config_error_text(tree);
+    int line = config_error_line(tree);
+    struct slice shown = line_at(text, line);
+    struct twice twice;
+    if (strcmp(what, "duplicate setting name") == 0 && syntax_twice(text, &twice))
+        faults_add(l->r.faults, file, twice.second,
+                   "%.*s is set twice in its group; first in line %d", SLICE_ARG(twice.name),
+                   twice.first);
+    else if (shown.n > 0)
+        faults_add(l->r.faults, file, line, "%s; the line reads: %.*s", what, SLICE_ARG(shown));
+    else
+        faults_add(l->r.faults, file, line, "%s", what);
+    return false;
+}
+
+/* What only shows when everything was read. */
+static void whole_check(struct loading *l)
+{
+    const config_setting_t *listeners = config_setting_get_member(l->root, "listeners");
+    if (l->c->listeners_n == 0 && (!listeners || config_setting_length(listeners) == 0))
+        option_fault(&l->r, NULL, "there is no listener; at least one stands in listeners");
+    if (l->c->routes_n == 0)
+        option_warn(&l->r, NULL, "there is no route: every request will be answered with 404");
+}
+
+/* -- faults in the order of the file --------------------------------------------------------- */
+
+struct found {
+    struct fault *fault;
+    size_t order; /* of reading: decides within a line */
+};
+
+/* The main file comes first, files that it includes follow by name. */
+static int fault_order(const void *a, const void *b, void *main_file)
+{
+    const struct found *x = a, *y = b;
+    const char *fx = x->fault->file ? x->fault->file : "";
+    const char *fy = y->fault->file ? y->fault->file : "";
+    int by_file = strcmp(fx, fy);
+    if (by_file != 0 && strcmp(fx, main_file) == 0)
+        return -1;
+    if (by_file != 0)
+        return strcmp(fy, main_file) == 0 ? 1 : by_file;
+    if (x->fault->line != y->fault->line)
+        return x->fault->line < y->fault->line ? -1 : 1;
+    return x->order < y->order ? -1 : 1;
+}
+
+/* Sorts the faults from *from on; those before were there already. */
+static void faults_sort(struct faults *faults, struct fault **from, const char *main_file)
+{
+    size_t n = 0;
+    for (struct fault *f = *from; f; f = f->next)
+        n++;
+    if (n == 0)
+        return;
+    struct found *list = ARENA_ARRAY(&faults->arena, struct found, n);
+    n = 0;
+    for (struct fault *f = *from; f; f = f->next, n++)
+        list[n] = (struct found){.fault = f, .order = n};
+    qsort_r(list, n, sizeof *list, fault_order, (void *)main_file);
+    for (size_t i = 0; i < n; i++) {
+        *from = list[i].fault;
+        from = &list[i].fault->next;
+    }
+    *from = NULL;
+    faults->last = from;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The section `listeners`: addresses that clients connect to. A listener inherits the timeouts,
+ * limits and forwarding of the top and says what differs.
+ *
+ * Names and addresses are unique; a dual-stack "[::]:PORT" takes the port on IPv4 too, so it stands
+ * in the way of "0.0.0.0:PORT". Port 0 (the kernel chooses) clashes with nothing. */
+#include "config/sections.h"
+
+#include <stdio.h>
+
+static void bind_check(struct loading *l, const config_setting_t *s, struct listener_conf *lc);
+
+const struct option listener_options[] = {
+    OPTION_CUSTOM("name", struct listener_conf, name, read_name, NULL, FORM_NAME,
+                  "its name in routes, logs and metrics", .required = true),
+    OPTION_CUSTOM("bind", struct listener_conf, bind, read_socket, NULL, FORM_SOCKET,
+                  "the address to listen on", .required = true),
+    OPTION_INT("backlog", struct listener_conf, backlog, "4096", 1, 65535,
+               "connections that wait to be accepted (the kernel's somaxconn is a second bound)"),
+    OPTION_BOOL("ipv6_only", struct listener_conf, ipv6_only, "false",
+                "don't take IPv4 on an IPv6 address"),
+    OPTION_CUSTOM("unix_mode", struct listener_conf, unix_mode, read_mode, "0666", FORM_MODE,
+                  "permissions of a unix socket"),
+    OPTION_GROUP("timeouts", struct listener_conf, timeouts, listener_timeouts,
+                 "timeouts of this listener's clients; what is absent is that of the top"),
+    OPTION_GROUP("limits", struct listener_conf, limits, listener_limits,
+                 "limits of this listener; what is absent is that of the top"),
+    OPTION_GROUP("forwarding", struct listener_conf, forwarding, listener_forwarding,
+                 "forwarding of this listener's requests; what is absent is that of the top",
+                 .check = forwarding_check),
+    OPTION_END,
+};
+
+void listener_prepare(struct option_reader *r, void *element)
+{
+    const struct config *c = r->root;
+    struct listener_conf *lc = element;
+    lc->unix_mode = 0666;
+    lc->timeouts = c->timeouts;
+    lc->limits = c->limits;
+    lc->forwarding = c->forwarding;
+}
+
+void listener_check(struct option_reader *r, const config_setting_t *s, void *element)
+{
+    struct loading *l = loading_of(r);
+    struct listener_conf *lc = element;
+    const struct listener_conf *other = lc->name.n ? map_find(&l->listeners, lc->name) : NULL;
+    if (other)
+        option_fault(r, member_or(s, "name"),
+                     "%s.name is \"%.*s\"; the listener of %s has that name already",
+                     option_path(r, s), SLICE_ARG(lc->name), place_text(r, s, &other->place));
+    else if (lc->name.n)
+        map_set(&l->listeners, lc->name, lc);
+    if (lc->bind.len > 0)
+        bind_check(l, s, lc);
+}
+
+/* The listener whose address is in the way: the same, or the other family's on a dual-stack one. */
+static const struct listener_conf *bind_clash(const struct loading *l,
+                                              const struct listener_conf *lc, const char *text)
+{
+    const struct listener_conf *other = map_find(&l->binds, slice_str(text));
+    if (other)
+        return other;
+    char twin[ADDR_TEXT_MAX];
+    if (slice_starts(slice_str(text), SLICE("0.0.0.0:"))) {
+        snprintf(twin, sizeof twin, "[::]:%u", addr_port(&lc->bind));
+        other = map_find(&l->binds, slice_str(twin));
+        return other && !other->ipv6_only ? other : NULL;
+    }
+    if (slice_starts(slice_str(text), SLICE("[::]:")) && !lc->ipv6_only) {
+        snprintf(twin, sizeof twin, "0.0.0.0:%u", addr_port(&lc->bind));
+        return map_find(&l->binds, slice_str(twin));
+    }
+    return NULL;
+}
+
+static void bind_check(struct loading *l, const config_setting_t *s, struct listener_conf *lc)
+{
+    char text[ADDR_TEXT_MAX];
+    addr_print(&lc->bind, text);
+    if (lc->bind.sa.sa_family != AF_UNIX && addr_port(&lc->bind) == 0)
+        return;
+    const struct listener_conf *other = bind_clash(l, lc, text);
+    if (!other) {
+        map_set(&l->binds, slice_str(arena_strdup(l->r.arena, text)), lc);
+        return;
+    }
+    bool same = addr_eq(&other->bind, &lc->bind);
+    option_fault(&l->r, member_or(s, "bind"), "%s.bind is \"%s\"; the listener of %s %s",
+                 option_path(&l->r, s), text, place_text(&l->r, s, &other->place),
+                 same ? "has that address already"
+                      : "takes that port too: \"[::]\" without ipv6_only = true is IPv4 as well");
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The section `log`: where the access log and the error log go, and how they look. Whether a file
+ * can be opened is for the process that opens it; the names in a format are known to
+ * core/access_log.c, which compiles it. */
+#include "config/sections.h"
+
+#include "base/log.h"
+
+static void read_access(struct option_reader *r, const config_setting_t *s, void *field);
+static void read_error(struct option_reader *r, const config_setting_t *s, void *field);
+static void read_format(struct option_reader *r, const config_setting_t *s, void *field);
+
+/* In the order of enum log_level. */
+static const char *const levels[] = {"error", "warn", "info", "trace", NULL};
+_Static_assert(LEVEL_ERROR == 0 && LEVEL_WARN == 1 && LEVEL_INFO == 2 && LEVEL_TRACE == 3,
+               "levels[] follows enum log_level");
+
+static const char *const access_words[] = {"off", "stdout", "syslog", "journald", NULL};
+static const char *const error_words[] = {"stderr", "syslog", NULL};
+
+#define KIB 1024
+#define FORM_ACCESS "\"off\", \"stdout\", \"syslog\", \"journald\" or the path of a file"
+#define FORM_ERROR "\"stderr\", \"syslog\" or the path of a file"
+#define FORM_FORMAT "\"json\", \"common\" or a format of one line"
+
+const struct option log_options[] = {
+    OPTION_CUSTOM("access", struct log_conf, access, read_access, "off", FORM_ACCESS,
+                  "where the access log goes"),
+    OPTION_CUSTOM("format", struct log_conf, format, read_format, "json", FORM_FORMAT,
+                  "how a line of the access log looks"),
+    OPTION_SIZE("buffer", struct log_conf, buffer, "64k", 4 * KIB, 16 * KIB * KIB,
+                "access lines that a worker collects before it writes"),
+    OPTION_MS("flush", struct log_conf, flush, "1s", 1, 60 * 60 * 1000,
+              "how long a line of the access log waits at most"),
+    OPTION_CUSTOM("error", struct log_conf, error, read_error, "stderr", FORM_ERROR,
+                  "where the error log goes"),
+    OPTION_CHOICE("level", struct log_conf, level, "info", levels,
+                  "up to which level the error log is written"),
+    OPTION_INT("burst", struct log_conf, burst, "10", 0, 1000000,
+               "lines of one event name per second in the error log; 0: no limit"),
+    OPTION_END,
+};
+
+/* A bare word that looks like one of ours is a slip, not the name of a file. */
+static void read_sink(struct option_reader *r, const config_setting_t *s, const char *form,
+                      const char *const *words, struct slice *out)
+{
+    struct slice text;
+    if (!s || !option_read_text(r, s, form, &text))
+        return;
+    *out = text;
+    for (size_t i = 0; words[i]; i++)
+        if (slice_eq(text, slice_str(words[i])))
+            return;
+    bool bare = slice_find(text, '/') == text.n && slice_find(text, '.') == text.n;
+    const char *hint = bare ? option_hint(r, text, words) : "";
+    if (text.n == 0 || *hint)
+        option_wrong(r, s, "%s%s", form, hint);
+    else
+        *out = path_from_folder(loading_of(r), text);
+}
+
+static void read_access(struct option_reader *r, const config_setting_t *s, void *field)
+{
+    struct slice *out = field;
+    *out = SLICE("off");
+    read_sink(r, s, FORM_ACCESS, access_words, out);
+}
+
+static void read_error(struct option_reader *r, const config_setting_t *s, void *field)
+{
+    struct slice *out = field;
+    *out = SLICE("stderr");
+    read_sink(r, s, FORM_ERROR, error_words, out);
+}
+
+static void read_format(struct option_reader *r, const config_setting_t *s, void *field)
+{
+    struct slice *out = field;
+    *out = SLICE("json");
+    struct slice text;
+    if (!s || !option_read_text(r, s, FORM_FORMAT, &text))
+        return;
+    for (size_t i = 0; i < text.n; i++)
+        if ((unsigned char)text.p[i] < 0x20 && text.p[i] != '\t')
+            text.n = 0;
+    if (text.n == 0)
+        option_wrong(r, s, FORM_FORMAT);
+    else
+        *out = text;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_CONFIG_SECTIONS_H
+#define WEIR_CONFIG_SECTIONS_H
+
+/* Private to the folder: what the sections share while a configuration is read. Each section owns
+ * its table; readers of values that stand in several sections (names, paths, addresses, networks)
+ * are in config_read.c, the tables of timeouts, limits and forwarding in config_common.c. */
+
+#include "base/map.h"
+#include "config/config.h"
+#include "config/option.h"
+#include "config/source.h"
+
+/* The reader and what only lives during the reading. */
+struct loading {
+    struct option_reader r; /* r.root is c */
+    struct config *c;
+    struct sources *sources;
+    const config_setting_t *root;
+    struct map listeners;  /* name -> struct listener_conf */
+    struct map binds;      /* printed address -> struct listener_conf */
+    struct map clusters;   /* name -> struct cluster_conf */
+    struct map routes;     /* name -> struct route_conf */
+    const char **names[2]; /* of listeners and clusters, made when a hint needs them */
+};
+
+static inline struct loading *loading_of(struct option_reader *r)
+{
+    return container_of(r, struct loading, r);
+}
+
+extern const struct option top_options[];
+extern const struct option listener_options[];
+extern const struct option cluster_options[];
+extern const struct option route_options[];
+extern const struct option match_options[]; /* of a route's match: rows count from route_conf */
+extern const struct option log_options[];
+
+/* At the top with defaults; elsewhere without, and only the rows that count there. */
+extern const struct option top_timeouts[], listener_timeouts[], cluster_timeouts[];
+extern const struct option top_limits[], listener_limits[], cluster_limits[];
+extern const struct option top_forwarding[], listener_forwarding[];
+void forwarding_check(struct option_reader *r, const config_setting_t *s, void *base);
+
+void listener_prepare(struct option_reader *r, void *element);
+void listener_check(struct option_reader *r, const config_setting_t *s, void *element);
+void cluster_prepare(struct option_reader *r, void *element);
+void cluster_check(struct option_reader *r, const config_setting_t *s, void *element);
+void route_prepare(struct option_reader *r, void *element);
+void route_check(struct option_reader *r, const config_setting_t *s, void *element);
+
+/* Readers for CUSTOM rows; an absent setting leaves the field alone. */
+void read_name(struct option_reader *r, const config_setting_t *s, void *field);   /* slice */
+void read_path(struct option_reader *r, const config_setting_t *s, void *field);   /* slice */
+void read_mode(struct option_reader *r, const config_setting_t *s, void *field);   /* int64_t */
+void read_socket(struct option_reader *r, const config_setting_t *s, void *field); /* addr */
+void read_cidrs(struct option_reader *r, const config_setting_t *s, void *field);  /* groups */
+#define FORM_NAME "1 to 64 letters, digits, \".\", \"_\" and \"-\""
+#define FORM_PATH "a path; a relative one starts in the folder of the main file"
+#define FORM_MODE "octal permission bits such as \"0660\""
+#define FORM_SOCKET                                                                                \
+    "an address with a port, such as \"0.0.0.0:8080\", \"[::]:8080\" or \"unix:/run/weir.sock\""
+#define FORM_CIDRS                                                                                 \
+    "one or a list of networks, such as \"10.0.0.0/8\", \"192.0.2.1\", \"2001:db8::/32\" or "      \
+    "\"unix\""
+
+void match_check(struct option_reader *r, const config_setting_t *s, void *base);
+bool name_ok(struct slice name);
+/* NULL-terminated, for hints. */
+const char *const *cluster_names(struct loading *l);
+const char *const *listener_names(struct loading *l);
+/* `path` itself when it is absolute, else in the folder of the main file. */
+struct slice path_from_folder(struct loading *l, struct slice path);
+/* Where a text of a TEXTS setting stands: the element, or the setting when it is one text. */
+const config_setting_t *text_at(const config_setting_t *s, size_t i);
+/* The member of a group, or the group itself: where to point in a message. */
+const config_setting_t *member_or(const config_setting_t *group, const char *name);
+/* "line 12", or "other.conf:12" when that is another file than that of `s`. */
+const char *place_text(struct option_reader *r, const config_setting_t *s,
+                       const struct place *place);
+
+#endif

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Attempts: started by the core, told about by the origin's protocol. Each attempt_on_*() writes
+ * down one fact and wakes the exchange; the steps decide.
+ *
+ * An attempt has one timer. What it means follows from how far the attempt has come: connecting,
+ * waiting for the head, or waiting for the next piece of content. */
+#include "core/attempt.h"
+
+#include "core/exchange.h"
+#include "core/stats.h"
+
+static void open_origin(struct attempt *at);
+static void on_timer(struct timer *t);
+
+static uint64_t now_us(const struct attempt *at)
+{
+    return at->x->w->loop->clock.mono_us;
+}
+
+struct attempt *attempt_start(struct exchange *x, struct endpoint *ep, bool fresh)
+{
+    struct worker *w = x->w;
+    struct attempt *at = ARENA_NEW(&x->arena, struct attempt);
+    at->x = x;
+    at->endpoint = ep;
+    at->endpoint_name = arena_dup(&x->arena, slice_str(ep->name));
+    at->number = ++x->attempts_n;
+    at->fresh = fresh;
+    at->started_us = w->loop->clock.mono_us;
+    bytes_init(&at->body, &w->loop->stock);
+    timer_init(&at->timer, on_timer);
+    list_init(&at->node);
+    list_push(&x->attempts, &at->node);
+    x->attempt = at;
+    endpoint_acquire(ep);
+    ep->stats->attempts++;
+    ep->stats->active++;
+    open_origin(at);
+    return at;
+}
+
+static void open_origin(struct attempt *at)
+{
+    const uint64_t connect_ms = at->endpoint->cluster->conf->timeouts.connect;
+    switch (at->x->w->origin_ops->open(at)) {
+    case ORIGIN_KEPT:
+        at->opened = at->reused = true;
+        at->opened_us = at->started_us;
+        at->endpoint->stats->reused++;
+        break;
+    case ORIGIN_PENDING:
+        if (connect_ms)
+            timer_start(at->x->w->loop, &at->timer, connect_ms);
+        break;
+    case ORIGIN_REFUSED:
+        attempt_on_fail(at, WHY_OVERLOAD, "origin");
+        break;
+    }
+}
+
+static void count_end(struct attempt *at)
+{
+    struct endpoint_stats *es = at->endpoint->stats;
+    es->active--;
+    es->status[at->headed ? at->head.status / 100 : 0]++;
+    if (at->why || !at->ended)
+        es->failures++;
+    histogram_add(&es->latency, now_us(at) - at->started_us);
+}
+
+/* The endpoint is given back exactly once, when the attempt has ended one way or another. */
+static void release(struct attempt *at)
+{
+    timer_stop(&at->timer);
+    at->origin = NULL;
+    if (!at->endpoint)
+        return;
+    count_end(at);
+    endpoint_release(at->endpoint);
+    at->endpoint = NULL;
+}
+
+void attempt_cancel(struct attempt *at)
+{
+    if (at->origin)
+        at->x->w->origin_ops->cancel(at);
+    release(at);
+}
+
+static void on_timer(struct timer *t)
+{
+    struct attempt *at = container_of(t, struct attempt, timer);
+    enum why why = WHY_TIMEOUT_CONNECT;
+    if (at->x->tunnel)
+        why = WHY_TIMEOUT_TUNNEL;
+    else if (at->headed)
+        why = WHY_TIMEOUT_RESPONSE_BODY;
+    else if (at->opened)
+        why = WHY_TIMEOUT_RESPONSE_HEAD;
+    if (at->origin)
+        at->x->w->origin_ops->cancel(at);
+    attempt_on_fail(at, why, NULL);
+}
+
+/* -- what origins tell ---------------------------------------------------------------------------- */
+
+void attempt_on_open(struct attempt *at)
+{
+    at->opened = true;
+    at->opened_us = now_us(at);
+    timer_stop(&at->timer);
+    exchange_wake(at->x);
+}
+
+void attempt_on_interim(struct attempt *at, const struct response_head *h, struct slice raw)
+{
+    struct response_head kept = *h;
+    head_keep_response(&kept, raw, &at->x->arena, 0);
+    struct interim *in = ARENA_NEW(&at->x->arena, struct interim);
+    in->status = kept.status;
+    in->fields = kept.fields;
+    struct interim **last = &at->interims;
+    while (*last)
+        last = &(*last)->next;
+    *last = in;
+    at->answered = true;
+    exchange_wake(at->x);
+}
+
+void attempt_on_head(struct attempt *at, const struct response_head *h, struct slice raw)
+{
+    timer_stop(&at->timer);
+    at->head = *h;
+    head_keep_response(&at->head, raw, &at->x->arena, 0);
+    at->headed = at->answered = true;
+    at->headed_us = now_us(at);
+    exchange_wake(at->x);
+}
+
+void attempt_on_body(struct attempt *at, struct block *b, struct slice s)
+{
+    at->bytes_received += s.n;
+    if (!bytes_append(&at->body, b, s)) {
+        if (at->origin)
+            at->x->w->origin_ops->cancel(at);
+        attempt_on_fail(at, WHY_OVERLOAD, "blocks");
+        return;
+    }
+    exchange_wake(at->x);
+}
+
+void attempt_on_end(struct attempt *at, const struct fields *trailers)
+{
+    at->ended = true;
+    at->ended_us = now_us(at);
+    if (trailers)
+        at->trailers = *trailers;
+    if (!at->x->tunnel)
+        release(at);
+    exchange_wake(at->x);
+}
+
+void attempt_on_fail(struct attempt *at, enum why why, const char *detail)
+{
+    if (!at->why) {
+        at->why = why;
+        at->detail = detail;
+    }
+    release(at);
+    exchange_wake(at->x);
+}
+
+void attempt_on_room(struct attempt *at)
+{
+    exchange_wake(at->x);
+}
+
+bool attempt_wants_pause(struct attempt *at)
+{
+    if (at->body.n < exchange_limits(at->x)->queue)
+        return false;
+    at->paused = true;
+    return true;
+}

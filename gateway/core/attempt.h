@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_CORE_ATTEMPT_H
+#define WEIR_CORE_ATTEMPT_H
+
+/* One try of an exchange on one endpoint. The core starts it through origin_ops; the origin's
+ * protocol tells what happened through attempt_on_*(), which only write it down and wake the
+ * exchange. A retry is another attempt; the first one stays in the exchange's list for the log.
+ *
+ *   open ──► sent ──► head ──► body... ──► end            at any point: fail(why)
+ *
+ * After attempt_cancel(), or after end or fail, the origin no longer knows the attempt and calls
+ * nothing. An attempt lies in its exchange's arena. */
+
+#include "base/bytes.h"
+#include "base/list.h"
+#include "core/why.h"
+#include "http/head.h"
+#include "io/timer.h"
+
+struct attempt;
+struct endpoint;
+struct exchange;
+
+enum origin_opened {
+    ORIGIN_KEPT,    /* on a kept connection: content may be sent at once */
+    ORIGIN_PENDING, /* attempt_on_open or attempt_on_fail will tell */
+    ORIGIN_REFUSED, /* no descriptor, port or memory was to be had */
+};
+
+/* What upstream offers to the core. None of these calls an attempt_on_*() from inside. */
+struct origin_ops {
+    /* Finds or makes a connection to at->endpoint and sends the head of at->x->plan on it. */
+    enum origin_opened (*open)(struct attempt *at);
+    /* Takes content from the front of `from`, as much as there is room for. */
+    void (*send_body)(struct attempt *at, struct bytes *from);
+    /* The request is complete (trailers may be NULL); in a tunnel: half-close. */
+    void (*send_end)(struct attempt *at, const struct fields *trailers);
+    /* The response's content may be read on (after attempt_wants_pause() had said stop). */
+    void (*resume)(struct attempt *at);
+    /* The core has lost interest: the connection is closed (or the stream reset). */
+    void (*cancel)(struct attempt *at);
+};
+
+/* A 1xx response that is passed on before the final one. */
+struct interim {
+    struct interim *next;
+    uint16_t status;
+    struct fields fields;
+};
+
+struct attempt {
+    /* identity */
+    struct exchange *x;
+    struct list node;              /* in x->attempts */
+    struct endpoint *endpoint;     /* held by endpoint_acquire; NULL when the attempt has ended */
+    struct slice endpoint_name;    /* copied: for the log */
+    void *origin;                  /* of upstream; NULL when it has let go */
+    unsigned number;               /* 1 for the first */
+    bool fresh;                    /* only a new connection will do: a kept one has failed already */
+    /* state: facts, set by attempt_on_*() */
+    bool opened;                   /* the head is on its way: content may be sent */
+    bool reused;                   /* on a kept connection */
+    bool headed;                   /* `head` is there */
+    bool ended;                    /* the whole response has come */
+    bool request_sent;             /* send_end was called */
+    bool paused;                   /* the origin was told to stop reading */
+    bool answered;                 /* at least one byte of a response has come */
+    enum why why;                  /* not NONE: failed */
+    const char *detail;            /* static text, or NULL */
+    /* data */
+    struct response_head head;
+    struct bytes body;             /* content that came and was not passed on yet */
+    struct fields trailers;
+    struct interim *interims;      /* not passed on yet, oldest first */
+    struct timer timer;            /* connect, then response_head, then body_idle; or tunnel_idle */
+    /* times, on the loop's clock, in microseconds; 0: not reached */
+    uint64_t started_us, opened_us, headed_us, ended_us;
+    uint64_t bytes_received;       /* of content */
+};
+
+/* -- the core's side ---------------------------------------------------------------------------- */
+
+/* Makes the next attempt of x on `ep` and opens it. */
+struct attempt *attempt_start(struct exchange *x, struct endpoint *ep, bool fresh);
+/* Lets go of an attempt, whatever state it is in; harmless when it has ended. */
+void attempt_cancel(struct attempt *at);
+
+/* -- what origins tell ----------------------------------------------------------------------------- */
+
+/* The new connection is there and the head is on its way. */
+void attempt_on_open(struct attempt *at);
+/* A 1xx other than 101. The head is borrowed and copied. `raw` as in head_keep_response. */
+void attempt_on_interim(struct attempt *at, const struct response_head *h, struct slice raw);
+void attempt_on_head(struct attempt *at, const struct response_head *h, struct slice raw);
+/* `s` lies in `b`. */
+void attempt_on_body(struct attempt *at, struct block *b, struct slice s);
+void attempt_on_end(struct attempt *at, const struct fields *trailers);
+void attempt_on_fail(struct attempt *at, enum why why, const char *detail);
+/* There is room for content again. */
+void attempt_on_room(struct attempt *at);
+/* Asked by the origin after attempt_on_body: is enough queued that it should stop reading? The
+ * core calls origin_ops.resume when there is room again. */
+bool attempt_wants_pause(struct attempt *at);
+
+#endif

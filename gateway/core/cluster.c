@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A worker's view of a cluster. The shared table says which addresses there are; here each of them
+ * has a struct endpoint, with what this worker knows of it.
+ *
+ *     row of the table         struct endpoint
+ *     same address      ───►   stays; takes the row's weight
+ *     new               ───►   made
+ *     gone, or reused   ───►   retires: no new attempts; freed when nothing is left of it
+ *
+ * Per pick the table costs one load: of its version. A table that is being written is left alone,
+ * and what was known before is used until the next pick. */
+
+#include "core/cluster.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    READS_FIRST = 1000, /* nothing is known yet: wait out a writer, who needs microseconds */
+    READS_LATER = 2,
+};
+
+static void cluster_sync(struct cluster *cl);
+static bool read_table(const struct cluster *cl, struct table_row *rows, uint32_t *version);
+static void take_rows(struct cluster *cl, const struct table_row *rows);
+static struct endpoint *endpoint_new(struct cluster *cl, const struct table_row *row, uint32_t at);
+static void endpoint_retire(struct endpoint *ep);
+static void endpoint_free(struct endpoint *ep);
+static void scatter(struct cluster *cl, struct random *r);
+
+void cluster_init(struct cluster *cl, const struct cluster_conf *conf,
+                  const struct cluster_table *table, struct endpoint_stats *stats,
+                  void (*on_retire)(struct endpoint *ep))
+{
+    *cl = (struct cluster){
+        .conf = conf,
+        .table = table,
+        .seen = 1,
+        .fresh = true,
+        .stats = stats,
+        .on_retire = on_retire,
+    };
+    list_init(&cl->retired);
+    cluster_sync(cl);
+}
+
+void cluster_fini(struct cluster *cl)
+{
+    for (size_t i = 0; i < cl->n; i++)
+        endpoint_retire(cl->endpoints[i]);
+    must(list_empty(&cl->retired));
+    free(cl->endpoints);
+    cl->endpoints = NULL;
+    cl->n = cl->cap = 0;
+}
+
+struct endpoint *cluster_pick(struct cluster *cl, struct random *r)
+{
+    uint32_t version = atomic_load_explicit(&cl->table->version, memory_order_acquire);
+    if (unlikely(version != cl->seen))
+        cluster_sync(cl);
+    if (unlikely(cl->total_weight == 0))
+        return NULL;
+    if (cl->n == 1)
+        return cl->endpoints[0];
+    if (cl->conf->balance == BALANCE_LEAST_REQUEST)
+        return cl->endpoints[balance_least_request(cl->endpoints, cl->n, cl->total_weight, r)];
+    if (unlikely(cl->fresh))
+        scatter(cl, r);
+    return cl->endpoints[balance_round_robin(cl->endpoints, cl->n, cl->total_weight)];
+}
+
+/* Workers that start at the same time begin the round at different places, else each of them would
+ * send its first request to the first endpoint. */
+static void scatter(struct cluster *cl, struct random *r)
+{
+    cl->fresh = false;
+    for (uint64_t skip = random_below(r, cl->n); skip; skip--)
+        balance_round_robin(cl->endpoints, cl->n, cl->total_weight);
+}
+
+/* -- following the table -------------------------------------------------------------------- */
+
+static void cluster_sync(struct cluster *cl)
+{
+    uint32_t version;
+    struct table_row *rows = calloc(cl->table->capacity, sizeof *rows);
+    must(rows || cl->table->capacity == 0);
+    if (read_table(cl, rows, &version)) {
+        take_rows(cl, rows);
+        cl->seen = version;
+    }
+    free(rows);
+}
+
+static bool read_table(const struct cluster *cl, struct table_row *rows, uint32_t *version)
+{
+    bool first = cl->seen & 1;
+    for (int tries = first ? READS_FIRST : READS_LATER; tries; tries--) {
+        if (cluster_table_read(cl->table, rows, version))
+            return true;
+        if (first)
+            sched_yield();
+    }
+    return false;
+}
+
+/* Makes cl->endpoints anew, in the order of the rows. */
+static void take_rows(struct cluster *cl, const struct table_row *rows)
+{
+    uint32_t capacity = cl->table->capacity;
+    struct endpoint **by_row = calloc(capacity, sizeof *by_row);
+    struct endpoint **old = cl->endpoints;
+    size_t old_n = cl->n;
+    cl->endpoints = calloc(capacity, sizeof(struct endpoint *));
+    must((by_row && cl->endpoints) || capacity == 0);
+    cl->cap = capacity;
+    cl->n = 0;
+    cl->total_weight = 0;
+    for (size_t i = 0; i < old_n; i++)
+        by_row[old[i]->row] = old[i];
+    for (uint32_t at = 0; at < capacity; at++) {
+        const struct table_row *row = &rows[at];
+        if (row->state != ROW_UP)
+            continue;
+        struct endpoint *ep = by_row[at];
+        if (ep && addr_eq(&ep->addr, &row->addr))
+            by_row[at] = NULL;
+        else
+            ep = endpoint_new(cl, row, at);
+        ep->weight = row->weight;
+        cl->total_weight += row->weight;
+        cl->endpoints[cl->n++] = ep;
+    }
+    for (uint32_t at = 0; at < capacity; at++)
+        if (by_row[at])
+            endpoint_retire(by_row[at]);
+    free(old);
+    free(by_row);
+}
+
+/* -- endpoints ------------------------------------------------------------------------------ */
+
+static struct endpoint *endpoint_new(struct cluster *cl, const struct table_row *row, uint32_t at)
+{
+    struct endpoint *ep = calloc(1, sizeof *ep);
+    must(ep);
+    ep->cluster = cl;
+    list_init(&ep->node);
+    list_init(&ep->idle);
+    ep->addr = row->addr;
+    memcpy(ep->name, row->name, sizeof ep->name);
+    ep->name[sizeof ep->name - 1] = '\0';
+    ep->row = at;
+    ep->stats = cl->stats ? &cl->stats[at] : NULL;
+    return ep;
+}
+
+static void endpoint_retire(struct endpoint *ep)
+{
+    ep->gone = true;
+    list_push(&ep->cluster->retired, &ep->node);
+    ep->active++; /* on_retire closes connections; the endpoint must outlast that */
+    if (ep->cluster->on_retire)
+        ep->cluster->on_retire(ep);
+    endpoint_release(ep);
+}
+
+void endpoint_acquire(struct endpoint *ep)
+{
+    ep->active++;
+}
+
+void endpoint_release(struct endpoint *ep)
+{
+    must(ep->active > 0);
+    ep->active--;
+    endpoint_closed(ep);
+}
+
+void endpoint_closed(struct endpoint *ep)
+{
+    if (unlikely(ep->gone) && !ep->active && !ep->open_n && !ep->idle_n)
+        endpoint_free(ep);
+}
+
+static void endpoint_free(struct endpoint *ep)
+{
+    must(list_empty(&ep->idle));
+    list_remove(&ep->node);
+    free(ep);
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The exchange: its making and end, what clients tell it, and the driver that runs its steps. What
+ * the steps do stands in exchange_steps.c.
+ *
+ * The on_* functions only write down a fact and wake the exchange. The driver is the only place
+ * that moves x->step; it keeps the last sixteen steps as a trail. A step may be run again after
+ * any wake-up: it looks at facts, never at which event woke it. */
+#include "core/exchange.h"
+
+#include "core/stats.h"
+
+static void on_run(struct later *l);
+static void on_deadline(struct timer *t);
+
+const char *step_name(enum step s)
+{
+    static const char *const names[] = {
+#define STEP(name, what, next) #name,
+        STEP_LIST(STEP)
+#undef STEP
+    };
+    return names[s];
+}
+
+static struct exchange *exchange_make(struct worker *w, const struct client_ops *ops, void *client,
+                                      const struct client_facts *facts)
+{
+    struct exchange *x = slab_get(&w->exchanges);
+    if (!x) {
+        w->stats->worker->exchanges_refused++;
+        return NULL;
+    }
+    memset(x, 0, sizeof *x);
+    arena_init(&x->arena, x + 1, EXCHANGE_SIZE - sizeof *x);
+    x->w = w;
+    x->client_ops = ops;
+    x->client = client;
+    x->facts = facts;
+    x->id = ++w->next_id;
+    x->source = facts->peer;
+    x->created_us = w->loop->clock.mono_us;
+    x->created_wall_us = w->loop->clock.wall_us;
+    later_init(&x->run, on_run);
+    timer_init(&x->deadline, on_deadline);
+    list_init(&x->attempts);
+    bytes_init(&x->inward, &w->loop->stock);
+    bytes_init(&x->kept, &w->loop->stock);
+    bytes_init(&x->own, &w->loop->stock);
+    list_init(&x->node);
+    list_push(&w->active, &x->node);
+    w->stats->worker->exchanges_active++;
+    exchange_wake(x);
+    return x;
+}
+
+struct exchange *exchange_new(struct worker *w, const struct client_ops *ops, void *client,
+                              const struct client_facts *facts, const struct request_head *h,
+                              struct slice raw)
+{
+    struct exchange *x = exchange_make(w, ops, client, facts);
+    if (!x)
+        return NULL;
+    x->request = *h;
+    head_keep_request(&x->request, raw, &x->arena, 0);
+    x->request_done = h->body == BODY_NONE;
+    x->kept_all = method_is_idempotent(h->method_id);
+    return x;
+}
+
+struct exchange *exchange_new_bad(struct worker *w, const struct client_ops *ops, void *client,
+                                  const struct client_facts *facts, enum why why,
+                                  const char *detail)
+{
+    struct exchange *x = exchange_make(w, ops, client, facts);
+    if (!x)
+        return NULL;
+    x->request.minor = 1;
+    x->request_done = true;
+    exchange_blame(x, why, detail);
+    return x;
+}
+
+void exchange_free(struct exchange *x)
+{
+    struct worker *w = x->w;
+    must(x->step == STEP_FINISH);
+    list_each (node, &x->attempts) {
+        struct attempt *at = list_entry(node, struct attempt, node);
+        attempt_cancel(at);
+        bytes_clear(&at->body);
+    }
+    timer_stop(&x->deadline);
+    later_cancel(&x->run);
+    bytes_clear(&x->inward);
+    bytes_clear(&x->kept);
+    bytes_clear(&x->own);
+    list_remove(&x->node);
+    arena_fini(&x->arena);
+    slab_put(&w->exchanges, x);
+    w->stats->worker->exchanges_active--;
+}
+
+/* -- what clients tell ------------------------------------------------------------------------ */
+
+/* Up to limits.queue of content is kept, by reference, until nothing can need it any more. */
+static void keep_for_another_attempt(struct exchange *x, struct block *b, struct slice s)
+{
+    const bool wanted = x->kept_all && !(x->attempt && (!x->attempt->reused || x->attempt->headed));
+    if (wanted && x->kept.n + s.n <= exchange_limits(x)->queue && bytes_append(&x->kept, b, s))
+        return;
+    x->kept_all = false;
+    bytes_clear(&x->kept);
+}
+
+void exchange_on_body(struct exchange *x, struct block *b, struct slice s)
+{
+    x->bytes_in += s.n;
+    if (x->why || x->reply_done)
+        return; /* nobody wants it any more */
+    keep_for_another_attempt(x, b, s);
+    if (!bytes_append(&x->inward, b, s))
+        exchange_blame(x, WHY_OVERLOAD, "blocks");
+    exchange_wake(x);
+}
+
+void exchange_on_body_end(struct exchange *x, const struct fields *trailers)
+{
+    x->request_done = true;
+    if (trailers)
+        x->trailers = *trailers;
+    exchange_wake(x);
+}
+
+bool exchange_wants_pause(struct exchange *x)
+{
+    if (x->inward.n < exchange_limits(x)->queue)
+        return false;
+    x->body_paused = true;
+    return true;
+}
+
+void exchange_on_room(struct exchange *x)
+{
+    exchange_wake(x);
+}
+
+void exchange_on_fault(struct exchange *x, enum why why, const char *detail)
+{
+    exchange_blame(x, why, detail);
+    exchange_wake(x);
+}
+
+void exchange_on_gone(struct exchange *x, enum why why)
+{
+    exchange_blame(x, why, NULL);
+    x->client_gone = true;
+    exchange_wake(x);
+}
+
+static void on_deadline(struct timer *t)
+{
+    struct exchange *x = container_of(t, struct exchange, deadline);
+    exchange_blame(x, WHY_TIMEOUT_REQUEST, NULL);
+    exchange_wake(x);
+}
+
+/* -- the driver --------------------------------------------------------------------------------- */
+
+void exchange_wake(struct exchange *x)
+{
+    loop_later(x->w->loop, &x->run);
+}
+
+void exchange_blame(struct exchange *x, enum why why, const char *detail)
+{
+    if (x->why)
+        return;
+    x->why = why;
+    x->detail = detail;
+}
+
+static void on_run(struct later *l)
+{
+    struct exchange *x = container_of(l, struct exchange, run);
+    struct worker *w = x->w;
+    w->current = x;
+    for (;;) {
+        const int next = exchange_step(x, x->step);
+        if (next == VERDICT_STAY || next == VERDICT_END)
+            break;
+        x->trail[x->trail_n++ % EXCHANGE_TRAIL] = (uint8_t)x->step;
+        x->step = (enum step)next;
+    }
+    w->current = NULL;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_CORE_EXCHANGE_H
+#define WEIR_CORE_EXCHANGE_H
+
+/* One request and its response: the noun in the middle. Edge code makes it when a head is
+ * complete, upstream code serves its attempts, core/exchange_steps.c decides what happens. It
+ * knows no socket and no protocol.
+ *
+ *     client ── exchange_new, _on_body, _on_body_end, _on_room, _on_gone ──► exchange ──► steps
+ *     client ◄── client_ops: send_head, send_body, send_end, ... ──────────────┘
+ *
+ * The on_* functions write down what happened and wake the exchange; it is run from the loop's
+ * later queue, once, however often it was woken. Everything it needs lies in its arena, most of it
+ * in the same 4 KiB object, so that a usual request needs no malloc. */
+
+#include "base/addr.h"
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "core/attempt.h"
+#include "core/plan.h"
+#include "core/steps.h"
+#include "core/why.h"
+#include "core/worker.h"
+#include "http/head.h"
+#include "http/target.h"
+
+enum { EXCHANGE_SIZE = 4096, EXCHANGE_TRAIL = 16 };
+
+struct exchange;
+
+/* The head of what the client gets, with its framing already decided. */
+struct reply {
+    uint16_t status;
+    struct slice reason;
+    enum body_kind body;
+    bool has_length;
+    uint64_t content_length;
+    struct slice upgrade;       /* for 101: the protocol */
+    struct fields fields;       /* end-to-end only */
+};
+
+/* What a client's protocol offers to the core. None of these calls an exchange_on_*() from inside,
+ * except that `finished` ends the client's interest in x. */
+struct client_ops {
+    void (*send_interim)(struct exchange *x, uint16_t status, const struct fields *f);
+    void (*send_head)(struct exchange *x, const struct reply *r);
+    /* Takes content from the front of `from`, as much as there is room for. */
+    void (*send_body)(struct exchange *x, struct bytes *from);
+    /* The response is complete (trailers may be NULL); in a tunnel: half-close. */
+    void (*send_end)(struct exchange *x, const struct fields *trailers);
+    /* The request's content may be read on. */
+    void (*resume)(struct exchange *x);
+    /* The response can't be completed: let the client see that (close, or reset the stream). */
+    void (*abort)(struct exchange *x);
+    /* The exchange is about to be freed. When the request's content was not read to its end, the
+     * connection can't be used for another one. */
+    void (*finished)(struct exchange *x);
+};
+
+/* What a client tells about itself when it makes an exchange. */
+struct client_facts {
+    uint32_t listener;          /* index */
+    uint64_t connection;        /* number of the connection, for logs */
+    struct ip peer;
+    struct slice scheme;        /* "http", "https"; static */
+    const struct addr *local;   /* the listener's address */
+};
+
+struct exchange {
+    /* identity */
+    struct worker *w;
+    const struct client_ops *client_ops;
+    void *client;                       /* borrowed; NULL when the client is gone */
+    const struct client_facts *facts;   /* borrowed from the client; copied when it goes */
+    struct list node;                   /* in worker.active */
+    uint64_t id;
+    /* state */
+    enum step step;
+    uint8_t trail[EXCHANGE_TRAIL];      /* the last steps, for logs and crash reports */
+    uint8_t trail_n;
+    enum why why;                       /* why the gateway answers itself, or how it broke */
+    const char *detail;                 /* static text: which fault exactly; NULL */
+    struct later run;
+    bool request_done;                  /* the whole content has come */
+    bool head_sent, reply_done;         /* to the client */
+    bool client_gone;
+    bool answering;                     /* the head that was sent is the gateway's own */
+    bool body_paused;                   /* the client was told to stop reading */
+    bool tunnel;                        /* bytes both ways */
+    /* the request */
+    struct arena arena;
+    struct request_head request;        /* as received, in the arena */
+    struct target target;
+    struct host host;
+    struct ip source;                   /* the client, after trusted proxies */
+    struct slice request_id;
+    struct bytes inward;                /* content that came and was not passed on yet */
+    struct bytes kept;                  /* all content so far, for a second attempt */
+    bool kept_all;                      /* ... and nothing of it is missing */
+    struct fields trailers;
+    const struct route *route;
+    struct plan plan;
+    /* the response */
+    struct list attempts;               /* oldest first */
+    struct attempt *attempt;            /* the one under way; NULL: none */
+    unsigned attempts_n;
+    struct reply reply;
+    struct bytes own;                   /* content of an answer of our own */
+    struct timer deadline;
+    /* counts and times in microseconds on the loop's clock; 0: not reached */
+    uint64_t bytes_in, bytes_out;       /* content */
+    uint64_t created_us, routed_us, head_sent_us;
+    uint64_t created_wall_us;
+};
+
+/* -- what clients tell ------------------------------------------------------------------------------ */
+
+/* `h` is borrowed and kept (head_keep_request). NULL when there is no memory: the client sheds. */
+struct exchange *exchange_new(struct worker *w, const struct client_ops *ops, void *client,
+                              const struct client_facts *facts, const struct request_head *h,
+                              struct slice raw) nodiscard;
+/* A request that could not even be parsed: the exchange goes straight to ANSWER, so that it is
+ * answered, counted and logged like any other. The head may be empty. */
+struct exchange *exchange_new_bad(struct worker *w, const struct client_ops *ops, void *client,
+                                  const struct client_facts *facts, enum why why,
+                                  const char *detail) nodiscard;
+/* Content; `s` lies in `b`. False: over limits.body_size or out of memory; the client reads no
+ * further. */
+void exchange_on_body(struct exchange *x, struct block *b, struct slice s);
+void exchange_on_body_end(struct exchange *x, const struct fields *trailers);
+/* Asked after exchange_on_body: is enough queued that the client should stop reading? The core
+ * calls client_ops.resume when there is room again. */
+bool exchange_wants_pause(struct exchange *x);
+/* There is room for content of the response again. */
+void exchange_on_room(struct exchange *x);
+/* The client broke the protocol or the limits, or a timeout of its own passed, in the middle of
+ * the request: answer with `why` if that is still possible. */
+void exchange_on_fault(struct exchange *x, enum why why, const char *detail);
+/* The client is gone; nothing more can be sent. */
+void exchange_on_gone(struct exchange *x, enum why why);
+
+/* -- for the core ---------------------------------------------------------------------------------- */
+
+void exchange_wake(struct exchange *x);
+/* The gateway's decision that x fails: keeps the first reason. */
+void exchange_blame(struct exchange *x, enum why why, const char *detail);
+/* Frees everything; only from STEP_FINISH. */
+void exchange_free(struct exchange *x);
+
+static inline const struct timeouts *exchange_timeouts(const struct exchange *x)
+{
+    return &x->w->g->config->listeners[x->facts->listener].timeouts;
+}
+static inline const struct limits *exchange_limits(const struct exchange *x)
+{
+    return &x->w->g->config->listeners[x->facts->listener].limits;
+}
+
+/* What a step answers: go on with another one, or stay until something wakes the exchange. */
+enum verdict { VERDICT_STAY = -1, VERDICT_END = -2 };
+/* One function a step (exchange_steps.c): a step to go to, or a verdict. */
+int exchange_step(struct exchange *x, enum step s);
+
+#endif

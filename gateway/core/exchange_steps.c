@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The steps of an exchange, in the order in which it meets them: this file holds every decision
+ * about a request. To change what happens, read downwards from here; to change how bytes travel,
+ * look into the client's or the origin's protocol instead.
+ *
+ * Each step answers the step to go on with, or VERDICT_STAY to wait for the next wake-up. A
+ * failure is only ever one thing: x->why is set. Every step that waits looks at it first. */
+#include "core/exchange.h"
+
+#include "core/access_log.h"
+#include "core/answer.h"
+#include "core/forward.h"
+#include "core/relay.h"
+#include "core/stats.h"
+
+static int step_admit(struct exchange *x);
+static int step_route(struct exchange *x);
+static int step_plan(struct exchange *x);
+static int step_pick(struct exchange *x);
+static int step_try(struct exchange *x);
+static int step_judge(struct exchange *x);
+static int step_reply(struct exchange *x);
+static int step_relay(struct exchange *x);
+static int step_answer(struct exchange *x);
+static int step_finish(struct exchange *x);
+
+int exchange_step(struct exchange *x, enum step s)
+{
+    switch (s) {
+    case STEP_ADMIT:
+        return step_admit(x);
+    case STEP_ROUTE:
+        return step_route(x);
+    case STEP_PLAN:
+        return step_plan(x);
+    case STEP_PICK:
+        return step_pick(x);
+    case STEP_TRY:
+        return step_try(x);
+    case STEP_JUDGE:
+        return step_judge(x);
+    case STEP_REPLY:
+        return step_reply(x);
+    case STEP_RELAY:
+        return step_relay(x);
+    case STEP_ANSWER:
+        return step_answer(x);
+    case STEP_FINISH:
+        return step_finish(x);
+    case STEP_N:
+        break;
+    }
+    must(!"a step that is not in the table");
+    return VERDICT_END;
+}
+
+static int give_up(struct exchange *x, enum why why, const char *detail)
+{
+    exchange_blame(x, why, detail);
+    return STEP_ANSWER;
+}
+
+/* -- before an attempt --------------------------------------------------------------------------- */
+
+static int step_admit(struct exchange *x)
+{
+    if (x->why)
+        return STEP_ANSWER;
+    const struct config *c = x->w->g->config;
+    const struct target_rules rules = {
+        .duplicate_slashes = (enum slash_rule)c->paths.duplicate_slashes,
+        .keep_encoded_slashes = c->paths.keep_encoded_slashes,
+    };
+    /* A tunnel to anywhere is not what a gateway is for, and TRACE shows what it added inward. */
+    if (x->request.method_id == METHOD_CONNECT || x->request.method_id == METHOD_TRACE)
+        return give_up(x, WHY_METHOD_REFUSED, NULL);
+    const enum target_fault fault = target_parse(x->request.target, x->request.method_id, &rules,
+                                                 &x->arena, &x->target);
+    if (fault != TARGET_FAULT_NONE)
+        return give_up(x, WHY_BAD_TARGET, target_fault_name(fault));
+    /* RFC 9112 3.2.2: the authority of an absolute-form target wins over Host. */
+    const struct slice authority = x->target.authority.n
+                                       ? x->target.authority
+                                       : fields_get_token(&x->request.fields, TOKEN_HOST);
+    if (authority.n && !host_parse(authority, &x->arena, &x->host))
+        return give_up(x, WHY_BAD_HOST, NULL);
+    forward_identify(x);
+    return x->target.form == TARGET_ASTERISK ? STEP_ANSWER : STEP_ROUTE;
+}
+
+static int step_route(struct exchange *x)
+{
+    struct worker *w = x->w;
+    const struct route_query q = {
+        .listener = x->facts->listener,
+        .host = x->host.name,
+        .path = x->target.path,
+        .query = x->target.query,
+        .method_id = x->request.method_id,
+        .method = x->request.method,
+        .fields = &x->request.fields,
+        .source = &x->source,
+        .arena = &x->arena,
+    };
+    x->route = router_match(w->g->router, w->scratch, &q);
+    x->routed_us = w->loop->clock.mono_us;
+    return x->route ? STEP_PLAN : give_up(x, WHY_NO_ROUTE, NULL);
+}
+
+static int step_plan(struct exchange *x)
+{
+    const struct route_conf *rc = x->route->conf;
+    struct plan *p = &x->plan;
+    p->body_size = rc->body_size == UINT64_MAX ? exchange_limits(x)->body_size : rc->body_size;
+    p->timeout_ms = rc->timeout == UINT64_MAX ? exchange_timeouts(x)->request : rc->timeout;
+    if (p->body_size && x->request.body == BODY_LENGTH &&
+        x->request.content_length > p->body_size)
+        return give_up(x, WHY_BODY_TOO_LARGE, NULL);
+    if (rc->action != ACTION_CLUSTER)
+        return STEP_ANSWER;
+    p->cluster = &x->w->clusters[rc->cluster_index];
+    forward_request(x);
+    if (p->timeout_ms)
+        timer_start(x->w->loop, &x->deadline, p->timeout_ms);
+    return STEP_PICK;
+}
+
+/* -- attempts ------------------------------------------------------------------------------------ */
+
+static int step_pick(struct exchange *x)
+{
+    if (x->why)
+        return STEP_ANSWER;
+    struct endpoint *ep = cluster_pick(x->plan.cluster, &x->w->random);
+    if (!ep)
+        return give_up(x, WHY_NO_ENDPOINT, NULL);
+    attempt_start(x, ep, x->plan.fresh);
+    return STEP_TRY;
+}
+
+static int step_try(struct exchange *x)
+{
+    struct attempt *at = x->attempt;
+    relay_interims(x, at);
+    if (!x->why)
+        relay_inward(x, at);
+    if (x->why)
+        return STEP_ANSWER;
+    return at->headed || at->why ? STEP_JUDGE : VERDICT_STAY;
+}
+
+/* RFC 9112 9.3.1: a kept connection may be closed by the other side at any time, also just as we
+ * use it. When nothing of a response has come, a request that does no harm twice and whose content
+ * we still have goes out once more, on a new connection. */
+static bool may_try_again(const struct exchange *x, const struct attempt *at)
+{
+    return why_facts(at->why)->again == AGAIN_STALE && at->reused && !at->answered &&
+           method_is_idempotent(x->request.method_id) && x->kept_all;
+}
+
+static int step_judge(struct exchange *x)
+{
+    struct attempt *at = x->attempt;
+    if (!at->why)
+        return STEP_REPLY;
+    if (!may_try_again(x, at))
+        return give_up(x, at->why, at->detail);
+    x->plan.fresh = true;
+    bytes_clear(&x->inward);
+    bytes_move(&x->inward, &x->kept);
+    return STEP_PICK;
+}
+
+static void send_head(struct exchange *x)
+{
+    x->head_sent = true;
+    x->head_sent_us = x->w->loop->clock.mono_us;
+    x->client_ops->send_head(x, &x->reply);
+}
+
+/* -- the response -------------------------------------------------------------------------------- */
+
+static int step_reply(struct exchange *x)
+{
+    struct attempt *at = x->attempt;
+    forward_response(x, at);
+    if (at->head.body == BODY_TUNNEL) {
+        x->tunnel = true;
+        x->request_done = false;
+        at->request_sent = false;
+        timer_stop(&x->deadline); /* a tunnel lives as long as something moves in it */
+    }
+    send_head(x);
+    return STEP_RELAY;
+}
+
+static int step_relay(struct exchange *x)
+{
+    struct attempt *at = x->attempt;
+    if (!x->why) {
+        relay_inward(x, at);
+        relay_outward(x, at);
+    }
+    /* What came before the origin broke still goes to the client. */
+    if (at->why && at->body.n == 0)
+        exchange_blame(x, at->why, at->detail);
+    if (x->why)
+        return STEP_ANSWER;
+    if (at->ended && at->body.n == 0 && !x->reply_done) {
+        x->reply_done = true;
+        x->client_ops->send_end(x, &at->trailers);
+    }
+    if (x->reply_done && (!x->tunnel || at->request_sent))
+        return STEP_FINISH;
+    relay_watch(x, at);
+    return VERDICT_STAY;
+}
+
+/* What the gateway says itself. Whatever brought us here, no attempt is of use any more; and when
+ * a head has been sent, all that is left is to show the client that the response is not whole. */
+static int step_answer(struct exchange *x)
+{
+    if (x->attempt)
+        attempt_cancel(x->attempt);
+    if (x->client_gone)
+        return STEP_FINISH;
+    if (x->head_sent && !x->answering) {
+        x->client_ops->abort(x);
+        return STEP_FINISH;
+    }
+    if (!x->answering) {
+        x->answering = true;
+        if (x->why)
+            answer_why(x);
+        else if (x->route)
+            answer_route(x);
+        else
+            answer_options(x);
+        send_head(x);
+    }
+    relay_own(x);
+    if (x->own.n)
+        return VERDICT_STAY;
+    x->reply_done = true;
+    x->client_ops->send_end(x, NULL);
+    return STEP_FINISH;
+}
+
+/* -- the end --------------------------------------------------------------------------------------- */
+
+static void count_traffic(const struct exchange *x, struct traffic_stats *ts, uint64_t took_us)
+{
+    ts->requests++;
+    ts->bytes_in += x->bytes_in;
+    ts->bytes_out += x->bytes_out;
+    ts->status[x->head_sent ? x->reply.status / 100 : 0]++;
+    ts->retries += x->attempts_n > 1 ? x->attempts_n - 1 : 0;
+    histogram_add(&ts->latency, took_us);
+}
+
+static int step_finish(struct exchange *x)
+{
+    struct worker *w = x->w;
+    const uint64_t took_us = w->loop->clock.mono_us - x->created_us;
+    list_each (node, &x->attempts)
+        attempt_cancel(list_entry(node, struct attempt, node));
+    count_traffic(x, x->route ? w->stats->routes[x->route->index] : w->stats->unrouted, took_us);
+    if (x->plan.cluster)
+        count_traffic(x, w->stats->clusters[x->route->conf->cluster_index], took_us);
+    w->stats->worker->whys[x->why]++;
+    if (w->access_log)
+        access_log_exchange(w->access_log, x);
+    if (x->client)
+        x->client_ops->finished(x);
+    exchange_free(x);
+    return VERDICT_END;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a checked configuration to everything that is built from it. What can fail without leaving
+ * a trace (the router) comes first, shared cells after it: a cell that was made for a generation
+ * that then fails is found again by the next one, or forgotten.
+ *
+ * Errors are collected: a full region is reported for each thing that found no room. */
+
+#include "core/generation.h"
+
+#include <stdlib.h>
+
+#include "base/fault.h"
+#include "io/shm.h"
+
+static void bind_clusters(struct generation *g, struct shm *shm, struct faults *faults);
+static void bind_listeners(struct generation *g, struct shm *shm, struct faults *faults);
+static void *listener_cell(struct generation *g, struct shm *shm, const struct listener_conf *lc,
+                           const char *what, size_t size, struct faults *faults);
+
+struct generation *generation_build(struct config *c, struct shm *shm, uint64_t number,
+                                    struct faults *faults)
+{
+    size_t errors = faults->errors;
+    struct generation *g = calloc(1, sizeof *g);
+    must(g);
+    g->number = number;
+    g->config = c;
+    arena_init(&g->arena, NULL, 0);
+    g->router = router_build(c, &g->arena, faults);
+    if (g->router && shm) {
+        shm_generation(shm, number);
+        bind_clusters(g, shm, faults);
+        bind_listeners(g, shm, faults);
+    }
+    if (g->router && faults->errors == errors)
+        return g;
+    generation_free(g);
+    return NULL;
+}
+
+void generation_free(struct generation *g)
+{
+    if (!g)
+        return;
+    if (g->router)
+        router_fini(g->router);
+    arena_fini(&g->arena);
+    config_free(g->config);
+    free(g);
+}
+
+static void bind_clusters(struct generation *g, struct shm *shm, struct faults *faults)
+{
+    const struct config *c = g->config;
+    g->tables = ARENA_ARRAY(&g->arena, struct cluster_table *, c->clusters_n);
+    for (size_t i = 0; i < c->clusters_n; i++)
+        g->tables[i] = cluster_table_prepare(shm, &c->clusters[i], faults);
+}
+
+static void bind_listeners(struct generation *g, struct shm *shm, struct faults *faults)
+{
+    const struct config *c = g->config;
+    g->gauges = ARENA_ARRAY(&g->arena, struct listener_gauge *, c->listeners_n);
+    g->sources = ARENA_ARRAY(&g->arena, struct source_table *, c->listeners_n);
+    for (size_t i = 0; i < c->listeners_n; i++) {
+        const struct listener_conf *lc = &c->listeners[i];
+        g->gauges[i] =
+            listener_cell(g, shm, lc, "connections", sizeof(struct listener_gauge), faults);
+        if (lc->limits.connections_per_source)
+            g->sources[i] =
+                listener_cell(g, shm, lc, "sources", sizeof(struct source_table), faults);
+    }
+}
+
+static void *listener_cell(struct generation *g, struct shm *shm, const struct listener_conf *lc,
+                           const char *what, size_t size, struct faults *faults)
+{
+    char *key = arena_printf(&g->arena, "listener/%.*s/%s", SLICE_ARG(lc->name), what);
+    void *cell = shm_cell(shm, slice_str(key), size);
+    if (!cell)
+        faults_add(faults, lc->place.file, lc->place.line,
+                   "no room in the shared region for the %s of listener %.*s; raise "
+                   "memory.shared and restart",
+                   what, SLICE_ARG(lc->name));
+    return cell;
+}

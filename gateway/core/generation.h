@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_CORE_GENERATION_H
+#define WEIR_CORE_GENERATION_H
+
+/* One loaded configuration with everything built from it. Made by the master, read by the
+ * processes forked from it; nothing in it is written after the fork. What changes at run time lies
+ * in shared cells that it points to. */
+
+#include "config/config.h"
+#include "core/cluster.h"
+#include "core/route.h"
+#include "core/stats.h"
+
+struct generation {
+    uint64_t number;                    /* 1, 2, ... */
+    struct config *config;              /* owned */
+    struct arena arena;                 /* owned: what is built */
+    struct router *router;
+    struct cluster_table **tables;      /* by cluster index; in shared memory */
+    struct listener_gauge **gauges;     /* by listener index; in shared memory */
+    struct source_table **sources;      /* by listener index; NULL where there is no such limit */
+};
+
+/* Takes over `c`. NULL when there were errors; c is freed then. `shm` may be NULL for a check
+ * (weir -t): no cells are made then. */
+struct generation *generation_build(struct config *c, struct shm *shm, uint64_t number,
+                                    struct faults *faults) nodiscard;
+void generation_free(struct generation *g);
+
+#endif

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where the counters lie. A generation has a fixed set of cells per slot (one for the worker, one
+ * for each listener, route and cluster, one per cluster for all rows of its endpoint table);
+ * stats_cell_next() walks them in one order, and binding, keeping, giving back and showing are each
+ * a walk. So a kind of cell that is added here is bound, kept and cleaned up without another line.
+ *
+ * Invariant: a process stores only into the columns of its own slot. What others hold on its
+ * behalf (the listeners' gauges, the tables of sources) is mirrored in its columns before it is
+ * taken, so that the master can give it back when the process is gone. */
+
+#include "core/stats.h"
+
+#include <stdlib.h>
+
+#include "base/fault.h"
+#include "base/text.h"
+#include "core/generation.h"
+#include "core/stats_cells.h"
+#include "io/shm.h"
+
+static void **place_of(struct stats *s, const struct stats_cell *c);
+static void drop_listener(const struct generation *g, uint32_t index, struct listener_stats *ls);
+
+/* -- counting -----------------------------------------------------------------------------------*/
+
+/* The first bound that is not below `us`, found by four compares and no jump: a binary search over
+ * 15 places. `us` is above a bound when us - 1 is above bound - 1, and written that way the zero
+ * behind the last bound is a bound that nothing is above. */
+void histogram_add(struct histogram *h, uint64_t us)
+{
+    static const uint64_t bounds[LATENCY_BUCKETS] = LATENCY_BOUNDS;
+    _Static_assert(LATENCY_BUCKETS == 15, "the search has four steps");
+    const uint64_t v = us - (us != 0);
+    size_t i = 0;
+
+    for (size_t step = 8; step; step /= 2)
+        i += v > bounds[i + step - 1] - 1 ? step : 0;
+    h->bucket[i]++;
+    h->sum_us += us;
+}
+
+/* -- the cells of a generation ------------------------------------------------------------------*/
+
+/* How many cells of this kind there are at most. */
+static size_t count_of(const struct generation *g, enum stats_kind kind)
+{
+    switch (kind) {
+    case STATS_WORKER:
+    case STATS_UNROUTED:
+        return 1;
+    case STATS_LISTENER:
+    case STATS_MIRROR:
+        return g->config->listeners_n;
+    case STATS_ROUTE:
+        return g->config->routes_n;
+    case STATS_CLUSTER:
+    case STATS_ENDPOINTS:
+        return g->config->clusters_n;
+    case STATS_KIND_N:
+        break;
+    }
+    return 0;
+}
+
+/* Rows are counted by their index in the table, so the table's own capacity is part of the key:
+ * where the table is another one, so are the counters. */
+static uint32_t rows_of(const struct generation *g, uint32_t cluster)
+{
+    if (g->tables && g->tables[cluster])
+        return g->tables[cluster]->capacity;
+    return cluster_table_capacity(&g->config->clusters[cluster]);
+}
+
+static bool describe(const struct generation *g, enum stats_kind kind, uint32_t i,
+                     struct stats_cell *c)
+{
+    const struct config *cf = g->config;
+    struct stats_cell out = {.kind = kind, .index = i, .next = i + 1};
+
+    switch (kind) {
+    case STATS_WORKER:
+        out.prefix = SLICE("stats/worker");
+        out.size = sizeof(struct worker_stats);
+        break;
+    case STATS_UNROUTED:
+        out.prefix = SLICE("stats/unrouted");
+        out.size = sizeof(struct traffic_stats);
+        break;
+    case STATS_LISTENER:
+        out.prefix = SLICE("stats/listener/");
+        out.name = cf->listeners[i].name;
+        out.size = sizeof(struct listener_stats);
+        break;
+    case STATS_MIRROR:
+        out.prefix = SLICE("stats/sources/");
+        out.name = cf->listeners[i].name;
+        out.size = g->sources && g->sources[i] ? sizeof(struct source_mirror) : 0;
+        break;
+    case STATS_ROUTE:
+        out.prefix = SLICE("stats/route/");
+        out.name = cf->routes[i].name;
+        out.size = sizeof(struct traffic_stats);
+        break;
+    case STATS_CLUSTER:
+        out.prefix = SLICE("stats/cluster/");
+        out.name = cf->clusters[i].place.name;
+        out.size = sizeof(struct traffic_stats);
+        break;
+    case STATS_ENDPOINTS:
+        out.prefix = SLICE("stats/endpoints/");
+        out.name = cf->clusters[i].place.name;
+        out.rows = rows_of(g, i);
+        out.size = sizeof(struct endpoint_stats) * out.rows;
+        break;
+    case STATS_KIND_N:
+        break;
+    }
+    *c = out;
+    return out.size != 0;
+}
+
+bool stats_cell_next(const struct generation *g, struct stats_cell *c)
+{
+    enum stats_kind kind = c->kind;
+    uint32_t i = c->next;
+
+    for (; kind < STATS_KIND_N; kind++, i = 0)
+        for (; i < count_of(g, kind); i++)
+            if (describe(g, kind, i, c))
+                return true;
+    return false;
+}
+
+struct slice stats_cell_key(const struct stats_cell *c, unsigned slot, struct text *key)
+{
+    key->n = 0;
+    text_add(key, c->prefix);
+    text_add(key, c->name);
+    if (c->rows) {
+        text_char(key, '/');
+        text_uint(key, c->rows);
+    }
+    text_char(key, '/');
+    text_uint(key, slot);
+    return text_slice(key);
+}
+
+void *stats_cell_find(const struct stats_cell *c, const struct shm *shm, unsigned slot,
+                      struct text *key)
+{
+    size_t size;
+    void *p = shm_find(shm, stats_cell_key(c, slot, key), &size);
+
+    return p && size == c->size ? p : NULL;
+}
+
+/* -- the columns of one process
+ * -------------------------------------------------------------------*/
+
+static struct stats *make(const struct generation *g, unsigned slot)
+{
+    const struct config *cf = g->config;
+    struct stats *s = calloc(1, sizeof *s);
+
+    must(s);
+    s->slot = slot;
+    /* One more than needed: calloc may give NULL for nothing. */
+    s->listeners = calloc(cf->listeners_n + 1, sizeof *s->listeners);
+    s->mirrors = calloc(cf->listeners_n + 1, sizeof *s->mirrors);
+    s->routes = calloc(cf->routes_n + 1, sizeof *s->routes);
+    s->clusters = calloc(cf->clusters_n + 1, sizeof *s->clusters);
+    s->endpoints = calloc(cf->clusters_n + 1, sizeof *s->endpoints);
+    must(s->listeners && s->mirrors && s->routes && s->clusters && s->endpoints);
+    return s;
+}
+
+struct stats *stats_bind(const struct generation *g, struct shm *shm, unsigned slot,
+                         struct faults *faults)
+{
+    struct stats *s = make(g, slot);
+    struct stats_cell c = {0};
+    struct text key;
+    bool ok = true;
+
+    must(slot < STATS_SLOTS_MAX);
+    text_init(&key);
+    while (ok && stats_cell_next(g, &c)) {
+        void *p = shm_cell(shm, stats_cell_key(&c, slot, &key), c.size);
+        if (p)
+            *place_of(s, &c) = p;
+        else
+            ok = false;
+    }
+    if (!ok) {
+        faults_add(faults, NULL, 0,
+                   "no room for the counters %.*s in shared memory: raise memory.shared, which is "
+                   "read when the gateway starts",
+                   SLICE_ARG(text_slice(&key)));
+        stats_free(s);
+        s = NULL;
+    }
+    text_fini(&key);
+    return s;
+}
+
+static void **place_of(struct stats *s, const struct stats_cell *c)
+{
+    switch (c->kind) {
+    case STATS_WORKER:
+        return (void **)&s->worker;
+    case STATS_UNROUTED:
+        return (void **)&s->unrouted;
+    case STATS_LISTENER:
+        return (void **)&s->listeners[c->index];
+    case STATS_MIRROR:
+        return (void **)&s->mirrors[c->index];
+    case STATS_ROUTE:
+        return (void **)&s->routes[c->index];
+    case STATS_CLUSTER:
+        return (void **)&s->clusters[c->index];
+    case STATS_ENDPOINTS:
+        return (void **)&s->endpoints[c->index];
+    case STATS_KIND_N:
+        break;
+    }
+    must(!"a kind of cell without a place");
+}
+
+void stats_free(struct stats *s)
+{
+    if (!s)
+        return;
+    free(s->listeners);
+    free(s->mirrors);
+    free(s->routes);
+    free(s->clusters);
+    free(s->endpoints);
+    free(s);
+}
+
+/* -- over processes
+ * -------------------------------------------------------------------------------*/
+
+void stats_keep(const struct generation *g, struct shm *shm, unsigned slots_n)
+{
+    struct stats_cell c = {0};
+    struct text key;
+
+    text_init(&key);
+    while (stats_cell_next(g, &c))
+        for (unsigned slot = 0; slot < slots_n; slot++)
+            if (stats_cell_find(&c, shm, slot, &key))
+                must(shm_cell(shm, text_slice(&key), c.size));
+    text_fini(&key);
+}
+
+void stats_slot_dead(const struct generation *g, struct shm *shm, unsigned slot)
+{
+    struct stats_cell c = {0};
+    struct text key;
+
+    text_init(&key);
+    while (stats_cell_next(g, &c)) {
+        void *p = stats_cell_find(&c, shm, slot, &key);
+        if (!p)
+            continue;
+#define GAUGE(field, name, help) v->field = 0;
+        if (c.kind == STATS_WORKER) {
+            struct worker_stats *v = p;
+            WORKER_GAUGES(GAUGE)
+        } else if (c.kind == STATS_LISTENER) {
+            drop_listener(g, c.index, p);
+        } else if (c.kind == STATS_MIRROR) {
+            source_dead(g->sources[c.index], p);
+        } else if (c.kind == STATS_ENDPOINTS) {
+            struct endpoint_stats *v = p;
+            for (uint32_t row = 0; row < c.rows; row++, v++) {
+                ENDPOINT_GAUGES(GAUGE)
+            }
+        }
+    }
+    text_fini(&key);
+}
+
+/* The gauge never goes below zero: one that died between two stores may have noted more than it
+ * had taken, and a limit that is one too generous harms less than one that shuts everybody out. */
+static void drop_listener(const struct generation *g, uint32_t index, struct listener_stats *v)
+{
+    uint64_t held = v->active;
+
+    LISTENER_GAUGES(GAUGE)
+#undef GAUGE
+    if (!held || !g->gauges || !g->gauges[index])
+        return;
+    _Atomic uint64_t *total = &g->gauges[index]->connections;
+    uint64_t now = atomic_load(total);
+    while (!atomic_compare_exchange_weak(total, &now, now > held ? now - held : 0))
+        ;
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_CORE_STATS_H
+#define WEIR_CORE_STATS_H
+
+/* Counters and histograms in shared memory. Every worker process has a slot of its own: its
+ * columns lie on its own cache lines and are plain stores; whoever reads adds the slots up. A slot
+ * is free again when its process is gone, and the next process that gets it goes on counting from
+ * where it stood, so sums never go back: over reloads (old and new workers have different slots)
+ * and crashes alike. Gauges of a dead process are zeroed by the master.
+ *
+ * Cells: stats/worker/SLOT, stats/listener/NAME/SLOT, stats/route/NAME/SLOT, stats/unrouted/SLOT,
+ *        stats/cluster/NAME/SLOT, stats/endpoints/CLUSTER/CAPACITY/SLOT (by table row),
+ *        stats/sources/LISTENER/SLOT.
+ *
+ * The lists below are the only place where a counter is declared: the structs, the metrics page
+ * and the tests are made from them. All members are uint64_t, so that a column can be added up as
+ * an array. */
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "core/why.h"
+#include "http/h1_parse.h"
+
+struct generation;
+struct shm;
+struct text;
+struct faults;
+
+enum { STATS_SLOTS_MAX = 512 };
+
+/* Upper bounds of the latency buckets in microseconds; the last bucket has none. */
+#define LATENCY_BOUNDS                                                                             \
+    {500,    1000,   2500,   5000,   10000,   25000,   50000,                                      \
+     100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000}
+enum { LATENCY_BUCKETS = 15 };
+
+struct histogram {
+    uint64_t bucket[LATENCY_BUCKETS]; /* not cumulative; made so when shown */
+    uint64_t sum_us;
+};
+void histogram_add(struct histogram *h, uint64_t us);
+
+/* COUNTER(field, help): shown as weir_[KIND_]FIELD_total. GAUGE(field, name, help): shown as
+ * weir_[KIND_]NAME. */
+#define WORKER_COUNTERS(COUNTER)                                                                   \
+    COUNTER(connections_accepted, "connections accepted")                                          \
+    COUNTER(accept_errors, "accepts that failed, for lack of descriptors or memory")               \
+    COUNTER(connections_shed, "connections closed at once for lack of descriptors or memory")      \
+    COUNTER(blocks_refused, "times that no block of memory was to be had")                         \
+    COUNTER(exchanges_refused, "requests refused for lack of memory")                              \
+    COUNTER(regex_limit_hits, "regular expressions given up at their match limit")                 \
+    COUNTER(access_log_dropped, "access log lines that could not be written")                      \
+    COUNTER(loop_turns, "turns of the event loop")
+#define WORKER_GAUGES(GAUGE)                                                                       \
+    GAUGE(exchanges_active, "exchanges_active", "exchanges under way")                             \
+    GAUGE(blocks_used, "blocks_used", "blocks of memory that hold bytes in transit")
+#define LISTENER_COUNTERS(COUNTER)                                                                 \
+    COUNTER(accepted, "connections accepted")                                                      \
+    COUNTER(refused_limit, "connections refused by limits.connections")                            \
+    COUNTER(refused_source, "connections refused by limits.connections_per_source")                \
+    COUNTER(sources_untracked, "connections whose source found no room in the table of sources")   \
+    COUNTER(timeout_idle, "idle connections closed by timeouts.keep_alive")                        \
+    COUNTER(requests_limit, "connections closed by limits.requests")
+#define LISTENER_GAUGES(GAUGE) GAUGE(active, "connections", "connections open")
+#define TRAFFIC_COUNTERS(COUNTER)                                                                  \
+    COUNTER(requests, "requests")                                                                  \
+    COUNTER(bytes_in, "bytes of request content")                                                  \
+    COUNTER(bytes_out, "bytes of response content")
+#define ENDPOINT_COUNTERS(COUNTER)                                                                 \
+    COUNTER(attempts, "attempts started")                                                          \
+    COUNTER(connects, "connections opened")                                                        \
+    COUNTER(connect_failures, "connections that could not be opened")                              \
+    COUNTER(reused, "attempts on a kept connection")                                               \
+    COUNTER(failures, "attempts that ended without a whole response")
+#define ENDPOINT_GAUGES(GAUGE)                                                                     \
+    GAUGE(active, "attempts_active", "attempts under way")                                         \
+    GAUGE(open, "connections", "connections open")
+
+#define COUNTER(field, help) uint64_t field;
+#define GAUGE(field, name, help) uint64_t field;
+struct worker_stats {
+    WORKER_COUNTERS(COUNTER)
+    uint64_t whys[WHY_N];         /* exchanges by reason, all routes and those without one */
+    uint64_t h1_faults[H1_FAULT_N];
+    WORKER_GAUGES(GAUGE)          /* blocks_used is noted once a second */
+};
+struct listener_stats {
+    LISTENER_COUNTERS(COUNTER)
+    LISTENER_GAUGES(GAUGE)
+};
+/* Of a route and of a cluster. */
+struct traffic_stats {
+    TRAFFIC_COUNTERS(COUNTER)
+    uint64_t status[6];           /* [0]: none was sent, [1]..[5]: by class */
+    uint64_t retries;             /* attempts after the first */
+    struct histogram latency;     /* the whole exchange */
+};
+struct endpoint_stats {
+    ENDPOINT_COUNTERS(COUNTER)
+    uint64_t status[6];
+    ENDPOINT_GAUGES(GAUGE)
+    struct histogram latency;     /* attempt: from its start to its last byte */
+};
+#undef COUNTER
+#undef GAUGE
+
+/* The columns of one slot for one generation: pointers into shared cells. */
+struct stats {
+    unsigned slot;
+    struct worker_stats *worker;
+    struct listener_stats **listeners; /* by index in config.listeners */
+    struct traffic_stats **routes;     /* by index in config.routes */
+    struct traffic_stats *unrouted;    /* exchanges that got no route */
+    struct traffic_stats **clusters;   /* by index in config.clusters */
+    struct endpoint_stats **endpoints; /* by cluster index, then row */
+    struct source_mirror **mirrors;    /* by index in config.listeners; NULL: no limit per source */
+};
+
+/* Master, before forking the process that gets the slot. The arrays are malloc'ed. NULL with a
+ * fault when the region is full. */
+struct stats *stats_bind(const struct generation *g, struct shm *shm, unsigned slot,
+                         struct faults *faults) nodiscard;
+void stats_free(struct stats *s);
+/* Master, for a new generation between shm_generation() and shm_forget(): keeps the columns of
+ * slots [0, slots_n) of whatever this generation still has, whether a process uses them now or
+ * not. Without it the counts of processes that are gone would be forgotten, and sums go back. */
+void stats_keep(const struct generation *g, struct shm *shm, unsigned slots_n);
+/* Master, after the process of this slot is gone (g: the generation it was of): zeroes its gauges
+ * and gives back what it held of the listeners' connections and sources. */
+void stats_slot_dead(const struct generation *g, struct shm *shm, unsigned slot);
+
+/* -- limits over all workers ------------------------------------------------------------------- */
+
+/* The shared cell "listener/NAME/connections": exact over all workers. Each process notes its own
+ * share in its slot (listener_stats.active), so that the master can give back what a dead one held. */
+struct listener_gauge {
+    _Atomic uint64_t connections;
+};
+
+/* Connections by client address: buckets of eight, each entry a tag and a count in one word, so
+ * that every change is one compare-and-swap. The cell "listener/NAME/sources"; each slot mirrors
+ * what it holds in "stats/sources/NAME/SLOT" (stats.mirrors). */
+enum { SOURCES_BUCKETS = 2048, SOURCES_PER_BUCKET = 8 };
+struct source_table {
+    _Atomic uint64_t entries[SOURCES_BUCKETS * SOURCES_PER_BUCKET];
+};
+struct source_mirror {
+    uint32_t held[SOURCES_BUCKETS * SOURCES_PER_BUCKET];
+};
+enum source_verdict { SOURCE_OK, SOURCE_LIMIT, SOURCE_UNTRACKED };
+/* Takes one place for `ip`; *entry says which (for source_leave), or -1 when untracked. */
+enum source_verdict source_enter(struct source_table *t, struct source_mirror *m, const struct ip *ip,
+                                 uint64_t limit, int32_t *entry);
+void source_leave(struct source_table *t, struct source_mirror *m, int32_t entry);
+/* Master: gives back what a dead process held. */
+void source_dead(struct source_table *t, struct source_mirror *m);
+
+/* -- showing (core/stats_text.c) ---------------------------------------------------------------- */
+
+/* All metrics in the Prometheus text format 0.0.4, summed over slots [0, slots_n). */
+void stats_text(const struct generation *g, const struct shm *shm, unsigned slots_n, struct text *out);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The life of a client apart from its protocol: memory, and its place in the listener's limits,
+ * acquired and given back in the same file. */
+#include "edge/client.h"
+
+#include "core/stats.h"
+#include "edge/listener.h"
+
+struct client *client_open(struct listener *l, struct link *link, const struct addr *peer,
+                           int32_t source_entry)
+{
+    struct client *c = slab_get(&l->slab);
+    if (!c) {
+        link_close(link);
+        return NULL;
+    }
+    *c = (struct client){.listener = l, .link = link, .source_entry = source_entry};
+    c->facts = (struct client_facts){
+        .listener = l->index,
+        .connection = ++l->next_connection,
+        .peer = addr_ip(peer),
+        .scheme = SLICE("http"),
+        .local = &l->local,
+    };
+    bytes_init(&c->in, &l->w->loop->stock);
+    list_init(&c->node);
+    list_push(&l->clients, &c->node);
+    l->clients_n++;
+    l->stats->active++;
+    link->out_high = (uint32_t)l->conf->limits.queue;
+    client_h1_start(c);
+    return c;
+}
+
+static void on_free(struct grave *g)
+{
+    struct client *c = container_of(g, struct client, grave);
+    slab_put(&c->listener->slab, c);
+}
+
+void client_free(struct client *c)
+{
+    struct listener *l = c->listener;
+    must(!c->x);
+    timer_stop(&c->timer);
+    later_cancel(&c->later);
+    bytes_clear(&c->in);
+    if (c->link)
+        link_close(c->link);
+    c->link = NULL;
+    list_remove(&c->node);
+    l->clients_n--;
+    l->stats->active--;
+    listener_leave(l, c->source_entry);
+    loop_bury(l->w->loop, &c->grave, on_free);
+}

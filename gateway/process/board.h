@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_PROCESS_BOARD_H
+#define WEIR_PROCESS_BOARD_H
+
+/* What the master tells the control process about the processes: the shared cell "process/board".
+ * One writer, the master. */
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+struct board {
+    _Atomic uint64_t started_wall_us;  /* of the master */
+    _Atomic uint64_t generation;       /* in force */
+    _Atomic uint64_t loaded_wall_us;   /* when it came into force */
+    _Atomic uint64_t reloads, reloads_failed;
+    _Atomic uint64_t workers;          /* configured */
+    _Atomic uint64_t workers_alive;    /* of the generation in force */
+    _Atomic uint64_t workers_draining; /* of older ones */
+    _Atomic uint64_t restarts;         /* of processes that died */
+    _Atomic uint64_t slots;            /* counter slots ever used: [0, slots) */
+};
+
+#endif

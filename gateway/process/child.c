@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the worker and the control process have in common: how they begin and how they notice that
+ * the master is gone. */
+#include "process/child.h"
+
+#include "base/log.h"
+#include "process/crash.h"
+#include "process/title.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+void child_begin(const struct birth *b)
+{
+    char name[48], title[96];
+    if (b->role == ROLE_WORKER)
+        snprintf(name, sizeof name, "worker/%u", b->index);
+    else
+        snprintf(name, sizeof name, "control");
+    snprintf(title, sizeof title, "%s (generation %llu)", name,
+             (unsigned long long)b->g->number);
+    title_set(title);
+    log_set_process(name);
+    crash_install(name);
+    if (!identity_take(&b->identity)) {
+        log_error("privileges_kept", KV("user", b->identity.user), KV_ERRNO(errno));
+        _exit(EXIT_FAILURE);
+    }
+}
+
+void child_ready(int master_fd)
+{
+    if (write(master_fd, "R", 1) != 1)
+        log_warn("master_unreachable", KV_ERRNO(errno));
+}
+
+static void on_lifeline(struct ev_loop *ev, struct ev_io *w, int revents)
+{
+    (void)revents;
+    struct lifeline *l = container_of(w, struct lifeline, watcher);
+    char c;
+    if (read(w->fd, &c, 1) != 0)
+        return;
+    ev_io_stop(ev, w);
+    l->on_gone(l);
+}
+
+void lifeline_start(struct lifeline *l, struct loop *lp, int master_fd,
+                    void (*on_gone)(struct lifeline *l))
+{
+    l->on_gone = on_gone;
+    ev_io_init(&l->watcher, on_lifeline, master_fd, EV_READ);
+    ev_io_start(lp->ev, &l->watcher);
+}

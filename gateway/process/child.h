@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_PROCESS_CHILD_H
+#define WEIR_PROCESS_CHILD_H
+
+/* A process that the master has forked, from both sides.
+ *
+ * Between master and child runs a socket pair. The child writes one byte when it is ready; it
+ * reads the end of it as "the master is gone" and drains. What else the master wants it says by
+ * signal: QUIT drain, TERM stop at once, USR1 reopen logs. */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/list.h"
+#include "core/access_log.h"
+#include "core/generation.h"
+#include "io/loop.h"
+#include "process/board.h"
+#include "process/privilege.h"
+#include "process/sockets.h"
+
+enum role { ROLE_WORKER, ROLE_CONTROL };
+
+/* What a child finds in its memory after the fork. */
+struct birth {
+    enum role role;
+    unsigned index;               /* of a worker */
+    unsigned workers;             /* how many there are */
+    const struct generation *g;
+    struct stats *stats;          /* NULL for control */
+    struct source_mirror **mirrors; /* by listener; NULL entries */
+    struct sockets *sockets;
+    struct access_log *access_log; /* NULL: off */
+    struct identity identity;
+    struct shm *shm;
+    struct board *board;
+    int master_fd;                /* its end of the socket pair */
+};
+
+/* Take over the process; never return. */
+_Noreturn void worker_main(const struct birth *b);
+_Noreturn void control_main(const struct birth *b);
+
+/* -- for both mains (child.c) ---------------------------------------------------------------- */
+
+/* Name in log and ps, privileges. Exits with a log line when the user can't be taken. */
+void child_begin(const struct birth *b);
+/* Tells the master. */
+void child_ready(int master_fd);
+
+/* Watches the master's end: on_gone when it has closed. */
+struct lifeline {
+    struct ev_io watcher;
+    void (*on_gone)(struct lifeline *l);
+};
+void lifeline_start(struct lifeline *l, struct loop *lp, int master_fd,
+                    void (*on_gone)(struct lifeline *l));
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_PROCESS_LOAD_H
+#define WEIR_PROCESS_LOAD_H
+
+/* From a file to a generation, and what is wrong with it to where the operator looks. */
+
+#include <stdio.h>
+
+#include "core/generation.h"
+
+struct access_format;
+
+/* NULL with faults. `shm` NULL: for a check. */
+struct generation *load_generation(const char *file, struct shm *shm, uint64_t number,
+                                   struct faults *faults) nodiscard;
+/* A line each, to a stream; or as events config_error and config_warning, to the error log. */
+void faults_print(const struct faults *faults, FILE *to);
+void faults_log(const struct faults *faults);
+/* The error log as the configuration says: path, level, burst. False with a fault. */
+bool load_error_log(const struct config *c, struct faults *faults) nodiscard;
+
+#endif

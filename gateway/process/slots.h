@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_PROCESS_SLOTS_H
+#define WEIR_PROCESS_SLOTS_H
+
+/* Slots of counters: each worker process has one of its own while it lives (core/stats.h). The
+ * master gives them out and takes them back. */
+
+#include <stdbool.h>
+
+#include "core/generation.h"
+#include "core/stats.h"
+#include "process/board.h"
+
+struct slots {
+    bool taken[STATS_SLOTS_MAX];
+    struct board *board; /* learns the highest slot ever used */
+};
+
+/* The lowest free slot; -1: all are taken. */
+int slots_take(struct slots *s);
+void slots_give(struct slots *s, int slot);
+
+/* What a worker of `g` in this slot needs in shared memory. Free them with slot_unbind. */
+struct slot_cells {
+    struct stats *stats;
+    struct source_mirror **mirrors; /* by listener; NULL entries where there is no such limit */
+};
+bool slot_bind(struct slot_cells *sc, const struct generation *g, struct shm *shm, int slot,
+               struct faults *faults) nodiscard;
+void slot_unbind(struct slot_cells *sc);
+/* The process is gone: gives back the connections that it held in the limits, zeroes its gauges.
+ * Needs the cells still bound. */
+void slot_bury(struct slot_cells *sc, const struct generation *g, struct shm *shm, int slot);
+
+#endif

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The master's listening sockets. A reload first opens what is new (prepare), then either gives it
+ * up (abandon) or lets go of what nobody wants any more (commit): at no moment is an address that
+ * stays in the configuration without its sockets. */
+#include "process/sockets.h"
+
+#include "io/sock.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct socket_group *find(const struct sockets *s, const struct addr *at)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (addr_eq(&s->groups[i].at, at))
+            return &s->groups[i];
+    return NULL;
+}
+
+const struct socket_group *sockets_group(const struct sockets *s, const struct addr *at)
+{
+    const struct socket_group *g = find(s, at);
+    must(g);
+    return g;
+}
+
+static struct socket_group *add_group(struct sockets *s, const struct addr *at)
+{
+    struct socket_group *grown = realloc(s->groups, (s->n + 1) * sizeof *grown);
+    must(grown);
+    s->groups = grown;
+    struct socket_group *g = &s->groups[s->n++];
+    *g = (struct socket_group){.at = *at, .bound = *at, .fresh = true};
+    return g;
+}
+
+/* One address that a configuration asks for. */
+struct want {
+    const struct addr *at;
+    struct place place;
+    struct sock_listen_opts opts;
+    size_t n; /* sockets */
+};
+
+static bool is_unix(const struct addr *a)
+{
+    return a->sa.sa_family == AF_UNIX;
+}
+
+static struct want want_listener(const struct listener_conf *lc, unsigned workers)
+{
+    return (struct want){
+        .at = &lc->bind,
+        .place = lc->place,
+        .opts = {.backlog = (int)lc->backlog,
+                 .reuse_port = !is_unix(&lc->bind),
+                 .v6_only = lc->ipv6_only,
+                 .unix_mode = (unsigned)lc->unix_mode,
+                 .unix_uid = (unsigned)-1,
+                 .unix_gid = (unsigned)-1},
+        .n = is_unix(&lc->bind) ? 1 : workers,
+    };
+}
+
+/* The admin socket is one for all control processes: during a reload there are two. */
+static struct want want_admin(const struct config *c)
+{
+    return (struct want){
+        .at = &c->admin.bind,
+        .place = {.file = c->file.p},
+        .opts = {.backlog = 64,
+                 .unix_mode = (unsigned)c->admin.unix_mode,
+                 .unix_uid = (unsigned)-1,
+                 .unix_gid = (unsigned)-1},
+        .n = 1,
+    };
+}
+
+static bool open_one(struct socket_group *g, const struct want *w, struct faults *faults)
+{
+    /* Port 0: the first socket gets one from the kernel, the others the same. */
+    const int fd = sock_listen(&g->bound, &w->opts);
+    if (fd < 0) {
+        char text[ADDR_TEXT_MAX];
+        const int err = errno;
+        addr_print(w->at, text);
+        faults_add(faults, w->place.file, w->place.line, "can't listen on %s: %s", text,
+                   strerror(err));
+        return false;
+    }
+    if (!sock_local(fd, &g->bound))
+        g->bound = g->at;
+    int *grown = realloc(g->fds, (g->n + 1) * sizeof *grown);
+    must(grown);
+    g->fds = grown;
+    g->fds[g->n++] = fd;
+    return true;
+}
+
+static bool fulfil(struct sockets *s, const struct want *w, struct faults *faults)
+{
+    struct socket_group *g = find(s, w->at);
+    if (!g)
+        g = add_group(s, w->at);
+    g->wanted = true;
+    while (g->n < w->n)
+        if (!open_one(g, w, faults))
+            return false;
+    return true;
+}
+
+bool sockets_prepare(struct sockets *s, const struct config *c, unsigned workers,
+                     struct faults *faults)
+{
+    bool ok = true;
+    for (size_t i = 0; i < s->n; i++)
+        s->groups[i].wanted = s->groups[i].fresh = false;
+    for (size_t i = 0; i < c->listeners_n; i++) {
+        const struct want w = want_listener(&c->listeners[i], workers);
+        ok = fulfil(s, &w, faults) && ok;
+    }
+    if (c->admin.bind.len) {
+        const struct want w = want_admin(c);
+        ok = fulfil(s, &w, faults) && ok;
+    }
+    return ok;
+}
+
+static void close_group(struct socket_group *g)
+{
+    for (size_t i = 0; i < g->n; i++)
+        close(g->fds[i]);
+    free(g->fds);
+    g->fds = NULL;
+    g->n = 0;
+}
+
+/* Closes the groups that `which` names and closes the gap. */
+static void drop(struct sockets *s, bool (*which)(const struct socket_group *g), bool unlink_path)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < s->n; i++) {
+        struct socket_group *g = &s->groups[i];
+        if (!which(g)) {
+            s->groups[kept++] = *g;
+            continue;
+        }
+        close_group(g);
+        if (unlink_path && is_unix(&g->at) && g->at.un.sun_path[0])
+            unlink(g->at.un.sun_path);
+    }
+    s->n = kept;
+}
+
+static bool is_fresh(const struct socket_group *g)
+{
+    return g->fresh;
+}
+
+static bool is_unwanted(const struct socket_group *g)
+{
+    return !g->wanted;
+}
+
+static bool is_any(const struct socket_group *g)
+{
+    (void)g;
+    return true;
+}
+
+void sockets_abandon(struct sockets *s)
+{
+    drop(s, is_fresh, true);
+    for (size_t i = 0; i < s->n; i++) /* nobody serves what was added to the others */
+        while (s->groups[i].n > s->groups[i].in_force)
+            close(s->groups[i].fds[--s->groups[i].n]);
+}
+
+void sockets_commit(struct sockets *s)
+{
+    drop(s, is_unwanted, true);
+    for (size_t i = 0; i < s->n; i++) {
+        s->groups[i].fresh = false;
+        s->groups[i].in_force = s->groups[i].n;
+    }
+}
+
+void sockets_close(struct sockets *s)
+{
+    drop(s, is_any, true);
+    free(s->groups);
+    *s = (struct sockets){0};
+}
+
+void sockets_keep_mine(struct sockets *s, int index, unsigned workers)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        struct socket_group *g = &s->groups[i];
+        const bool shared = is_unix(&g->at);
+        size_t kept = 0;
+        for (size_t j = 0; j < g->n; j++) {
+            if (index >= 0 && (shared || j % workers == (size_t)index))
+                g->fds[kept++] = g->fds[j];
+            else
+                close(g->fds[j]);
+        }
+        g->n = kept;
+    }
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A worker process: the only place where clients, the core and origins are plugged together. Born
+ * by fork with its configuration, sockets and counters in memory; it makes its loop, says that it
+ * is ready, and serves until it is told to drain or to stop.
+ *
+ * Drain: the listening sockets are closed (the master and the workers of the next generation have
+ * theirs), idle connections end after a grace, the others with their next response; at the
+ * drain timeout what is left is cut. */
+#include "process/child.h"
+
+#include "base/log.h"
+#include "core/stats.h"
+#include "edge/listener.h"
+#include "io/signals.h"
+#include "process/crash.h"
+#include "upstream/origin.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    HOUSEKEEPING_MS = 1000, /* gauges that nobody needs sooner */
+    DRAIN_LOOK_MS = 20,     /* how often a draining worker looks whether it is done */
+};
+
+struct process {
+    const struct birth *birth;
+    struct loop loop;
+    struct worker worker;
+    struct origin_pools pools;
+    struct listener *listeners;
+    size_t listeners_n;
+    struct signals signals;
+    struct lifeline lifeline;
+    struct timer housekeeping, drain_look;
+    uint64_t drain_until_ms;
+    /* how much of each is in the counters already */
+    uint64_t turns_counted, refused_counted, regex_counted, dropped_counted;
+};
+
+static struct link *dial(void *ctx, struct loop *lp, const struct addr *to)
+{
+    (void)ctx;
+    return link_connect(lp, to, NULL);
+}
+
+static void pin(const struct birth *b)
+{
+    cpu_set_t allowed, one;
+    if (!b->g->config->affinity || sched_getaffinity(0, sizeof allowed, &allowed) != 0)
+        return;
+    unsigned left = b->index % (unsigned)CPU_COUNT(&allowed);
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        if (!CPU_ISSET(cpu, &allowed) || left-- != 0)
+            continue;
+        CPU_ZERO(&one);
+        CPU_SET(cpu, &one);
+        if (sched_setaffinity(0, sizeof one, &one) != 0)
+            log_warn("affinity_failed", KV_INT("cpu", cpu), KV_ERRNO(errno));
+        return;
+    }
+}
+
+/* -- draining ----------------------------------------------------------------------------------- */
+
+static uint64_t longest_drain(const struct config *c)
+{
+    uint64_t ms = 0;
+    for (size_t i = 0; i < c->listeners_n; i++)
+        if (c->listeners[i].timeouts.drain > ms)
+            ms = c->listeners[i].timeouts.drain;
+    return ms;
+}
+
+static size_t clients_left(const struct process *p)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < p->listeners_n; i++)
+        n += p->listeners[i].clients_n;
+    return n;
+}
+
+static void on_drain_look(struct timer *t)
+{
+    struct process *p = container_of(t, struct process, drain_look);
+    const size_t left = clients_left(p);
+    if (left && clock_ms(&p->loop.clock) >= p->drain_until_ms) {
+        log_warn("drain_timeout", KV_INT("connections", left));
+        for (size_t i = 0; i < p->listeners_n; i++)
+            listener_close_all(&p->listeners[i]);
+    }
+    if (clients_left(p) == 0 && list_empty(&p->worker.active))
+        loop_stop(&p->loop);
+    else
+        timer_start(&p->loop, t, DRAIN_LOOK_MS);
+}
+
+static void drain(struct process *p)
+{
+    if (p->worker.draining)
+        return;
+    p->worker.draining = true;
+    p->drain_until_ms = clock_ms(&p->loop.clock) + longest_drain(p->birth->g->config);
+    for (size_t i = 0; i < p->listeners_n; i++)
+        listener_drain(&p->listeners[i]);
+    sockets_keep_mine(p->birth->sockets, -1, p->birth->workers);
+    timer_start(&p->loop, &p->drain_look, DRAIN_LOOK_MS);
+}
+
+static void on_master_gone(struct lifeline *l)
+{
+    log_error("master_gone");
+    drain(container_of(l, struct process, lifeline));
+}
+
+/* -- signals and time ------------------------------------------------------------------------------ */
+
+static void on_signal(struct signals *s, int signo)
+{
+    struct process *p = container_of(s, struct process, signals);
+    switch (signo) {
+    case SIGQUIT:
+        drain(p);
+        break;
+    case SIGTERM:
+        loop_stop(&p->loop);
+        break;
+    case SIGUSR1:
+        if (!log_reopen())
+            log_error("log_reopen_failed", KV_ERRNO(errno));
+        if (p->worker.access_log && !access_log_reopen(p->worker.access_log))
+            log_error("access_log_reopen_failed", KV_ERRNO(errno));
+        break;
+    default: /* HUP and INT are the master's: a terminal sends them to all of us */
+        break;
+    }
+}
+
+static void on_housekeeping(struct timer *t)
+{
+    struct process *p = container_of(t, struct process, housekeeping);
+    struct worker_stats *ws = p->worker.stats->worker;
+    ws->loop_turns += p->loop.turns - p->turns_counted;
+    p->turns_counted = p->loop.turns;
+    ws->blocks_used = p->loop.stock.blocks.slab.used;
+    ws->blocks_refused += p->loop.stock.blocks.refused - p->refused_counted;
+    p->refused_counted = p->loop.stock.blocks.refused;
+    ws->regex_limit_hits += route_scratch_limit_hits(p->worker.scratch) - p->regex_counted;
+    p->regex_counted = route_scratch_limit_hits(p->worker.scratch);
+    if (p->worker.access_log) {
+        ws->access_log_dropped += access_log_dropped(p->worker.access_log) - p->dropped_counted;
+        p->dropped_counted = access_log_dropped(p->worker.access_log);
+    }
+    timer_start(&p->loop, t, HOUSEKEEPING_MS);
+}
+
+/* -- life -------------------------------------------------------------------------------------------- */
+
+static void build(struct process *p)
+{
+    const struct birth *b = p->birth;
+    const struct config *c = b->g->config;
+    loop_init(&p->loop, c->memory.blocks / sizeof(struct block));
+    worker_init(&p->worker, &p->loop, b->g, b->stats, pool_drop_idle);
+    pools_init(&p->pools, &p->worker, dial, NULL);
+    p->worker.index = b->index;
+    p->worker.pools = &p->pools;
+    p->worker.origin_ops = &origin_h1_ops;
+    p->worker.access_log = b->access_log;
+    if (b->access_log)
+        access_log_start(b->access_log, &p->loop);
+    p->listeners_n = c->listeners_n;
+    p->listeners = calloc(c->listeners_n, sizeof *p->listeners);
+    must(p->listeners);
+    for (size_t i = 0; i < c->listeners_n; i++) {
+        const struct socket_group *sg = sockets_group(b->sockets, &c->listeners[i].bind);
+        listener_init(&p->listeners[i], &p->worker, (uint32_t)i, b->mirrors[i], sg->fds, sg->n);
+    }
+    timer_init(&p->housekeeping, on_housekeeping);
+    timer_init(&p->drain_look, on_drain_look);
+}
+
+static void tear_down(struct process *p)
+{
+    for (size_t i = 0; i < p->listeners_n; i++) {
+        listener_stop(&p->listeners[i]);
+        listener_close_all(&p->listeners[i]);
+    }
+    loop_turn(&p->loop); /* lets exchanges finish: they see that their clients are gone */
+    pools_fini(&p->pools);
+    on_housekeeping(&p->housekeeping);
+    timer_stop(&p->housekeeping);
+    timer_stop(&p->drain_look);
+    if (p->worker.access_log)
+        access_log_close(p->worker.access_log);
+    crash_watch(NULL);
+}
+
+_Noreturn void worker_main(const struct birth *b)
+{
+    static struct process p;
+    child_begin(b);
+    sockets_keep_mine(b->sockets, (int)b->index, b->workers);
+    pin(b);
+    p.birth = b;
+    build(&p);
+    crash_watch(&p.worker);
+    signals_start(&p.signals, &p.loop, on_signal);
+    lifeline_start(&p.lifeline, &p.loop, b->master_fd, on_master_gone);
+    for (size_t i = 0; i < p.listeners_n; i++)
+        listener_start(&p.listeners[i]);
+    timer_start(&p.loop, &p.housekeeping, HOUSEKEEPING_MS);
+    child_ready(b->master_fd);
+    loop_run(&p.loop);
+    tear_down(&p);
+    exit(EXIT_SUCCESS);
+}

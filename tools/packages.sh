@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2046,SC2086
+# The system packages that each verb of ./dev needs: the one place where they stand. Sourced by
+# ./dev, with bash. What is there already is neither installed nor asked for, so that a user without
+# rights can work on a machine that has everything.
+#
+# verb  Debian package  Fedora package
+packages_table() {
+    cat <<'TABLE'
+build    gcc                   gcc
+build    libc6-dev             glibc-devel
+build    make                  make
+build    autoconf              autoconf
+build    automake              automake
+build    pkg-config            pkgconf-pkg-config
+build    libev-dev             libev-devel
+build    libconfig-dev         libconfig-devel
+build    libc-ares-dev         c-ares-devel
+build    libpcre2-dev          pcre2-devel
+demo     curl                  curl
+test     libcriterion-dev      libcriterion-devel
+test     libcurl4-openssl-dev  libcurl-devel
+test     curl                  curl
+test     dnsmasq-base          dnsmasq
+test     procps                procps-ng
+sanitize -                     libasan
+sanitize -                     libubsan
+fuzz     clang                 clang
+fuzz     libclang-rt-dev       compiler-rt
+fuzz     llvm                  llvm
+bench    nginx                 nginx
+bench    haproxy               haproxy
+bench    wrk                   wrk
+bench    strace                strace
+bench    curl                  curl
+bench    procps                procps-ng
+tidy     clang-format          clang-tools-extra
+tidy     clang-tidy            clang-tools-extra
+format   clang-format          clang-tools-extra
+docs     graphviz              graphviz
+TABLE
+}
+
+# packages_of COLUMN VERB...: the names for these verbs, each once.
+packages_of() {
+    packages_table | awk -v column="$1" -v verbs=" ${*:2} " '
+        index(verbs, " " $1 " ") && $column != "-" && !seen[$column]++ { print $column }'
+}
+
+packages_missing_debian() {
+    local wanted
+    wanted=$(packages_of 2 "$@")
+    dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' $wanted 2>/dev/null | awk -v wanted="$wanted" '
+        $1 ~ /^.i/ { have[$2] = 1 }
+        END { n = split(wanted, w, "\n"); for (i = 1; i <= n; i++) if (!have[w[i]]) print w[i] }'
+}
+
+packages_missing_fedora() {
+    local one
+    for one in $(packages_of 3 "$@"); do
+        rpm -q --quiet --whatprovides "$one" || echo "$one"
+    done
+}
+
+# as_root COMMAND...: directly, or with sudo. sudo may ask for a password only where somebody can
+# answer.
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif [ -t 0 ]; then
+        sudo "$@"
+    else
+        sudo -n "$@"
+    fi
+}
+
+can_be_root() {
+    [ "$(id -u)" = 0 ] && return 0
+    command -v sudo >/dev/null || return 1
+    [ -t 0 ] || sudo -n true 2>/dev/null
+}
+
+# Debian starts the services of nginx and haproxy when it installs them; what a benchmark needs is
+# their programs alone. A policy of the machine's own, if there is one, stays.
+without_services() {
+    local policy=/usr/sbin/policy-rc.d ours=no status=0
+    if [ ! -e $policy ]; then
+        printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null && ours=yes
+        as_root chmod 755 $policy
+    fi
+    "$@" || status=$?
+    [ $ours = no ] || as_root rm -f $policy
+    return $status
+}
+
+install_debian() {
+    as_root apt-get -qq -o DPkg::Lock::Timeout=300 update &&
+        without_services as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y \
+            -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 --no-install-recommends install "$@"
+}
+
+install_fedora() {
+    as_root dnf -q -y --setopt=install_weak_deps=False install "$@"
+}
+
+# packages_ensure VERB...: installs what these verbs need and the machine lacks.
+packages_ensure() {
+    local system missing log
+    if command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; then
+        system=debian
+    elif command -v dnf >/dev/null; then
+        system=fedora
+    else
+        echo "dev: neither apt nor dnf here; needed are (names as in Debian):" $(packages_of 2 "$@") >&2
+        return 0
+    fi
+    missing=$(packages_missing_$system "$@")
+    [ -n "$missing" ] || return 0
+    if ! can_be_root; then
+        echo "dev: these packages are missing, and neither root nor sudo is at hand:" $missing >&2
+        return 1
+    fi
+    echo "dev: installing" $missing
+    log=$(mktemp)
+    if ! install_$system $missing >"$log" 2>&1; then
+        tail -n 40 "$log" >&2
+        rm -f "$log"
+        echo "dev: installing failed:" $missing >&2
+        return 1
+    fi
+    rm -f "$log"
+}

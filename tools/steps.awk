@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+# Draws a request's life: reads STEP(NAME, "what happens", "next steps") out of
+# gateway/core/steps.h and writes a graph for dot. Exits 1 when a step leads to one that there is
+# not, or can't be reached from the first.
+#
+# usage: awk -f tools/steps.awk gateway/core/steps.h >docs/request-life.dot
+/^[ \t]+STEP\(/ { call = "" }
+/^[ \t]+STEP\(/, /\)[ \t]*\\?$/ {
+    line = $0
+    sub(/[ \t]*\\$/, "", line)
+    sub(/^[ \t]+/, call == "" ? "" : " ", line)
+    call = call line
+    if (line ~ /\)$/) add(call)
+}
+
+function add(text,   parts, name) {
+    name = text
+    sub(/^STEP\(/, "", name)
+    sub(/,.*/, "", name)
+    split(text, parts, "\"")
+    order[++n] = name
+    what[name] = parts[2]
+    follow[name] = parts[4]
+}
+
+# What it does, broken into lines of about 40 characters.
+function wrapped(text,   words, count, i, line, out) {
+    count = split(text, words, " ")
+    for (i = 1; i <= count; i++) {
+        if (length(line) + length(words[i]) > 40) {
+            out = out line "\\l"
+            line = ""
+        }
+        line = line (line == "" ? "" : " ") words[i]
+    }
+    return out line "\\l"
+}
+
+END {
+    print "// made by tools/steps.awk from gateway/core/steps.h"
+    print "digraph request_life {"
+    print "    rankdir=TB;"
+    print "    node [shape=box, style=\"rounded,filled\", fillcolor=\"#eef3f8\", fontname=\"sans-serif\"];"
+    print "    edge [color=\"#456\"];"
+    for (i = 1; i <= n; i++) {
+        rank[order[i]] = i
+        printf "    %s [label=\"%s\\n%s\"];\n", order[i], order[i], wrapped(what[order[i]])
+    }
+    reached[order[1]] = 1
+    for (i = 1; i <= n; i++) {
+        count = split(follow[order[i]], to, " ")
+        for (k = 1; k <= count; k++) {
+            if (!(to[k] in what)) {
+                print order[i] " leads to " to[k] ", which is no step" >"/dev/stderr"
+                bad = 1
+            }
+            reached[to[k]] = 1
+            back = rank[to[k]] < i ? " [style=dashed, constraint=false]" : ""
+            printf "    %s -> %s%s;\n", order[i], to[k], back
+        }
+    }
+    print "}"
+    for (i = 1; i <= n; i++)
+        if (!reached[order[i]]) {
+            print order[i] " is reached from nowhere" >"/dev/stderr"
+            bad = 1
+        }
+    exit bad || n == 0
+}
