@@ -87,7 +87,7 @@ tally_says() {
     check "tally.awk says $want for $result: $*" [ "$said" = "$want" ]
 }
 tally_says "7 0 0" PASS "[====] Synthesis: Tested: 7 | Passing: 7 | Failing: 0 | Crashing: 0 "
-tally_says "4 3 0" FAIL "[\033[0;34m====\033[0m] Synthesis: Tested: 7 | Passing: 4 | Failing: 1 | Crashing: 2"
+tally_says "4 3 0" FAIL "[\033[0;34m====\033[0m] Synthesis: Tested: 7 | Passing: 4 | Failing: 3 | Crashing: 2"
 tally_says "7 1 0" FAIL "[====] Synthesis: Tested: 7 | Passing: 7 | Failing: 0 | Crashing: 0"
 tally_says "0 1 0" FAIL "it crashed before it said anything"
 tally_says "0 1 0" ERROR "ok"
