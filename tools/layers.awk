@@ -18,7 +18,7 @@ BEGIN {
     only["core", "io"] = " loop.h timer.h shm.h "
 
     # Libraries that only some folders may see; "*" stands for all headers below.
-    library("ev.h", "io"); library("libconfig.h", "config"); library("pcre2.h", "core")
+    library("ev.h", "io"); library("libconfig.h", "config"); library("pcre2.h", "config core")
     library("ares.h", "control")
     library("sys/socket.h", "base io edge upstream control process weirctl")
     library("netinet/*", "base io edge upstream control process weirctl")
