@@ -79,6 +79,24 @@ check "steps.awk refuses a step that there is not" refuses steps.awk "$scratch/s
 printf '    STEP(A, "first", "") \\\n    STEP(B, "second", "A")\n' >"$scratch/steps.h"
 check "steps.awk refuses a step that nothing leads to" refuses steps.awk "$scratch/steps.h"
 
+# tally_says COUNTS RESULT LINE...: what the log of a test program with these lines counts.
+tally_says() {
+    want=$1 result=$2
+    shift 2
+    said=$(printf '%b\n' "$@" | awk -v result="$result" -f tools/tally.awk)
+    check "tally.awk says $want for $result: $*" [ "$said" = "$want" ]
+}
+tally_says "7 0 0" PASS "[====] Synthesis: Tested: 7 | Passing: 7 | Failing: 0 | Crashing: 0 "
+tally_says "4 3 0" FAIL "[\033[0;34m====\033[0m] Synthesis: Tested: 7 | Passing: 4 | Failing: 3 | Crashing: 2"
+tally_says "7 1 0" FAIL "[====] Synthesis: Tested: 7 | Passing: 7 | Failing: 0 | Crashing: 0"
+tally_says "0 1 0" FAIL "it crashed before it said anything"
+tally_says "0 1 0" ERROR "ok"
+tally_says "5 0 2" PASS "noise 9 passed, 9 failed." "5 passed, 0 failed, 2 skipped"
+tally_says "5 1 0" FAIL "fuzz: 5 passed, 1 failed"
+tally_says "2 1 0" FAIL "1..3" "ok 1 - a" "not ok 2 - b" "ok 3"
+tally_says "1 0 0" PASS "nothing that counts"
+tally_says "0 0 1" SKIP "no such thing here"
+
 check "the includes keep to the layers" awk -f tools/layers.awk $(gateway)
 check "$shown" awk -f tools/size.awk $(gateway)
 check "every file begins with its licence" sh -c '

@@ -96,11 +96,12 @@ enum {
     SAW_CODING = 2,
     SAW_HOST = 4,
     SAW_EXPECT = 8,
-    SAW_UPGRADE = 16,  /* the field, not empty */
-    SAW_TRAILERS = 32, /* TE: trailers */
-    OPTION_CLOSE = 64,
-    OPTION_KEEP_ALIVE = 128,
-    OPTION_UPGRADE = 256,
+    SAW_UPGRADE = 16,  /* Upgrade */
+    SAW_PROTOCOL = 32, /* and its first line, the one that is passed on, isn't empty */
+    SAW_TRAILERS = 64, /* TE: trailers */
+    OPTION_CLOSE = 128,
+    OPTION_KEEP_ALIVE = 256,
+    OPTION_UPGRADE = 512,
 };
 
 /* What the fields that passed say. */
@@ -182,7 +183,8 @@ static enum h1_fault note(struct facts *m, const struct field *f)
     case TOKEN_CONNECTION:
         return note_connection(m, f->value);
     case TOKEN_UPGRADE:
-        m->saw |= f->value.n ? SAW_UPGRADE : 0;
+        if (!(m->saw & SAW_UPGRADE))
+            m->saw |= f->value.n ? SAW_UPGRADE | SAW_PROTOCOL : SAW_UPGRADE;
         return H1_NONE;
     case TOKEN_HOST:
         return m->request ? note_host(m, f->value) : H1_NONE;
@@ -351,7 +353,7 @@ static enum h1_fault judge_request(struct request_head *h, const struct facts *m
     h->keep_alive = !(m->saw & OPTION_CLOSE) && (h->minor > 0 || m->saw & OPTION_KEEP_ALIVE);
     /* Nobody waits for a 100 before content that there isn't. */
     h->expect_continue = m->saw & SAW_EXPECT && (h->body == BODY_CHUNKED || h->content_length > 0);
-    h->upgrade = h->minor > 0 && m->saw & OPTION_UPGRADE && m->saw & SAW_UPGRADE;
+    h->upgrade = h->minor > 0 && m->saw & OPTION_UPGRADE && m->saw & SAW_PROTOCOL;
     h->te_trailers = h->minor > 0 && m->saw & SAW_TRAILERS;
     return H1_NONE;
 }
@@ -449,7 +451,7 @@ static enum h1_fault judge_response(struct response_head *h, const struct facts 
     h->content_length = h->has_length ? m->length : 0;
     if (has_no_content(h->status) && (m->saw & SAW_CODING || h->content_length > 0))
         return H1_CONTENT_UNEXPECTED;
-    if (h->status == 101 && !(request_upgrade && h->minor > 0 && m->saw & SAW_UPGRADE))
+    if (h->status == 101 && !(request_upgrade && h->minor > 0 && m->saw & SAW_PROTOCOL))
         return H1_SWITCH;
     h->body = response_body(h, m, request_method);
     h->keep_alive = h->body != BODY_UNTIL_CLOSE && h->body != BODY_TUNNEL &&

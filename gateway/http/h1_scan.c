@@ -118,6 +118,7 @@ SSE42 static const char *value_sse42(const char *p, const char *end)
 }
 
 /* -- AVX2 ------------------------------------------------------------------------------------- */
+/* For targets and values only: a field name rarely has more than 16 bytes. */
 AVX2 static inline unsigned outside32(const char *p, const struct columns *c)
 {
     const __m256i half = _mm256_set1_epi8(0x0f);
@@ -138,16 +139,6 @@ AVX2 static inline unsigned no_value32(const char *p)
     __m256i tab = _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\t'));
     __m256i del = _mm256_cmpeq_epi8(v, _mm256_set1_epi8(0x7f));
     return (unsigned)_mm256_movemask_epi8(_mm256_or_si256(_mm256_andnot_si256(tab, low), del));
-}
-
-AVX2 static const char *token_avx2(const char *p, const char *end)
-{
-    for (; end - p >= 32; p += 32) {
-        unsigned out = outside32(p, &token_columns);
-        if (out)
-            return p + __builtin_ctz(out);
-    }
-    return token_sse42(p, end);
 }
 
 AVX2 static const char *target_avx2(const char *p, const char *end)
@@ -221,7 +212,6 @@ static bool use_avx2(void)
         return false;
     h1_scan_value = value_avx2;
     h1_scan_target = target_avx2;
-    h1_scan_token = token_avx2;
     return true;
 }
 #else

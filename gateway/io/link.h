@@ -41,6 +41,9 @@ struct link_events {
     /* `out` has fallen to half of out_high after it had reached it. NULL when the owner doesn't
      * care. */
     void (*on_room)(struct link *l);
+    /* A flush left bytes behind: the other side takes no more for now. NULL when the owner doesn't
+     * care. Comes again after each flush that got some of it away. */
+    void (*on_stall)(struct link *l);
     /* `out` has become empty (after a write). NULL when the owner doesn't care. */
     void (*on_drained)(struct link *l);
     /* The link is broken (errno value; ECONNRESET, EPIPE, ETIMEDOUT, ...). No event follows, `out`
@@ -89,6 +92,9 @@ struct link *link_connect(struct loop *lp, const struct addr *to, const struct a
  * them (back-pressure); 0 for no limit. Closing an end whose bytes weren't all read, or resetting
  * it, breaks the other (ECONNRESET). */
 void link_memory_pair(struct loop *lp, size_t capacity, struct link **a, struct link **b);
+/* Before link_start: this end comes from a connect whose outcome is told after it: 0 opens, an
+ * errno value fails, -1 never comes. What is sent before waits. */
+void link_memory_connecting(struct link *l, int outcome);
 /* At most n bytes per on_bytes of this end, to try out every cut; 0: as many as a block holds. */
 void link_memory_segment(struct link *l, size_t n);
 

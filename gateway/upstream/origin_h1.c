@@ -121,10 +121,8 @@ void origin_close(struct origin *o)
     link_close(o->link);
     ep->open_n--;
     ep->stats->open--;
-    /* The last connection of an endpoint that left the table takes it along. */
-    endpoint_acquire(ep);
-    endpoint_release(ep);
     loop_bury(o->pools->w->loop, &o->grave, on_free);
+    endpoint_closed(ep); /* the last connection of an endpoint that left the table takes it along */
 }
 
 /* The attempt learns what happened, the connection is of no use any more. */

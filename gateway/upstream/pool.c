@@ -46,11 +46,12 @@ void pools_free_memory(struct origin_pools *p)
 
 void pool_drop_idle(struct endpoint *ep)
 {
-    /* origin_close may free the endpoint with its last connection: hold it meanwhile. */
-    endpoint_acquire(ep);
-    while (!list_empty(&ep->idle))
+    while (ep->idle_n) {
+        const bool last = ep->idle_n == 1 && ep->active == 0; /* ep may go with it */
         origin_close(list_entry(ep->idle.next, struct origin, node));
-    endpoint_release(ep);
+        if (last)
+            return;
+    }
 }
 
 struct origin *pool_take(struct endpoint *ep)

@@ -128,18 +128,22 @@ Test(bytes, a_small_slice_is_copied_behind_the_last_piece)
     block_unref(head);
 }
 
-Test(bytes, what_is_larger_than_the_copy_limit_is_not_copied)
+Test(bytes, up_to_the_copy_limit_is_copied_and_more_is_not)
 {
-    struct block *head = delivered(300, 'h'), *body = delivered(BYTES_COPY_MAX + 1, 'b');
+    struct block *head = delivered(300, 'h'), *small = delivered(BYTES_COPY_MAX, 's'),
+                 *large = delivered(BYTES_COPY_MAX + 1, 'l');
 
     cr_assert(bytes_append(&q, head, slice_of(head->data, 300)));
-    cr_assert(bytes_append(&q, body, slice_of(body->data, BYTES_COPY_MAX + 1)));
+    cr_assert(bytes_append(&q, small, slice_of(small->data, BYTES_COPY_MAX)));
+    cr_assert_eq(pieces(&q), 1);
+    cr_assert(bytes_append(&q, large, slice_of(large->data, BYTES_COPY_MAX + 1)));
     cr_assert_eq(pieces(&q), 2);
-    cr_assert_eq(body->refs, 2);
-    cr_assert(bytes_append(&q, head, slice_of(head->data, BYTES_COPY_MAX > 300 ? 300 : 0)));
-    cr_assert_eq(pieces(&q), 2, "the next small one is");
-    block_unref(body);
+    cr_assert(small->refs == 1 && large->refs == 2);
+    cr_assert(bytes_append(&q, head, slice_of(head->data, 300)));
+    cr_assert_eq(pieces(&q), 2, "the next small one is copied again");
     block_unref(head);
+    block_unref(small);
+    block_unref(large);
 }
 
 Test(bytes, nothing_is_copied_over_bytes_of_somebody_else)

@@ -155,6 +155,10 @@ Test(h1_parse, hears_upgrade_when_both_fields_say_so)
         accept_request(REQUEST("Upgrade: foo\r\nConnection: keep-alive, upgrade\r\n")).q.upgrade);
     cr_assert(!accept_request(REQUEST("Upgrade: websocket\r\n")).q.upgrade);
     cr_assert(!accept_request(REQUEST("Connection: upgrade\r\n")).q.upgrade);
+    cr_assert(
+        !accept_request(REQUEST("Connection: upgrade\r\nUpgrade:\r\nUpgrade: a\r\n")).q.upgrade);
+    cr_assert(
+        accept_request(REQUEST("Connection: upgrade\r\nUpgrade: a\r\nUpgrade:\r\n")).q.upgrade);
     cr_assert(!accept_request(REQUEST("Connection: upgrade\r\nUpgrade:\r\n")).q.upgrade);
     cr_assert(
         !accept_request("GET / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n").q.upgrade);

@@ -1,123 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Links in memory, and with them what all links share: flags, back-pressure, order of events. */
 
-#include "io/link.h"
-
-#include <criterion/criterion.h>
 #include <errno.h>
 
-/* What an end has seen: o open, . bytes, e eof, m room, d drained, ! fail. */
-struct side {
-    struct link *link;
-    char seen[256];
-    char got[8192];
-    size_t n, largest;
-    int err;
-    bool close_on_bytes, pause_on_bytes, echo;
-};
+#include "tests/lib/link_side.h"
 
-static struct loop lp;
-static struct side a, b;
-
-static void see(struct side *s, char c)
-{
-    size_t n = strlen(s->seen);
-    if (n < sizeof s->seen - 1)
-        s->seen[n] = c;
-}
-
-static void on_open(struct link *l)
-{
-    see(l->owner, 'o');
-}
-
-static void on_bytes(struct link *l, struct block *blk, struct slice s)
-{
-    struct side *side = l->owner;
-    cr_assert(s.n > 0 && s.p >= blk->data && s.p + s.n <= blk->data + blk->used);
-    if (s.n > side->largest)
-        side->largest = s.n;
-    if (side->n + s.n <= sizeof side->got)
-        memcpy(side->got + side->n, s.p, s.n);
-    side->n += s.n;
-    see(side, '.');
-    if (side->echo) {
-        cr_assert(bytes_append(&l->out, blk, s));
-        link_send(l);
-    }
-    if (side->pause_on_bytes)
-        link_pause(l);
-    if (side->close_on_bytes)
-        link_close(l);
-}
-
-static void on_eof(struct link *l)
-{
-    see(l->owner, 'e');
-}
-
-static void on_room(struct link *l)
-{
-    see(l->owner, 'm');
-}
-
-static void on_drained(struct link *l)
-{
-    see(l->owner, 'd');
-}
-
-static void on_fail(struct link *l, int err)
-{
-    struct side *side = l->owner;
-    side->err = err;
-    see(side, '!');
-}
-
-static const struct link_events events = {
-    .on_open = on_open,
-    .on_bytes = on_bytes,
-    .on_eof = on_eof,
-    .on_room = on_room,
-    .on_drained = on_drained,
-    .on_fail = on_fail,
-};
+static struct side b;
 static const struct link_events few_events = {
     .on_bytes = on_bytes,
     .on_eof = on_eof,
     .on_fail = on_fail,
 };
 
-static void set_up(void)
-{
-    loop_init(&lp, 64);
-    clock_set(&lp.clock, 1000000, 0);
-}
-
 static void pair_start(size_t capacity)
 {
-    link_memory_pair(&lp, capacity, &a.link, &b.link);
-    link_start(a.link, &events, &a);
-    link_start(b.link, &events, &b);
-}
-
-static void tear_down(void)
-{
-    loop_turn(&lp);
-    cr_assert_eq(lp.stock.blocks.slab.used, 0, "no block is held");
-    loop_fini(&lp);
+    struct link *near, *other;
+    link_memory_pair(&lp, capacity, &near, &other);
+    side_start(&a, near);
+    side_start(&b, other);
 }
 
 static void send_text(struct side *s, const char *text)
 {
     cr_assert(bytes_copy(&s->link->out, slice_str(text)));
-    link_send(s->link);
-}
-
-static void send_many(struct side *s, size_t n)
-{
-    static char page[4096];
-    for (; n > 0; n -= n < sizeof page ? n : sizeof page)
-        cr_assert(bytes_copy(&s->link->out, slice_of(page, n < sizeof page ? n : sizeof page)));
     link_send(s->link);
 }
 
@@ -132,7 +37,7 @@ TestSuite(link_memory, .init = set_up, .fini = tear_down);
 Test(link_memory, carries_bytes_both_ways_in_one_turn)
 {
     pair_start(0);
-    b.echo = true;
+    b.relay_to = &b;
     send_text(&a, "hello");
     cr_assert_eq(b.n, 0, "nothing is delivered from inside");
     loop_turn(&lp);
@@ -189,12 +94,15 @@ Test(link_memory, a_paused_end_holds_the_other_back)
     cr_assert_eq(link_room(a.link), 0);
     loop_turn(&lp);
     cr_assert_eq(a.link->out.n, 3000, "only the capacity left");
-    cr_assert_str_eq(a.seen, "");
+    cr_assert_str_eq(a.seen, "s");
+    link_send(a.link);
+    loop_turn(&lp);
+    cr_assert_str_eq(a.seen, "s", "told once, not each time the owner tries");
     cr_assert_str_eq(b.seen, "");
     link_resume(b.link);
     loop_turn(&lp);
     cr_assert_eq(b.n, 4000);
-    cr_assert_str_eq(a.seen, "md", "room once, then drained once");
+    cr_assert_str_eq(a.seen, "smssd", "room once, then drained once");
     cr_assert_eq(link_room(a.link), 4000);
     close_both();
 }
@@ -206,25 +114,64 @@ Test(link_memory, room_is_told_at_half_and_only_after_the_mark_was_reached)
     link_pause(b.link);
     send_many(&a, 2999); /* below the mark */
     loop_turn(&lp);
-    cr_assert_str_eq(a.seen, "");
+    cr_assert_str_eq(a.seen, "s");
     link_resume(b.link);
     loop_turn(&lp);
-    cr_assert_str_eq(a.seen, "d");
+    cr_assert_str_eq(a.seen, "ssd");
     link_pause(b.link);
     send_many(&a, 3000);
     loop_turn(&lp);
     cr_assert_eq(a.link->out.n, 2000);
-    cr_assert_str_eq(a.seen, "d", "2000 is more than half of 3000");
+    cr_assert_str_eq(a.seen, "ssds", "2000 is more than half of 3000");
     link_memory_segment(b.link, 600);
     b.pause_on_bytes = true;
     link_resume(b.link);
     loop_turn(&lp);
     cr_assert_eq(a.link->out.n, 1400);
-    cr_assert_str_eq(a.seen, "dm");
+    cr_assert_str_eq(a.seen, "ssdsms");
     link_resume(b.link);
     loop_turn(&lp);
-    cr_assert_str_eq(a.seen, "dm", "not again");
+    cr_assert_str_eq(a.seen, "ssdsmss", "no room again");
     close_both();
+}
+
+static void on_room_refill(struct link *l)
+{
+    see(l->owner, 'm');
+    send_many(l->owner, 500);
+}
+
+Test(link_memory, what_an_owner_appends_in_on_room_is_no_stall_and_not_drained)
+{
+    static const struct link_events refill = {
+        .on_bytes = on_bytes,
+        .on_eof = on_eof,
+        .on_fail = on_fail,
+        .on_room = on_room_refill,
+        .on_stall = on_stall,
+        .on_drained = on_drained,
+    };
+    pair_start(0);
+    link_start(a.link, &refill, &a);
+    a.link->out_high = 1000;
+    send_many(&a, 1000);
+    loop_turn(&lp);
+    cr_assert_str_eq(a.seen, "md", "drained after the 500 of the second flush");
+    cr_assert_eq(b.n, 1500);
+    close_both();
+}
+
+Test(link_memory, closing_an_end_that_holds_the_other_back_breaks_it)
+{
+    pair_start(10);
+    link_pause(b.link);
+    send_many(&a, 100);
+    loop_turn(&lp);
+    cr_assert_str_eq(a.seen, "s");
+    link_close(b.link);
+    loop_turn(&lp);
+    cr_assert_str_eq(a.seen, "s!");
+    link_close(a.link);
 }
 
 Test(link_memory, ends_one_direction_after_what_was_queued)
@@ -383,6 +330,48 @@ Test(link_memory, may_be_handed_to_another_owner)
     loop_turn(&lp);
     cr_assert_eq(b.n, 1);
     cr_assert_eq(c.n, 2);
+    close_both();
+}
+
+static void connecting_start(int outcome)
+{
+    struct link *near, *other;
+    link_memory_pair(&lp, 0, &near, &other);
+    link_memory_connecting(near, outcome);
+    side_start(&a, near);
+    side_start(&b, other);
+    send_text(&a, "early");
+    cr_assert_str_eq(a.seen, "", "nothing from inside");
+    loop_turn(&lp);
+}
+
+Test(link_memory, opens_and_sends_what_was_queued_before)
+{
+    connecting_start(0);
+    cr_assert_str_eq(a.seen, "od");
+    cr_assert(slice_eq(slice_of(b.got, b.n), SLICE("early")));
+    close_both();
+}
+
+Test(link_memory, may_fail_to_connect)
+{
+    connecting_start(ECONNREFUSED);
+    send_text(&b, "x");
+    loop_turn(&lp);
+    cr_assert_str_eq(a.seen, "!");
+    cr_assert_eq(a.err, ECONNREFUSED);
+    cr_assert_eq(b.n, 0);
+    close_both();
+}
+
+Test(link_memory, may_connect_for_ever)
+{
+    connecting_start(-1);
+    send_text(&b, "x");
+    loop_turn(&lp);
+    cr_assert_str_eq(a.seen, "");
+    cr_assert_eq(a.link->out.n, 5);
+    cr_assert_eq(a.n + b.n, 0);
     close_both();
 }
 

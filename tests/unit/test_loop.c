@@ -5,6 +5,7 @@
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -308,4 +309,11 @@ Test(loop, ignores_the_backend_that_the_environment_asks_for)
     loop_init(&own, 0);
     cr_assert_eq(ev_backend(own.ev), EVBACKEND_EPOLL);
     loop_fini(&own);
+}
+
+Test(loop_init, dies_with_a_line_in_the_log_when_there_is_no_epoll, .exit_code = EXIT_FAILURE)
+{
+    struct rlimit none = {0};
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    loop_init(&lp, 0);
 }

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_TESTS_ROUTE_RIG_H
+#define WEIR_TESTS_ROUTE_RIG_H
+
+/* A router from a few lines of configuration, and questions to it. The lines are the inside of
+ * `routes`; each route that says nothing else goes to the cluster "c".
+ *
+ *     struct route_rig rig = route_rig_open("{ name = \"a\"; match = { path = \"/a\"; }; CLUSTER
+ * }"); cr_assert_str_eq(route_ask(&rig, (struct ask){.path = "/a"}), "a"); route_rig_close(&rig);
+ */
+
+#include <criterion/criterion.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "config/config.h"
+#include "core/route.h"
+
+struct route_rig {
+    struct faults faults;
+    struct config *config;
+    struct arena arena; /* of the router */
+    struct router *router;
+    struct route_scratch *scratch;
+};
+
+struct ask {
+    const char *method, *host, *path, *query; /* GET, "", "/", none */
+    const char *fields;                       /* "name: value\nname: value" */
+    const char *source;                       /* "127.0.0.1" */
+    uint32_t listener;
+};
+
+/* Builds; rig.router is NULL when that failed. */
+static inline struct route_rig route_rig_try(const char *routes)
+{
+    static const char frame[] = "listeners = ( { name = \"l0\"; bind = \"127.0.0.1:80\"; },\n"
+                                "  { name = \"l1\"; bind = \"127.0.0.1:81\"; } );\n"
+                                "clusters = { c = { endpoints = [ \"127.0.0.1:9\" ]; }; };\n"
+                                "routes = (\n%s\n);\n";
+    struct route_rig rig = {0};
+    char *text = NULL;
+    faults_init(&rig.faults);
+    cr_assert(asprintf(&text, frame, routes) > 0);
+    rig.config = config_parse(text, "weir.conf", &rig.faults);
+    for (const struct fault *f = rig.faults.first; f && !rig.config; f = f->next)
+        cr_log_error("%s:%d: %s", f->file, f->line, f->text);
+    cr_assert(rig.config, "the configuration is wrong:\n%s", text);
+    free(text);
+    arena_init(&rig.arena, NULL, 0);
+    rig.router = router_build(rig.config, &rig.arena, &rig.faults);
+    if (rig.router)
+        rig.scratch = route_scratch_new(rig.router);
+    return rig;
+}
+
+static inline struct route_rig route_rig_open(const char *routes)
+{
+    struct route_rig rig = route_rig_try(routes);
+    cr_assert(rig.router, "the router could not be built");
+    return rig;
+}
+
+static inline void route_rig_close(struct route_rig *rig)
+{
+    route_scratch_free(rig->scratch);
+    if (rig->router)
+        router_fini(rig->router);
+    arena_fini(&rig->arena);
+    config_free(rig->config);
+    faults_fini(&rig->faults);
+}
+
+static inline struct fields route_rig_fields(const char *lines, struct arena *a)
+{
+    struct fields f;
+    fields_init(&f, a, 8);
+    for (struct slice rest = slice_str(lines); rest.p && rest.n;) {
+        struct slice value = slice_cut(&rest, '\n');
+        const struct slice name = slice_cut(&value, ':');
+        fields_add(&f, a, name, slice_trim(value));
+    }
+    return f;
+}
+
+/* The name of the route, or "none". */
+static inline const char *route_ask(const struct route_rig *rig, struct ask ask)
+{
+    static char name[64];
+    struct arena a;
+    struct ip source;
+    arena_init(&a, NULL, 0);
+    cr_assert(ip_parse(slice_str(ask.source ? ask.source : "127.0.0.1"), &source));
+    const struct fields fields = route_rig_fields(ask.fields, &a);
+    const struct slice method = slice_str(ask.method ? ask.method : "GET");
+    const struct route *route = router_match(rig->router, rig->scratch,
+                                             &(struct route_query){
+                                                 .listener = ask.listener,
+                                                 .host = slice_str(ask.host ? ask.host : ""),
+                                                 .path = slice_str(ask.path ? ask.path : "/"),
+                                                 .query = slice_str(ask.query),
+                                                 .method_id = method_of(method),
+                                                 .method = method,
+                                                 .fields = &fields,
+                                                 .source = &source,
+                                                 .arena = &a,
+                                             });
+    snprintf(name, sizeof name, "%.*s", route ? (int)route->name.n : 4,
+             route ? route->name.p : "none");
+    arena_fini(&a);
+    return name;
+}
+
+#define ASSERT_ROUTE(rig, expected, ...)                                                           \
+    do {                                                                                           \
+        const char *got_ = route_ask((rig), (struct ask){__VA_ARGS__});                            \
+        cr_assert_str_eq(got_, (expected), "%s: %s instead of %s", #__VA_ARGS__, got_,             \
+                         (expected));                                                              \
+    } while (0)
+
+/* One route: ROUTE("a", "path = \"/a\"") */
+#define ROUTE(name, match) "{ name = \"" name "\"; match = { " match " }; cluster = \"c\"; }"
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Expressions match whole values, compile once, and give up at their limits. */
+
+#include "core/route_regex.h"
+
+#include <criterion/criterion.h>
+
+static struct arena arena;
+static struct faults faults;
+static struct regex_set set;
+static struct regex_scratch scratch;
+static const struct place place = {.file = "weir.conf", .line = 12};
+
+static void set_up(void)
+{
+    arena_init(&arena, NULL, 0);
+    faults_init(&faults);
+    regex_set_init(&set);
+    regex_scratch_init(&scratch);
+}
+
+static void tear_down(void)
+{
+    regex_scratch_fini(&scratch);
+    regex_set_fini(&set);
+    faults_fini(&faults);
+    arena_fini(&arena);
+}
+
+TestSuite(route_regex, .init = set_up, .fini = tear_down);
+
+static const struct regex *get(const char *text)
+{
+    return regex_get(&set, arena_dup(&arena, slice_str(text)), "match.path_regex", &place, &arena,
+                     &faults);
+}
+
+static bool matches(const char *text, const char *value)
+{
+    const struct regex *re = get(text);
+    cr_assert(re, "%s", text);
+    return regex_match(re, &scratch, slice_str(value));
+}
+
+Test(route_regex, matches_the_whole_value)
+{
+    cr_assert(matches("v[12]", "v1"));
+    cr_assert_not(matches("v[12]", "v10"));
+    cr_assert_not(matches("v[12]", "xv1"));
+    cr_assert(matches("a|ab", "ab")); /* not content with the first alternative */
+    cr_assert(matches("^/api/.*$", "/api/x"));
+    cr_assert(matches("", ""));
+    cr_assert_not(matches("", "a"));
+    cr_assert_not(matches("a$", "a\n"));
+    cr_assert(matches("(a)(b)\\1", "aba")); /* more groups than there is room for */
+}
+
+Test(route_regex, takes_an_empty_value_without_a_pointer)
+{
+    cr_assert(regex_match(get(".*"), &scratch, slice_of(NULL, 0)));
+    cr_assert_not(regex_match(get(".+"), &scratch, slice_of(NULL, 0)));
+}
+
+Test(route_regex, matches_bytes_whatever_they_are)
+{
+    cr_assert(regex_match(get("a.c"), &scratch, SLICE("a\0c")));
+    cr_assert(regex_match(get("a.c"), &scratch, SLICE("a\377c"))); /* no UTF-8 */
+    cr_assert_not(
+        regex_match(get("a.c"), &scratch, SLICE("a\303\251c"))); /* one letter, two bytes */
+}
+
+Test(route_regex, compiles_each_text_once)
+{
+    cr_assert_eq(get("a+"), get("a+"));
+    cr_assert_neq(get("a+"), get("b+"));
+    cr_assert_eq(set.by_text.n, 2);
+}
+
+Test(route_regex, names_place_and_reason_of_a_bad_expression)
+{
+    cr_assert_null(get("a(b"));
+    cr_assert_eq(faults.errors, 1);
+    cr_assert_str_eq(faults.first->file, "weir.conf");
+    cr_assert_eq(faults.first->line, 12);
+    cr_assert(strstr(faults.first->text, "match.path_regex: \"a(b\""), "%s", faults.first->text);
+    cr_assert(strstr(faults.first->text, "parenthesis"), "%s", faults.first->text);
+    cr_assert(strstr(faults.first->text, "offset 3"), "%s", faults.first->text);
+}
+
+Test(route_regex, refuses_to_leave_bytes_for_characters)
+{
+    cr_assert_null(get("(*UTF)a"));
+    cr_assert_null(get("(*UCP)a"));
+    cr_assert_null(get("a\\Cb"));
+    cr_assert_eq(faults.errors, 3);
+}
+
+/* Many times "a", then "ba": (a|a)*b doesn't match it, which takes 2^n steps to find out. */
+static void fill(char value[4000])
+{
+    memset(value, 'a', 4000);
+    memcpy(value + 3997, "ba", 3);
+}
+
+Test(route_regex, gives_up_at_the_step_limit_and_counts_it)
+{
+    char value[4000];
+    fill(value);
+    cr_assert(matches("a*ba", value));
+    cr_assert_eq(scratch.limit_hits, 0);
+    cr_assert_not(matches("(a|a)*b", value));
+    cr_assert_eq(scratch.limit_hits, 1);
+    cr_assert_not(matches("(a|a)*b", value));
+    cr_assert_eq(scratch.limit_hits, 2);
+    cr_assert(matches("a*ba", value)); /* and is as good as before */
+    cr_assert_eq(scratch.limit_hits, 2);
+}
+
+Test(route_regex, is_bounded_without_jit_too)
+{
+    char value[4000];
+    fill(value);
+    cr_assert(matches("(*NO_JIT)v[12]", "v1"));
+    cr_assert_not(matches("(*NO_JIT)(a|a)*b", value));
+    cr_assert_eq(scratch.limit_hits, 1);
+}
+
+Test(route_regex, does_not_count_an_ordinary_failure)
+{
+    cr_assert_not(matches("a", "b"));
+    cr_assert_eq(scratch.limit_hits, 0);
+}

@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What ./dev demo shows: three backends and a Weir with two workers before them, a few requests, and
+# what to try by hand. Everything listens on free ports of 127.0.0.1 and lives in a folder of its
+# own under /tmp, until Ctrl-C (or the end of the requests, with --once); then exactly what was
+# started here is stopped, and the folder goes.
+#
+# usage: demo.sh BUILD-DIR [--once]
+set -euo pipefail
+
+build=$1
+once=${2:-}
+dir=$(mktemp -d /tmp/weir-demo.XXXXXX)
+chmod 755 "$dir"
+started=()
+
+# shellcheck disable=SC2317 # the trap calls it
+stop_all() {
+    trap - EXIT INT TERM HUP
+    local pid
+    # The gateway first, so that no request of the last moment finds its backend gone.
+    for pid in ${started[@]+"${started[@]}"}; do
+        kill -TERM "$pid" 2>/dev/null || continue
+        for ((tries = 0; tries < 100; tries++)); do
+            kill -0 "$pid" 2>/dev/null || continue 2
+            sleep 0.05
+        done
+        kill -KILL "$pid" 2>/dev/null || true
+    done
+    rm -rf "$dir"
+}
+trap stop_all EXIT
+trap 'echo; echo "stopping"; exit 0' INT TERM HUP
+
+# start_origin NAME: starts one and sets $port to where it listens.
+start_origin() {
+    "$build/tools/demo_origin" "$1" >"$dir/$1.port" 2>"$dir/$1.err" &
+    started+=($!)
+    until port=$(cat "$dir/$1.port") && [ -n "$port" ]; do
+        kill -0 $! 2>/dev/null || { cat "$dir/$1.err" >&2; exit 1; }
+        sleep 0.02
+    done
+    echo "  backend $1 on 127.0.0.1:$port (pid $!)"
+}
+
+echo "starting"
+start_origin apple; apple=$port
+start_origin apricot; apricot=$port
+start_origin banana; banana=$port
+read -r web < <("$build/tools/demo_origin" -p 1)
+
+cat >"$dir/weir.conf" <<CONF
+workers = 2;
+listeners = ( { name = "web"; bind = "127.0.0.1:$web"; } );
+clusters = {
+  apples  = { endpoints = [ "127.0.0.1:$apple", "127.0.0.1:$apricot" ]; };
+  bananas = { endpoints = [ "127.0.0.1:$banana" ]; };
+};
+routes = (
+  { name = "apples";  match = { path_prefix = "/apples"; };  cluster = "apples"; },
+  { name = "bananas"; match = { path_prefix = "/bananas"; }; cluster = "bananas";
+    rewrite = { prefix = "/fruit/bananas"; }; },
+  { name = "old";     match = { path_prefix = "/old"; };     redirect = { prefix = "/apples"; status = 301; }; },
+  { name = "hello";   match = { path = "/"; };               respond = { status = 200; body = "Weir is here.\n"; }; }
+);
+admin = { bind = "unix:$dir/admin.sock"; };
+log = { access = "$dir/access.log"; };
+CONF
+
+"$build/weir" -t -c "$dir/weir.conf"
+"$build/weir" -c "$dir/weir.conf" 2>"$dir/error.log" &
+weir=$!
+started=("$weir" "${started[@]}")
+
+url=http://127.0.0.1:$web
+ready() { curl -s -o "$dir/ready" --max-time 1 "$url/" 2>/dev/null; }
+for ((tries = 0; ; tries++)); do
+    ready && break
+    if [ $tries = 100 ] || ! kill -0 $weir 2>/dev/null; then
+        echo "weir didn't start; it said:" >&2
+        cat "$dir/error.log" >&2
+        exit 1
+    fi
+    sleep 0.05
+done
+echo "  weir on $url (pid $weir), configured by $dir/weir.conf"
+
+# try COMMENT ARGUMENT...: a request through the gateway, shown with its answer.
+try() {
+    echo
+    echo "# $1"
+    shift
+    echo "\$ curl $*"
+    curl -sS --max-time 5 "$@" | sed 's/\r$//; s/^/  /'
+}
+try "one backend of the two ..." "$url/apples/1"
+try "... and the other" "$url/apples/2"
+try "the prefix of the path is rewritten" "$url/bananas/ripe?n=3"
+try "a client can't make up where it comes from" -H "X-Forwarded-For:1.2.3.4" "$url/bananas/"
+try "a redirect" -si "$url/old/1"
+try "no such route" -si -H "Accept:application/json" "$url/nothing"
+try "what was counted" -s --unix-socket "$dir/admin.sock" http://admin/metrics | sed -n 1,14p
+[ "$once" != --once ] || exit 0
+
+cat <<TEXT
+
+Now you. In another terminal:
+  curl $url/apples/1
+  curl -d hello=world $url/bananas/
+  curl -i $url/old/1
+  curl --unix-socket $dir/admin.sock http://admin/metrics
+  tail -f $dir/access.log
+  kill -HUP $weir          # after editing $dir/weir.conf: reload, without losing a request
+Ctrl-C ends it.
+TEXT
+wait $weir || true
+echo "weir has ended; it said:" >&2
+cat "$dir/error.log" >&2
+exit 1
