@@ -167,20 +167,25 @@ Test(route_cover, warns_of_nothing_that_matches)
     /* Every route of this one gets a request of its own in test_route.c. */
     COVERED(
         "",
-        ROUTE("exact", "path = \"/a/b\"; method = \"PUT\"") "," ROUTE("long", "path_prefix = "
-                                                                              "\"/a/b\"; method = "
-                                                                              "\"POST\"") "," ROUTE(
-            "short",
-            "path_prefix = \"/a\"; method = \"PATCH\"") "," ROUTE("root",
-                                                                  "path_prefix = \"/\"; method = "
-                                                                  "\"DELETE\"") "," ROUTE("regex",
-                                                                                          "path_"
-                                                                                          "regex = "
-                                                                                          "\"/a/"
-                                                                                          ".*\"; "
-                                                                                          "method "
-                                                                                          "= "
-                                                                                          "\"HEAD"
-                                                                                          "\"") "," ROUTE("any",
-                                                                                                          ""));
+        ROUTE("exact", "path = \"/a/b\"; method = \"PUT\"") "," ROUTE(
+            "long",
+            "path_prefix = "
+            "\"/a/b\"; method = "
+            "\"POST\"") "," ROUTE("short",
+                                  "path_prefix = \"/a\"; method = \"PATCH\"") "," ROUTE("root",
+                                                                                        "path_"
+                                                                                        "prefix = "
+                                                                                        "\"/\"; "
+                                                                                        "method = "
+                                                                                        "\"DELETE"
+                                                                                        "\"") "," ROUTE("regex",
+                                                                                                        "path_"
+                                                                                                        "regex = "
+                                                                                                        "\"/a/"
+                                                                                                        ".*\"; "
+                                                                                                        "method "
+                                                                                                        "= "
+                                                                                                        "\"HEAD"
+                                                                                                        "\"") "," ROUTE("any",
+                                                                                                                        ""));
 }
