@@ -20,10 +20,9 @@
 
 #include "core/route_table.h"
 
-enum {
-    COVER_LOOKS_MAX = 256
-}; /* earlier routes compared with one: 10,000 like ones in one leaf
-      take 0.2 s then, and only where none is covered */
+/* Earlier routes that one is compared with. The index leaves few to compare in most leaves; where
+ * it can't (10,000 different prefixes of one header), the build takes 0.06 s longer. */
+enum { COVER_LOOKS_MAX = 256 };
 
 /* The routes of a leaf that are not covered, by one of their conditions each. */
 struct cover_index {
