@@ -30,8 +30,7 @@ static void add_json(struct compiler *c, struct slice name);
 static void write_json(const struct access_format *f, const struct exchange *x, struct text *out);
 static void write_string(const struct access_format *f, const struct exchange *x, struct text *out);
 
-/* -- compiling ----------------------------------------------------------------------------------
- */
+/* -- compiling --------------------------------------------------------------------------------- */
 
 struct access_format *access_format_compile(const struct log_conf *lc, struct arena *a,
                                             struct faults *faults)
@@ -122,8 +121,7 @@ static void compile_string(struct compiler *c, struct slice format)
                    SLICE_ARG(format));
 }
 
-/* -- names
- * ---------------------------------------------------------------------------------------*/
+/* -- names ------------------------------------------------------------------------------------- */
 
 static void unknown_field(struct compiler *c, struct slice name)
 {
@@ -191,8 +189,7 @@ static struct log_item *add_field(struct compiler *c, struct slice name)
     return it;
 }
 
-/* -- writing
- * -------------------------------------------------------------------------------------*/
+/* -- writing ----------------------------------------------------------------------------------- */
 
 void access_format_write(const struct access_format *f, const struct exchange *x, struct text *out)
 {

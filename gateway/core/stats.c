@@ -21,7 +21,7 @@
 static void **place_of(struct stats *s, const struct stats_cell *c);
 static void drop_listener(const struct generation *g, uint32_t index, struct listener_stats *ls);
 
-/* -- counting -----------------------------------------------------------------------------------*/
+/* -- counting ---------------------------------------------------------------------------------- */
 
 /* The first bound that is not below `us`, found by four compares and no jump: a binary search over
  * 15 places. `us` is above a bound when us - 1 is above bound - 1, and written that way the zero
@@ -39,7 +39,7 @@ void histogram_add(struct histogram *h, uint64_t us)
     h->sum_us += us;
 }
 
-/* -- the cells of a generation ------------------------------------------------------------------*/
+/* -- the cells of a generation ----------------------------------------------------------------- */
 
 /* How many cells of this kind there are at most. */
 static size_t count_of(const struct generation *g, enum stats_kind kind)
@@ -154,8 +154,7 @@ void *stats_cell_find(const struct stats_cell *c, const struct shm *shm, unsigne
     return p && size == c->size ? p : NULL;
 }
 
-/* -- the columns of one process
- * -------------------------------------------------------------------*/
+/* -- the columns of one process ---------------------------------------------------------------- */
 
 static struct stats *make(const struct generation *g, unsigned slot)
 {
@@ -238,8 +237,7 @@ void stats_free(struct stats *s)
     free(s);
 }
 
-/* -- over processes
- * -------------------------------------------------------------------------------*/
+/* -- over processes ---------------------------------------------------------------------------- */
 
 void stats_keep(const struct generation *g, struct shm *shm, unsigned slots_n)
 {

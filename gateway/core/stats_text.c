@@ -94,7 +94,7 @@ void stats_text(const struct generation *g, const struct shm *shm, unsigned slot
     arena_fini(&p.arena);
 }
 
-/* -- adding up ----------------------------------------------------------------------------------*/
+/* -- adding up --------------------------------------------------------------------------------- */
 
 static struct slice label(struct page *p, const char *name, struct slice value)
 {
@@ -230,8 +230,7 @@ static void collect(struct page *p)
     }
 }
 
-/* -- writing
- * -------------------------------------------------------------------------------------*/
+/* -- writing ----------------------------------------------------------------------------------- */
 
 /* "# HELP" and "# TYPE" of prefix + name + suffix. */
 static void head(struct text *out, const char *prefix, const char *name, const char *suffix,
@@ -382,8 +381,7 @@ static void show_latencies(struct text *out, const struct group *gr, const char 
     }
 }
 
-/* -- what each kind shows
- * -------------------------------------------------------------------------*/
+/* -- what each kind shows ---------------------------------------------------------------------- */
 
 static void show_words(struct page *p, const char *name, const char *help, const char *label_name,
                        size_t at, size_t n, const char *(*word)(size_t i))

@@ -162,25 +162,67 @@ Test(route_cover, tells_every_covered_route_once)
                            "host = [ \"x.com\", \"y.com\" ]") "," ROUTE("c", "host = \"y.com\""));
 }
 
+/* Appends n routes with a condition on x, `fmt` taking the number. */
+static void append(char *to, size_t size, const char *name, const char *fmt, int n)
+{
+    for (int i = 0; i < n; i++) {
+        const size_t at = strlen(to);
+        char match[64];
+        snprintf(match, sizeof match, fmt, i);
+        snprintf(to + at, size - at, "%s" ROUTE("%s%d", X("%s;")), at ? "," : "", name, i, match);
+    }
+}
+
+static size_t warnings(const char *routes)
+{
+    struct route_rig rig = route_rig_open(routes);
+    const size_t n = rig.faults.warnings;
+    route_rig_close(&rig);
+    return n;
+}
+
+Test(route_cover, finds_one_general_route_among_many)
+{
+    static char text[65536];
+    append(text, sizeof text, "exact", "exact = \"a%d\"", 300);
+    append(text, sizeof text, "present", "present = true", 1);
+    append(text, sizeof text, "later", "exact = \"b%d\"", 300);
+    cr_assert_eq(warnings(text), 300);
+}
+
+Test(route_cover, stops_looking_at_its_limit)
+{
+    static char text[65536];
+    append(text, sizeof text, "few", "prefix = \"a%d-\"", COVER_LOOKS_MAX - 1);
+    append(text, sizeof text, "again", "prefix = \"a254-%d\"", 1);
+    cr_assert_eq(warnings(text), 1);
+    text[0] = '\0';
+    append(text, sizeof text, "many", "prefix = \"a%d-\"", COVER_LOOKS_MAX + 1);
+    append(text, sizeof text, "again", "prefix = \"a256-%d\"", 1);
+    cr_assert_eq(warnings(text), 0);
+}
+
 Test(route_cover, warns_of_nothing_that_matches)
 {
     /* Every route of this one gets a request of its own in test_route.c. */
-    COVERED(
-        "",
-        ROUTE("exact", "path = \"/a/b\"; method = \"PUT\"") "," ROUTE("long", "path_prefix = "
-                                                                              "\"/a/b\"; method = "
-                                                                              "\"POST\"") "," ROUTE(
-            "short",
-            "path_prefix = \"/a\"; method = \"PATCH\"") "," ROUTE("root",
-                                                                  "path_prefix = \"/\"; method = "
-                                                                  "\"DELETE\"") "," ROUTE("regex",
-                                                                                          "path_"
-                                                                                          "regex = "
-                                                                                          "\"/a/"
-                                                                                          ".*\"; "
-                                                                                          "method "
-                                                                                          "= "
-                                                                                          "\"HEAD"
-                                                                                          "\"") "," ROUTE("any",
-                                                                                                          ""));
+    COVERED("", ROUTE("exact", "path = \"/a/b\"; method = \"PUT\"") "," ROUTE(
+                    "long", "path_prefix = "
+                            "\"/a/b\"; method = "
+                            "\"POST\"") "," ROUTE("short", "path_prefix = \"/a\"; method = "
+                                                           "\"PATCH\"") "," ROUTE("root",
+                                                                                  "path_"
+                                                                                  "prefix = "
+                                                                                  "\"/\"; "
+                                                                                  "method = "
+                                                                                  "\"DELETE"
+                                                                                  "\"") "," ROUTE("regex",
+                                                                                                  "path_"
+                                                                                                  "regex = "
+                                                                                                  "\"/a/"
+                                                                                                  ".*\"; "
+                                                                                                  "method "
+                                                                                                  "= "
+                                                                                                  "\"HEAD"
+                                                                                                  "\"") "," ROUTE("any",
+                                                                                                                  ""));
 }

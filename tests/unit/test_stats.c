@@ -6,6 +6,7 @@
 #include "core/stats.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/fault.h"
@@ -96,7 +97,7 @@ static double shown(const char *series)
 
 TestSuite(stats, .init = begin, .fini = end);
 
-/* -- histograms ---------------------------------------------------------------------------------*/
+/* -- histograms -------------------------------------------------------------------------------- */
 
 Test(stats, puts_each_duration_into_the_bucket_of_the_first_bound_not_below_it)
 {
@@ -117,7 +118,7 @@ Test(stats, puts_each_duration_into_the_bucket_of_the_first_bound_not_below_it)
     }
 }
 
-/* -- columns ------------------------------------------------------------------------------------*/
+/* -- columns ----------------------------------------------------------------------------------- */
 
 Test(stats, gives_each_slot_columns_of_its_own_and_the_same_slot_the_same_ones)
 {
@@ -226,7 +227,7 @@ Test(stats, zeroes_the_gauges_of_a_dead_process_and_gives_back_what_it_held)
     stats_free(alive);
 }
 
-/* -- the page -----------------------------------------------------------------------------------*/
+/* -- the page ---------------------------------------------------------------------------------- */
 
 /* Every counter of every list gets a value of its own in two slots; the page must show each sum. */
 Test(stats, shows_every_counter_and_gauge_of_the_lists)
@@ -269,19 +270,20 @@ Test(stats, shows_every_counter_and_gauge_of_the_lists)
 #undef GAUGE
 #define COUNTER(field, help) EXPECT("weir_listener_" #field "_total", "{listener=\"inner\"}");
 #define GAUGE(field, name, help) EXPECT("weir_listener_" name, "{listener=\"inner\"}");
-        LISTENER_COUNTERS(COUNTER) LISTENER_GAUGES(GAUGE)
+    LISTENER_COUNTERS(COUNTER)
+    LISTENER_GAUGES(GAUGE)
 #undef COUNTER
 #undef GAUGE
 #define COUNTER(field, help) EXPECT("weir_route_" #field "_total", "{route=\"help\"}");
-            TRAFFIC_COUNTERS(COUNTER)
+        TRAFFIC_COUNTERS(COUNTER)
 #undef COUNTER
 #define COUNTER(field, help) EXPECT("weir_cluster_" #field "_total", "{cluster=\"cart\"}");
-                TRAFFIC_COUNTERS(COUNTER)
+            TRAFFIC_COUNTERS(COUNTER)
 #undef COUNTER
 #define EP "{cluster=\"cart\",endpoint=\"10.0.0.1:80\"}"
 #define COUNTER(field, help) EXPECT("weir_endpoint_" #field "_total", EP);
 #define GAUGE(field, name, help) EXPECT("weir_endpoint_" name, EP);
-                    ENDPOINT_COUNTERS(COUNTER) ENDPOINT_GAUGES(GAUGE) stats_free(s[0]);
+                ENDPOINT_COUNTERS(COUNTER) ENDPOINT_GAUGES(GAUGE) stats_free(s[0]);
     stats_free(s[1]);
 }
 
