@@ -41,7 +41,7 @@ struct route_scratch *route_scratch_new(const struct router *r)
 {
     struct route_scratch *s = calloc(1, sizeof *s + r->lookups.n * sizeof s->found[0]);
     must(s);
-    regex_scratch_init(&s->regex);
+    regex_scratch_init(&s->regex, r->regex_steps);
     return s;
 }
 

@@ -93,6 +93,7 @@ static bool build_entries(struct build *b, const struct config *c, struct faults
     r->entries = aligned_entries(b->arena, c->routes_n);
     r->entries_n = c->routes_n;
     r->listeners_n = c->listeners_n;
+    r->regex_steps = c->regex_steps ? (uint32_t)c->regex_steps : REGEX_STEPS_DEFAULT;
     conditions_builder_init(&cb, c, &r->regexes, b->arena, faults);
     for (size_t i = 0; i < c->routes_n; i++)
         ok = build_entry(b, &cb, &c->routes[i], &r->entries[i]) && ok;

@@ -53,6 +53,7 @@ struct router {
     uint32_t *order;              /* indices of entries: the leaves, one behind the other */
     struct lookup_table lookups;
     size_t entries_n, listeners_n;
+    uint32_t regex_steps;
     struct regex_set regexes;
 };
 
