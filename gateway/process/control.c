@@ -4,6 +4,8 @@
 #include "process/child.h"
 
 #include "base/log.h"
+#include "control/admin.h"
+#include "control/metrics.h"
 #include "control/resolver.h"
 #include "io/signals.h"
 
@@ -12,24 +14,81 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+enum { LAST_ANSWERS_MS = 1000 }; /* for admin connections when the process is told to finish */
+
 struct process {
     const struct birth *birth;
     struct loop loop;
     struct signals signals;
     struct lifeline lifeline;
     struct resolver *resolver; /* NULL when it could not be set up */
+    struct metrics metrics;
+    struct admin_row rows[2];
+    struct admin *admin;
+    int admin_fd;      /* -1: none */
+    struct timer last; /* until the end, when told to finish */
 };
+
+/* -- what the admin socket shows -------------------------------------------------------------------- */
+
+static void show_process(void *ctx, struct process_facts *out)
+{
+    const struct board *b = ((struct process *)ctx)->birth->board;
+    *out = (struct process_facts){
+        .generation = atomic_load(&b->generation),
+        .started_s = atomic_load(&b->started_wall_us) / 1000000,
+        .loaded_s = atomic_load(&b->loaded_wall_us) / 1000000,
+        .reloads = atomic_load(&b->reloads),
+        .reloads_failed = atomic_load(&b->reloads_failed),
+        .workers = atomic_load(&b->workers),
+        .workers_alive = atomic_load(&b->workers_alive),
+        .workers_draining = atomic_load(&b->workers_draining),
+        .restarts = atomic_load(&b->restarts),
+        .slots_n = (unsigned)atomic_load(&b->slots),
+    };
+}
+
+static void build_admin(struct process *p)
+{
+    const struct birth *b = p->birth;
+    metrics_init(&p->metrics, b->g, b->shm, PACKAGE_VERSION, show_process, p);
+    metrics_add(&p->metrics, metrics_of_resolver, p->resolver);
+    p->rows[0] = (struct admin_row){"/healthz", admin_healthz, NULL};
+    p->rows[1] = (struct admin_row){"/metrics", metrics_answer, &p->metrics};
+    p->admin = admin_new(&p->loop, p->rows, array_n(p->rows));
+    if (p->admin_fd >= 0)
+        admin_listen(p->admin, p->admin_fd);
+}
+
+/* -- ending ---------------------------------------------------------------------------------------- */
+
+static void on_last(struct timer *t)
+{
+    loop_stop(&container_of(t, struct process, last)->loop);
+}
+
+/* The control process of the next generation answers from now on. */
+static void finish(struct process *p)
+{
+    admin_stop(p->admin);
+    sockets_keep_mine(p->birth->sockets, -1, p->birth->workers);
+    if (admin_connections(p->admin) == 0)
+        loop_stop(&p->loop);
+    else
+        timer_start(&p->loop, &p->last, LAST_ANSWERS_MS);
+}
 
 static void on_master_gone(struct lifeline *l)
 {
-    struct process *p = container_of(l, struct process, lifeline);
-    loop_stop(&p->loop);
+    loop_stop(&container_of(l, struct process, lifeline)->loop);
 }
 
 static void on_signal(struct signals *s, int signo)
 {
     struct process *p = container_of(s, struct process, signals);
-    if (signo == SIGQUIT || signo == SIGTERM)
+    if (signo == SIGQUIT)
+        finish(p);
+    else if (signo == SIGTERM)
         loop_stop(&p->loop);
     else if (signo == SIGUSR1 && !log_reopen())
         log_error("log_reopen_failed", KV_ERRNO(errno));
@@ -39,14 +98,17 @@ _Noreturn void control_main(const struct birth *b)
 {
     static struct process p;
     child_begin(b);
-    sockets_keep_mine(b->sockets, -1, b->workers);
     p.birth = b;
+    p.admin_fd = sockets_keep_admin(b->sockets);
     loop_init(&p.loop, 0);
+    timer_init(&p.last, on_last);
     signals_start(&p.signals, &p.loop, on_signal);
     lifeline_start(&p.lifeline, &p.loop, b->master_fd, on_master_gone);
     p.resolver = resolver_start(&p.loop, b->g);
+    build_admin(&p);
     child_ready(b->master_fd);
     loop_run(&p.loop);
+    admin_free(p.admin);
     resolver_stop(p.resolver);
     exit(EXIT_SUCCESS);
 }

@@ -42,6 +42,7 @@ struct want {
     struct place place;
     struct sock_listen_opts opts;
     size_t n; /* sockets */
+    bool admin;
 };
 
 static bool is_unix(const struct addr *a)
@@ -75,6 +76,7 @@ static struct want want_admin(const struct config *c)
                  .unix_uid = (unsigned)-1,
                  .unix_gid = (unsigned)-1},
         .n = 1,
+        .admin = true,
     };
 }
 
@@ -105,6 +107,7 @@ static bool fulfil(struct sockets *s, const struct want *w, struct faults *fault
     if (!g)
         g = add_group(s, w->at);
     g->wanted = true;
+    g->admin = w->admin;
     while (g->n < w->n)
         if (!open_one(g, w, faults))
             return false;
@@ -201,11 +204,24 @@ void sockets_keep_mine(struct sockets *s, int index, unsigned workers)
         const bool shared = is_unix(&g->at);
         size_t kept = 0;
         for (size_t j = 0; j < g->n; j++) {
-            if (index >= 0 && (shared || j % workers == (size_t)index))
+            if (index >= 0 && !g->admin && (shared || j % workers == (size_t)index))
                 g->fds[kept++] = g->fds[j];
             else
                 close(g->fds[j]);
         }
         g->n = kept;
     }
+}
+
+int sockets_keep_admin(struct sockets *s)
+{
+    int admin = -1;
+    for (size_t i = 0; i < s->n; i++) {
+        struct socket_group *g = &s->groups[i];
+        if (g->admin && g->n)
+            admin = g->fds[0];
+        while (!g->admin && g->n)
+            close(g->fds[--g->n]);
+    }
+    return admin;
 }

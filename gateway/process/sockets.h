@@ -23,6 +23,7 @@ struct socket_group {
     int *fds;           /* owned */
     size_t n;
     size_t in_force;    /* of them, served by the configuration in force */
+    bool admin;         /* the control process's, not a listener */
     bool wanted;        /* by the configuration being loaded */
     bool fresh;         /* opened for it */
 };
@@ -44,8 +45,10 @@ void sockets_close(struct sockets *s);
 
 /* The group of this address; it exists. */
 const struct socket_group *sockets_group(const struct sockets *s, const struct addr *at);
-/* In a child: closes all but what worker `index` of `workers` serves (index < 0: all). The groups
+/* In a worker: closes all but what worker `index` of `workers` serves (index < 0: all). The groups
  * keep what is left, in fds[0..n). */
 void sockets_keep_mine(struct sockets *s, int index, unsigned workers);
+/* In the control process: closes all but the admin socket; returns that, or -1. */
+int sockets_keep_admin(struct sockets *s);
 
 #endif
