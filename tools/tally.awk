@@ -8,7 +8,8 @@
 { gsub(/\033\[[0-9;]*m/, "") }
 /Synthesis: Tested: [0-9]+/ {
     said = 1
-    passed += value("Passing:"); failed += value("Failing:") + value("Crashing:")
+    # Failing counts those that crash too.
+    passed += value("Passing:"); failed += value("Tested:") - value("Passing:")
 }
 /^([^ ]+: )?[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$/ {
     said = 1

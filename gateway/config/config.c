@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a file to checked values: has the texts read (source.c), lets libconfig make a tree of them,
+/* From a file to checked values: has the texts read (files.c), lets libconfig make a tree of them,
  * reads the tree by the option tables, and sorts what was found wrong into the order of the file.
  *
  * The tree and the texts live no longer than config_load(): every value is copied into the
@@ -9,28 +9,28 @@
 #include <stdlib.h>
 
 #include "config/sections.h"
-#include "config/source.h"
+#include "config/files.h"
 #include "config/syntax.h"
 
-static struct config *sources_load(struct sources *ss, bool opened, const char *name);
+static struct config *files_load(struct conf_files *ss, bool opened, const char *name);
 static bool tree_read(struct loading *l, config_t *tree);
 static void whole_check(struct loading *l);
 static void faults_sort(struct faults *faults, struct fault **from, const char *main_file);
 
 struct config *config_load(const char *path, struct faults *faults)
 {
-    struct sources ss = {.arena = &faults->arena, .faults = faults};
+    struct conf_files ss = {.arena = &faults->arena, .faults = faults};
     struct fault **from = faults->last;
-    struct config *c = sources_load(&ss, sources_open(&ss, path), path);
+    struct config *c = files_load(&ss, conf_files_open(&ss, path), path);
     faults_sort(faults, from, path);
     return c;
 }
 
 struct config *config_parse(const char *text, const char *name, struct faults *faults)
 {
-    struct sources ss = {.arena = &faults->arena, .faults = faults};
+    struct conf_files ss = {.arena = &faults->arena, .faults = faults};
     struct fault **from = faults->last;
-    struct config *c = sources_load(&ss, sources_take(&ss, text, name), name);
+    struct config *c = files_load(&ss, conf_files_take(&ss, text, name), name);
     faults_sort(faults, from, name);
     return c;
 }
@@ -57,13 +57,13 @@ static struct config *config_new(const char *name)
 
 static const char *on_file_name(struct option_reader *r, const char *theirs)
 {
-    return source_shown(loading_of(r)->sources, theirs, r->arena);
+    return conf_file_shown(loading_of(r)->files, theirs, r->arena);
 }
 
-static struct config *sources_load(struct sources *ss, bool opened, const char *name)
+static struct config *files_load(struct conf_files *ss, bool opened, const char *name)
 {
     struct faults *faults = ss->faults;
-    size_t errors = opened ? faults->errors : 0;
+    size_t errors = faults->errors;
     struct config *c = config_new(name);
     struct loading l = {
         .r = {.arena = &c->arena,
@@ -72,7 +72,7 @@ static struct config *sources_load(struct sources *ss, bool opened, const char *
               .file = c->file.p,
               .file_name = on_file_name},
         .c = c,
-        .sources = ss,
+        .files = ss,
     };
     config_t tree;
     config_init(&tree);
@@ -87,7 +87,7 @@ static struct config *sources_load(struct sources *ss, bool opened, const char *
             map_fini(maps[i]);
     }
     config_destroy(&tree);
-    sources_close(ss);
+    conf_files_close(ss);
     if (opened && faults->errors == errors)
         return c;
     config_free(c);
@@ -107,13 +107,13 @@ static struct slice line_at(struct slice text, int n)
 
 static bool tree_read(struct loading *l, config_t *tree)
 {
-    const struct sources *ss = l->sources;
+    const struct conf_files *ss = l->files;
     if (ss->folder.n > 0)
         config_set_include_dir(tree, ss->folder.p);
     if (config_read_string(tree, ss->first->text.p))
         return true;
-    const char *file = source_shown(ss, config_error_file(tree), l->r.arena);
-    struct slice text = source_text(ss, file);
+    const char *file = conf_file_shown(ss, config_error_file(tree), l->r.arena);
+    struct slice text = conf_file_text(ss, file);
     const char *what = config_error_text(tree);
     int line = config_error_line(tree);
     struct slice shown = line_at(text, line);

@@ -174,8 +174,8 @@ static bool address_parse(struct option_reader *r, struct slice text, struct end
     struct slice name;
     struct host host;
     ep->addr.len = 0;
-    if (!addr_split(text, &name, &ep->port, 0) || !host_parse(name, r->arena, &host) ||
-        host.port != 0 || host.name.p[0] == '[' || looks_like_v4(host.name))
+    if (slice_starts(text, SLICE("[")) || !addr_split(text, &name, &ep->port, 0) ||
+        !host_parse(name, r->arena, &host) || host.port != 0 || looks_like_v4(host.name))
         return false;
     ep->host = arena_dup(r->arena, host.name);
     return true;

@@ -277,11 +277,14 @@ static void cookie_check(struct option_reader *r, const config_setting_t *s, voi
     condition_check(r, s, element, is_token, "a cookie name is a token, such as \"session\"");
 }
 
+/* With the options that the router compiles with, as some expressions are only wrong under them. */
 static void regex_check(struct option_reader *r, const config_setting_t *s, struct slice pattern)
 {
+    const uint32_t options = PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_DOLLAR_ENDONLY |
+                             PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C;
     int error;
     size_t at;
-    pcre2_code *code = pcre2_compile((PCRE2_SPTR)pattern.p, pattern.n, 0, &error, &at, NULL);
+    pcre2_code *code = pcre2_compile((PCRE2_SPTR)pattern.p, pattern.n, options, &error, &at, NULL);
     if (!code) {
         PCRE2_UCHAR why[256];
         pcre2_get_error_message(error, why, array_n(why));

@@ -32,10 +32,10 @@ void read_name(struct option_reader *r, const config_setting_t *s, void *field)
 
 struct slice path_from_folder(struct loading *l, struct slice path)
 {
-    if (l->sources->folder.n == 0 || slice_starts(path, SLICE("/")))
+    if (l->files->folder.n == 0 || slice_starts(path, SLICE("/")))
         return path;
     return slice_str(
-        arena_printf(l->r.arena, "%.*s/%.*s", SLICE_ARG(l->sources->folder), SLICE_ARG(path)));
+        arena_printf(l->r.arena, "%.*s/%.*s", SLICE_ARG(l->files->folder), SLICE_ARG(path)));
 }
 
 void read_path(struct option_reader *r, const config_setting_t *s, void *field)

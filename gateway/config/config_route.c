@@ -12,6 +12,7 @@ static void read_scheme(struct option_reader *r, const config_setting_t *s, void
 static void read_redirect_host(struct option_reader *r, const config_setting_t *s, void *field);
 static void read_redirect_status(struct option_reader *r, const config_setting_t *s, void *field);
 static void read_new_path(struct option_reader *r, const config_setting_t *s, void *field);
+static void read_new_prefix(struct option_reader *r, const config_setting_t *s, void *field);
 static void read_authority(struct option_reader *r, const config_setting_t *s, void *field);
 static void read_type(struct option_reader *r, const config_setting_t *s, void *field);
 static void redirect_check(struct option_reader *r, const config_setting_t *s, void *base);
@@ -21,7 +22,8 @@ static void action_check(struct option_reader *r, const config_setting_t *s, str
 
 #define FORM_STATUS "one of 301, 302, 303, 307 and 308"
 #define FORM_SCHEME "\"http\" or \"https\""
-#define FORM_NEW_PATH "a path that begins with \"/\", escaped as in a URL, without \"?\" and \"#\""
+#define FORM_NEW_PATH "a path that begins with \"/\", escaped as in a URL; it may bring a query"
+#define FORM_NEW_PREFIX "a path that begins with \"/\", escaped as in a URL, without a query"
 #define FORM_REDIRECT_HOST "a host such as \"example.com\"; its port has a setting of its own"
 #define FORM_AUTHORITY "a host such as \"example.com\" or \"example.com:8080\""
 #define FORM_TYPE "a media type such as \"text/plain; charset=utf-8\""
@@ -34,9 +36,9 @@ static const struct option redirect_options[] = {
     OPTION_INT("port", struct route_conf, redirect.port, NULL, 1, 65535,
                "the new port; absent: that of a new scheme, else kept"),
     OPTION_CUSTOM("path", struct route_conf, redirect.path, read_new_path, NULL, FORM_NEW_PATH,
-                  "the new path; the query is kept"),
-    OPTION_CUSTOM("prefix", struct route_conf, redirect.prefix, read_new_path, NULL, FORM_NEW_PATH,
-                  "what takes the place of match.path_prefix"),
+                  "the new path; the query is kept unless it brings one"),
+    OPTION_CUSTOM("prefix", struct route_conf, redirect.prefix, read_new_prefix, NULL,
+                  FORM_NEW_PREFIX, "what takes the place of match.path_prefix"),
     OPTION_CUSTOM("status", struct route_conf, redirect.status, read_redirect_status, "302",
                   FORM_STATUS, "the status"),
     OPTION_END,
@@ -54,9 +56,9 @@ static const struct option rewrite_options[] = {
     OPTION_CUSTOM("host", struct route_conf, rewrite.host, read_authority, NULL, FORM_AUTHORITY,
                   "what takes the place of Host"),
     OPTION_CUSTOM("path", struct route_conf, rewrite.path, read_new_path, NULL, FORM_NEW_PATH,
-                  "what takes the place of the whole path"),
-    OPTION_CUSTOM("prefix", struct route_conf, rewrite.prefix, read_new_path, NULL, FORM_NEW_PATH,
-                  "what takes the place of match.path_prefix"),
+                  "what takes the place of the whole path; the query is kept unless it brings one"),
+    OPTION_CUSTOM("prefix", struct route_conf, rewrite.prefix, read_new_prefix, NULL,
+                  FORM_NEW_PREFIX, "what takes the place of match.path_prefix"),
     OPTION_END,
 };
 
@@ -245,22 +247,33 @@ static void read_redirect_status(struct option_reader *r, const config_setting_t
     option_wrong(r, s, FORM_STATUS);
 }
 
-/* A path that goes out as it stands, in a request line or in Location: so it is written there as
- * it must look on the wire. */
-static void read_new_path(struct option_reader *r, const config_setting_t *s, void *field)
+/* A path that goes out as it stands, in a request line or in Location: so it is written as it must
+ * look on the wire. */
+static void read_wire_path(struct option_reader *r, const config_setting_t *s, const char *form,
+                           const char *forbidden, struct slice *out)
 {
     struct slice text;
-    if (!s || !option_read_text(r, s, FORM_NEW_PATH, &text))
+    if (!s || !option_read_text(r, s, form, &text))
         return;
     bool ok = slice_starts(text, SLICE("/"));
     for (size_t i = 0; i < text.n; i++) {
         unsigned char c = (unsigned char)text.p[i];
-        ok = ok && c > 0x20 && c < 0x7f && !strchr("?#\\\"<>^`{|}", c);
+        ok = ok && c > 0x20 && c < 0x7f && !strchr(forbidden, c);
     }
     if (ok)
-        *(struct slice *)field = text;
+        *out = text;
     else
-        option_wrong(r, s, FORM_NEW_PATH);
+        option_wrong(r, s, "%s", form);
+}
+
+static void read_new_path(struct option_reader *r, const config_setting_t *s, void *field)
+{
+    read_wire_path(r, s, FORM_NEW_PATH, "#\\\"<>^`{|}", field);
+}
+
+static void read_new_prefix(struct option_reader *r, const config_setting_t *s, void *field)
+{
+    read_wire_path(r, s, FORM_NEW_PREFIX, "?#\\\"<>^`{|}", field);
 }
 
 static void read_type(struct option_reader *r, const config_setting_t *s, void *field)

@@ -8,8 +8,10 @@
 #include "config/sections.h"
 
 static void section(struct text *out, const char *path, const struct option *rows, int level);
-static void row(struct text *out, const struct option *o);
+static void subsections(struct text *out, const char *path, const struct option *rows, int level);
+static void row(struct text *out, const struct option *o, bool inherits);
 static void cell(struct text *out, struct slice s);
+static bool has_inherited(const struct option *rows);
 
 void config_reference(struct text *out)
 {
@@ -29,9 +31,14 @@ static void section(struct text *out, const char *path, const struct option *row
 {
     text_str(out, "\n| setting | value | default | meaning |\n| --- | --- | --- | --- |\n");
     for (size_t i = 0; rows[i].kind != OPTION_KIND_END; i++)
-        row(out, &rows[i]);
-    for (size_t i = 0; rows[i].kind != OPTION_KIND_END; i++) {
-        const struct option *o = &rows[i];
+        row(out, &rows[i], has_inherited(rows));
+    subsections(out, path, rows, level);
+}
+
+static void subsections(struct text *out, const char *path, const struct option *rows, int level)
+{
+    const struct option *written = NULL; /* several rows with one table stand side by side */
+    for (const struct option *o = rows; o->kind != OPTION_KIND_END; o++) {
         if (!o->rows)
             continue;
         struct arena a;
@@ -43,12 +50,21 @@ static void section(struct text *out, const char *path, const struct option *row
         text_printf(out, "\n%.*s %s\n\n", level, "######", inner);
         text_char(out, (char)(o->help[0] & ~0x20));
         text_printf(out, "%s.\n", o->help + 1);
-        section(out, inner, o->rows, level < 6 ? level + 1 : level);
+        if (written && written->rows == o->rows)
+            text_printf(out, "\nThe settings are those of `%s`.\n", written->name);
+        else
+            section(out, inner, (written = o)->rows, level < 6 ? level + 1 : level);
         arena_fini(&a);
     }
 }
 
-static void row(struct text *out, const struct option *o)
+static bool has_inherited(const struct option *rows)
+{
+    return rows == listener_timeouts || rows == listener_limits || rows == listener_forwarding ||
+           rows == cluster_timeouts || rows == cluster_limits;
+}
+
+static void row(struct text *out, const struct option *o, bool inherits)
 {
     struct text allowed;
     text_init(&allowed);
@@ -60,9 +76,7 @@ static void row(struct text *out, const struct option *o)
         text_str(out, "*required*");
     else if (o->preset)
         text_printf(out, "`%s`", *o->preset ? o->preset : "\"\"");
-    else if (o->kind == OPTION_KIND_MS || o->kind == OPTION_KIND_SIZE ||
-             o->kind == OPTION_KIND_INT || o->kind == OPTION_KIND_CHOICE ||
-             o->kind == OPTION_KIND_BOOL)
+    else if (inherits)
         text_str(out, "*inherited*");
     text_str(out, " | ");
     cell(out, slice_str(o->help));

@@ -9,13 +9,13 @@
 #include "base/map.h"
 #include "config/config.h"
 #include "config/option.h"
-#include "config/source.h"
+#include "config/files.h"
 
 /* The reader and what only lives during the reading. */
 struct loading {
     struct option_reader r; /* r.root is c */
     struct config *c;
-    struct sources *sources;
+    struct conf_files *files;
     const config_setting_t *root;
     struct map listeners;  /* name -> struct listener_conf */
     struct map binds;      /* printed address -> struct listener_conf */

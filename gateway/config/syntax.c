@@ -3,7 +3,7 @@
  * scanner. libconfig says "syntax error" where it noticed, which for a missing bracket is the end
  * of the file: here brackets are paired, so that the message names the line where the open one
  * stands. Two things it does to a value in silence or to the process are kept from it: version 1.5
- * cuts numbers to 32 bits, and ends the program when an included file can't be read (source.c
+ * cuts numbers to 32 bits, and ends the program when an included file can't be read (files.c
  * looks at those first). Nesting is bounded because a tree is walked by recursion. */
 #include "config/syntax.h"
 

@@ -98,7 +98,7 @@ void forward_request(struct exchange *x)
     };
     forwarded_write(&p->fields, &x->arena, (enum forwarded_style)fw->style, &facts);
     if (fw->request_id)
-        fields_set(&p->fields, &x->arena, SLICE("X-Request-Id"), x->request_id);
+        fields_set(&p->fields, &x->arena, token_name(TOKEN_X_REQUEST_ID), x->request_id);
     if (fw->via)
         add_via(x, &p->fields, h->minor);
 }

@@ -117,7 +117,8 @@ void link_sent(struct link *l, size_t n)
 
 void link_flushed(struct link *l, size_t n)
 {
-    if (l->out.n == 0 && l->ending && !l->eof_out) {
+    const bool left = l->out.n > 0; /* on_room may append: that isn't a stall */
+    if (!left && l->ending && !l->eof_out) {
         l->eof_out = true;
         l->ops->shutdown(l);
     }
@@ -126,7 +127,7 @@ void link_flushed(struct link *l, size_t n)
         if (l->events->on_room)
             l->events->on_room(l);
     }
-    if (l->out.n > 0 && link_alive(l) && l->events->on_stall)
+    if (left && link_alive(l) && l->events->on_stall)
         l->events->on_stall(l);
     if (n > 0 && l->out.n == 0 && link_alive(l) && l->events->on_drained)
         l->events->on_drained(l);

@@ -93,7 +93,7 @@ struct link *link_connect(struct loop *lp, const struct addr *to, const struct a
  * it, breaks the other (ECONNRESET). */
 void link_memory_pair(struct loop *lp, size_t capacity, struct link **a, struct link **b);
 /* Before link_start: this end comes from a connect whose outcome is told after it: 0 opens, an
- * errno value fails, -1 never comes. */
+ * errno value fails, -1 never comes. What is sent before waits. */
 void link_memory_connecting(struct link *l, int outcome);
 /* At most n bytes per on_bytes of this end, to try out every cut; 0: as many as a block holds. */
 void link_memory_segment(struct link *l, size_t n);

@@ -24,7 +24,8 @@ void link_eof(struct link *l);
 void link_fail(struct link *l, int err);
 /* n bytes from the front of `out` have left. */
 void link_sent(struct link *l, size_t n);
-/* The end of a flush that has sent `n` bytes: half-close, on_room, on_drained, as they are due. */
+/* The end of a flush that has sent `n` bytes: half-close, on_room, on_stall, on_drained, as they are
+ * due. */
 void link_flushed(struct link *l, size_t n);
 
 #endif

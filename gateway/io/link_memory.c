@@ -22,10 +22,11 @@ struct end {
     struct bytes inbox; /* on its way to this end */
     struct later deliver;
     size_t segment;
-    bool ended; /* the other side has: the end comes after the inbox */
+    bool blocked; /* the pipe was full: it waits for the other end to read */
+    bool ended;   /* the other side has: the end comes after the inbox */
+    int err;      /* broken: reported after the inbox */
     bool connecting;
     int outcome; /* of connecting: 0 opens, an errno fails, -1 never comes */
-    int err;    /* broken: reported after the inbox */
 };
 
 struct pair {
@@ -36,6 +37,7 @@ struct pair {
 
 static void end_init(struct end *e, struct pair *pair, struct loop *lp);
 static void on_deliver(struct later *later);
+static void unblock(struct end *e);
 static bool deliver_some(struct end *e);
 static bool is_reading(const struct end *e);
 static void break_later(struct end *e, int err);
@@ -88,14 +90,18 @@ static void memory_start(struct link *l)
 /* Tells the outcome of connecting. False: there is nothing to deliver. */
 static bool connect_done(struct end *e)
 {
-    if (e->outcome < 0)
+    struct link *l = &e->link;
+    if (e->outcome < 0 || !l->started || !link_alive(l))
         return false;
+    if (e->outcome > 0) {
+        link_fail(l, e->outcome);
+        return false;
+    }
     e->connecting = false;
-    if (e->outcome > 0)
-        link_fail(&e->link, e->outcome);
-    else
-        e->link.events->on_open(&e->link);
-    return link_alive(&e->link);
+    if (l->out.n > 0 || l->ending)
+        loop_dirty(l->loop, &l->dirty);
+    l->events->on_open(l);
+    return link_alive(l);
 }
 
 static void on_deliver(struct later *later)
@@ -109,8 +115,7 @@ static void on_deliver(struct later *later)
             loop_starve(l->loop, &e->deliver);
             return;
         }
-        if (e->peer->link.out.n > 0)
-            loop_dirty(l->loop, &e->peer->link.dirty); /* there is room between us again */
+        unblock(e->peer);
     }
     if (!is_reading(e))
         return;
@@ -118,6 +123,15 @@ static void on_deliver(struct later *later)
         link_fail(l, e->err);
     else if (e->ended)
         link_eof(l);
+}
+
+/* There is room between us again, or nobody who takes anything. */
+static void unblock(struct end *e)
+{
+    if (!e->blocked)
+        return;
+    e->blocked = false;
+    loop_dirty(e->link.loop, &e->link.dirty);
 }
 
 static bool is_reading(const struct end *e)
@@ -153,6 +167,8 @@ static void memory_flush(struct link *l)
         break_later(e, EPIPE);
         return;
     }
+    if (e->connecting || e->blocked)
+        return;
     size_t room = SIZE_MAX;
     if (e->pair->capacity)
         room = e->pair->capacity > to->inbox.n ? e->pair->capacity - to->inbox.n : 0;
@@ -162,6 +178,7 @@ static void memory_flush(struct link *l)
         return;
     }
     l->bytes_out += n;
+    e->blocked = l->out.n > 0;
     if (n > 0)
         loop_later(l->loop, &to->deliver);
     link_flushed(l, n);
@@ -204,6 +221,7 @@ static void memory_close(struct link *l, bool reset)
         return;
     }
     to->ended = true;
+    unblock(to);
     if (reset || unread) {
         bytes_clear(&to->inbox);
         to->err = ECONNRESET;

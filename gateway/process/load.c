@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 struct generation *load_generation(const char *file, struct shm *shm, uint64_t number,
                                    struct faults *faults)
@@ -37,10 +38,24 @@ void faults_log(const struct faults *faults)
     }
 }
 
+static struct syslog syslog_sink = {.fd = -1};
+
 static void to_syslog(enum log_level level, struct slice line)
 {
-    static const int severities[] = {3, 4, 6, 7}; /* err, warning, info, debug */
-    syslog_send(severities[level], line);
+    static const enum syslog_severity severities[] = {SYSLOG_ERROR, SYSLOG_WARN, SYSLOG_INFO,
+                                                      SYSLOG_DEBUG};
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    const uint64_t wall_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+    syslog_forked(&syslog_sink); /* the line must carry the pid of whoever wrote it */
+    syslog_line(&syslog_sink, severities[level], wall_us, line);
+}
+
+static void open_syslog(void)
+{
+    syslog_close(&syslog_sink);
+    if (!syslog_open(&syslog_sink, NULL, "weir"))
+        fprintf(stderr, "weir: syslog: %s; trying again with each line\n", strerror(errno));
 }
 
 bool load_error_log(const struct config *c, struct faults *faults)
@@ -48,8 +63,11 @@ bool load_error_log(const struct config *c, struct faults *faults)
     const struct slice where = c->log.error;
     log_set_level((enum log_level)c->log.level);
     log_set_burst((unsigned)c->log.burst);
-    log_set_sink(slice_eq(where, SLICE("syslog")) ? to_syslog : NULL);
-    if (slice_eq(where, SLICE("syslog")) || log_open(where.p))
+    const bool to_daemon = slice_eq(where, SLICE("syslog"));
+    if (to_daemon)
+        open_syslog();
+    log_set_sink(to_daemon ? to_syslog : NULL);
+    if (to_daemon || log_open(where.p))
         return true;
     faults_add(faults, c->file.p, 0, "log.error: can't open %s: %s", where.p, strerror(errno));
     return false;

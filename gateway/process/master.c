@@ -27,6 +27,7 @@
 
 enum {
     READY_MS = 30000,   /* how long a new crew may take to get ready */
+    RESOLVE_MS = 3000,  /* how long a start waits for DNS */
     KILL_MS = 5000,     /* after a fast stop, before SIGKILL */
 };
 
@@ -69,7 +70,7 @@ static bool begin_crew(struct master *m, struct faults *faults)
         return false;
     }
     descriptors_raise(g->config->memory.descriptors);
-    resolver_at_load(g, faults);
+    resolver_at_load(g, RESOLVE_MS, faults);
     m->coming = crew_start(&m->base, g, faults);
     if (!m->coming) {
         sockets_abandon(&m->sockets);

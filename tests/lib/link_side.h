@@ -14,7 +14,7 @@
 /* No test file uses all of it. */
 #define HELPER static __attribute__((unused))
 
-/* What a link has told: o open, . bytes, e eof, m room, d drained, ! fail. */
+/* What a link has told: o open, . bytes, e eof, m room, s stall, d drained, ! fail. */
 struct side {
     struct link *link;
     char seen[256];
@@ -74,6 +74,11 @@ HELPER void on_room(struct link *l)
     see(l->owner, 'm');
 }
 
+HELPER void on_stall(struct link *l)
+{
+    see(l->owner, 's');
+}
+
 HELPER void on_drained(struct link *l)
 {
     see(l->owner, 'd');
@@ -91,6 +96,7 @@ HELPER const struct link_events events = {
     .on_bytes = on_bytes,
     .on_eof = on_eof,
     .on_room = on_room,
+    .on_stall = on_stall,
     .on_drained = on_drained,
     .on_fail = on_fail,
 };

@@ -14,7 +14,7 @@
 #include "io/shm.h"
 #include "upstream/origin.h"
 
-enum { PEERS_MAX = 2048, PIPE_BYTES = 64 * 1024 };
+enum { PEERS_MAX = 2048, HEARD_FIRST = 256, PIPE_BYTES = 64 * 1024 };
 
 struct stack {
     struct loop loop;
@@ -45,7 +45,8 @@ static void on_bytes(struct link *l, struct block *b, struct slice s)
 {
     (void)b;
     struct peer *p = l->owner;
-    p->heard = realloc(p->heard, p->heard_n + s.n + 1);
+    while (p->heard_n + s.n + 1 > p->heard_cap)
+        p->heard = realloc(p->heard, p->heard_cap *= 2);
     memcpy(p->heard + p->heard_n, s.p, s.n);
     p->heard_n += s.n;
     p->heard[p->heard_n] = 0;
@@ -68,7 +69,7 @@ static struct peer *peer_new(struct stack *s, struct link *l)
 {
     struct peer *p = calloc(1, sizeof *p);
     p->link = l;
-    p->heard = calloc(1, 1);
+    p->heard = calloc(1, p->heard_cap = HEARD_FIRST);
     cr_assert(s->peers_n < PEERS_MAX);
     s->peers[s->peers_n++] = p;
     link_start(l, &peer_events, p);
@@ -296,7 +297,7 @@ const char *peer_take(struct peer *p)
 {
     free(p->taken);
     p->taken = p->heard;
-    p->heard = calloc(1, 1);
+    p->heard = calloc(1, p->heard_cap = HEARD_FIRST);
     p->heard_n = 0;
     return p->taken;
 }

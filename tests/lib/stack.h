@@ -28,7 +28,7 @@ struct stack;
 struct peer {
     struct link *link;
     char *heard;    /* everything that has come and was not taken; NUL-terminated */
-    size_t heard_n;
+    size_t heard_n, heard_cap;
     char *taken;    /* what peer_take returned last */
     bool eof;       /* the gateway has ended its direction */
     int failed;     /* errno of a reset; 0 */

@@ -128,18 +128,22 @@ Test(bytes, a_small_slice_is_copied_behind_the_last_piece)
     block_unref(head);
 }
 
-Test(bytes, what_is_larger_than_the_copy_limit_is_not_copied)
+Test(bytes, up_to_the_copy_limit_is_copied_and_more_is_not)
 {
-    struct block *head = delivered(300, 'h'), *body = delivered(BYTES_COPY_MAX + 1, 'b');
+    struct block *head = delivered(300, 'h'), *small = delivered(BYTES_COPY_MAX, 's'),
+                 *large = delivered(BYTES_COPY_MAX + 1, 'l');
 
     cr_assert(bytes_append(&q, head, slice_of(head->data, 300)));
-    cr_assert(bytes_append(&q, body, slice_of(body->data, BYTES_COPY_MAX + 1)));
+    cr_assert(bytes_append(&q, small, slice_of(small->data, BYTES_COPY_MAX)));
+    cr_assert_eq(pieces(&q), 1);
+    cr_assert(bytes_append(&q, large, slice_of(large->data, BYTES_COPY_MAX + 1)));
     cr_assert_eq(pieces(&q), 2);
-    cr_assert_eq(body->refs, 2);
-    cr_assert(bytes_append(&q, head, slice_of(head->data, BYTES_COPY_MAX > 300 ? 300 : 0)));
-    cr_assert_eq(pieces(&q), 2, "the next small one is");
-    block_unref(body);
+    cr_assert(small->refs == 1 && large->refs == 2);
+    cr_assert(bytes_append(&q, head, slice_of(head->data, 300)));
+    cr_assert_eq(pieces(&q), 2, "the next small one is copied again");
     block_unref(head);
+    block_unref(small);
+    block_unref(large);
 }
 
 Test(bytes, nothing_is_copied_over_bytes_of_somebody_else)
@@ -369,6 +373,43 @@ Test(bytes, iov_stops_at_its_maximum)
         cr_assert(bytes_static(&q, SLICE("abc")));
     cr_assert_eq(bytes_iov(&q, iov, 2), 2);
     cr_assert_eq(bytes_iov(&q, iov, 0), 0);
+}
+
+Test(bytes, flatten_makes_one_run_of_the_front)
+{
+    for (size_t n = 0; n <= 12; n++) {
+        cr_assert(bytes_static(&q, SLICE("abc")));
+        cr_assert(bytes_static(&q, SLICE("def")));
+        cr_assert(bytes_static(&q, SLICE("ghi")));
+        cr_assert(bytes_flatten(&q, n));
+        cr_assert_geq(bytes_front(&q).n, n < 9 ? n : 9);
+        cr_assert(holds(&q, "abcdefghi"));
+        bytes_clear(&q);
+    }
+    cr_assert(bytes_flatten(&q, 5));
+    cr_assert_eq(q.n, 0);
+}
+
+Test(bytes, flatten_copies_only_when_it_must)
+{
+    struct block *b = delivered(8000, 'x');
+
+    cr_assert(bytes_append(&q, b, slice_of(b->data, 8000)));
+    cr_assert(bytes_static(&q, SLICE("tail")));
+    cr_assert(bytes_flatten(&q, 8000));
+    cr_assert_eq(bytes_front(&q).p, b->data);
+    block_unref(b);
+}
+
+Test(bytes, flatten_without_a_block_changes_nothing)
+{
+    cr_assert(bytes_static(&q, SLICE("abc")));
+    cr_assert(bytes_static(&q, SLICE("def")));
+    slab_set_limit(&stock.pieces, 2);
+    cr_assert(!bytes_flatten(&q, 4));
+    cr_assert(holds(&q, "abcdef"));
+    cr_assert_eq(stock.blocks.slab.used, 0);
+    cr_assert(bytes_flatten(&q, 3), "what is one run needs no block");
 }
 
 Test(bytes, move_takes_everything_along)

@@ -94,12 +94,15 @@ Test(link_memory, a_paused_end_holds_the_other_back)
     cr_assert_eq(link_room(a.link), 0);
     loop_turn(&lp);
     cr_assert_eq(a.link->out.n, 3000, "only the capacity left");
-    cr_assert_str_eq(a.seen, "");
+    cr_assert_str_eq(a.seen, "s");
+    link_send(a.link);
+    loop_turn(&lp);
+    cr_assert_str_eq(a.seen, "s", "told once, not each time the owner tries");
     cr_assert_str_eq(b.seen, "");
     link_resume(b.link);
     loop_turn(&lp);
     cr_assert_eq(b.n, 4000);
-    cr_assert_str_eq(a.seen, "md", "room once, then drained once");
+    cr_assert_str_eq(a.seen, "smssd", "room once, then drained once");
     cr_assert_eq(link_room(a.link), 4000);
     close_both();
 }
@@ -111,25 +114,64 @@ Test(link_memory, room_is_told_at_half_and_only_after_the_mark_was_reached)
     link_pause(b.link);
     send_many(&a, 2999); /* below the mark */
     loop_turn(&lp);
-    cr_assert_str_eq(a.seen, "");
+    cr_assert_str_eq(a.seen, "s");
     link_resume(b.link);
     loop_turn(&lp);
-    cr_assert_str_eq(a.seen, "d");
+    cr_assert_str_eq(a.seen, "ssd");
     link_pause(b.link);
     send_many(&a, 3000);
     loop_turn(&lp);
     cr_assert_eq(a.link->out.n, 2000);
-    cr_assert_str_eq(a.seen, "d", "2000 is more than half of 3000");
+    cr_assert_str_eq(a.seen, "ssds", "2000 is more than half of 3000");
     link_memory_segment(b.link, 600);
     b.pause_on_bytes = true;
     link_resume(b.link);
     loop_turn(&lp);
     cr_assert_eq(a.link->out.n, 1400);
-    cr_assert_str_eq(a.seen, "dm");
+    cr_assert_str_eq(a.seen, "ssdsms");
     link_resume(b.link);
     loop_turn(&lp);
-    cr_assert_str_eq(a.seen, "dm", "not again");
+    cr_assert_str_eq(a.seen, "ssdsmss", "no room again");
     close_both();
+}
+
+static void on_room_refill(struct link *l)
+{
+    see(l->owner, 'm');
+    send_many(l->owner, 500);
+}
+
+Test(link_memory, what_an_owner_appends_in_on_room_is_no_stall_and_not_drained)
+{
+    static const struct link_events refill = {
+        .on_bytes = on_bytes,
+        .on_eof = on_eof,
+        .on_fail = on_fail,
+        .on_room = on_room_refill,
+        .on_stall = on_stall,
+        .on_drained = on_drained,
+    };
+    pair_start(0);
+    link_start(a.link, &refill, &a);
+    a.link->out_high = 1000;
+    send_many(&a, 1000);
+    loop_turn(&lp);
+    cr_assert_str_eq(a.seen, "md", "drained after the 500 of the second flush");
+    cr_assert_eq(b.n, 1500);
+    close_both();
+}
+
+Test(link_memory, closing_an_end_that_holds_the_other_back_breaks_it)
+{
+    pair_start(10);
+    link_pause(b.link);
+    send_many(&a, 100);
+    loop_turn(&lp);
+    cr_assert_str_eq(a.seen, "s");
+    link_close(b.link);
+    loop_turn(&lp);
+    cr_assert_str_eq(a.seen, "s!");
+    link_close(a.link);
 }
 
 Test(link_memory, ends_one_direction_after_what_was_queued)
@@ -288,6 +330,48 @@ Test(link_memory, may_be_handed_to_another_owner)
     loop_turn(&lp);
     cr_assert_eq(b.n, 1);
     cr_assert_eq(c.n, 2);
+    close_both();
+}
+
+static void connecting_start(int outcome)
+{
+    struct link *near, *other;
+    link_memory_pair(&lp, 0, &near, &other);
+    link_memory_connecting(near, outcome);
+    side_start(&a, near);
+    side_start(&b, other);
+    send_text(&a, "early");
+    cr_assert_str_eq(a.seen, "", "nothing from inside");
+    loop_turn(&lp);
+}
+
+Test(link_memory, opens_and_sends_what_was_queued_before)
+{
+    connecting_start(0);
+    cr_assert_str_eq(a.seen, "od");
+    cr_assert(slice_eq(slice_of(b.got, b.n), SLICE("early")));
+    close_both();
+}
+
+Test(link_memory, may_fail_to_connect)
+{
+    connecting_start(ECONNREFUSED);
+    send_text(&b, "x");
+    loop_turn(&lp);
+    cr_assert_str_eq(a.seen, "!");
+    cr_assert_eq(a.err, ECONNREFUSED);
+    cr_assert_eq(b.n, 0);
+    close_both();
+}
+
+Test(link_memory, may_connect_for_ever)
+{
+    connecting_start(-1);
+    send_text(&b, "x");
+    loop_turn(&lp);
+    cr_assert_str_eq(a.seen, "");
+    cr_assert_eq(a.link->out.n, 5);
+    cr_assert_eq(a.n + b.n, 0);
     close_both();
 }
 

@@ -311,9 +311,18 @@ Test(loop, ignores_the_backend_that_the_environment_asks_for)
     loop_fini(&own);
 }
 
+static struct rlimit files;
+
+static void give_back_files(void)
+{
+    setrlimit(RLIMIT_NOFILE, &files); /* the leak check at exit needs some */
+}
+
 Test(loop_init, dies_with_a_line_in_the_log_when_there_is_no_epoll, .exit_code = EXIT_FAILURE)
 {
-    struct rlimit none = {0};
+    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &files), 0);
+    atexit(give_back_files);
+    const struct rlimit none = {.rlim_cur = 0, .rlim_max = files.rlim_max};
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
     loop_init(&lp, 0);
 }

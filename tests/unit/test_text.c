@@ -80,6 +80,18 @@ Test(text, grows_as_far_as_needed)
     cr_assert_eq(t.p[399999], '7');
 }
 
+Test(text, printf_of_exactly_the_room_there_is)
+{
+    for (int n = 254; n <= 258; n++) { /* the first piece of memory has 256 */
+        struct text g;
+        text_init(&g);
+        text_printf(&g, "%0*d", n, 7);
+        cr_assert_eq(g.n, (size_t)n);
+        cr_assert_eq(g.p[n - 1], '7');
+        text_fini(&g);
+    }
+}
+
 Test(text, need_makes_room_for_a_direct_write)
 {
     cr_assert(text_need(&t, 1000));

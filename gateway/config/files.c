@@ -3,7 +3,7 @@
  * main file as a text and opens included ones again by itself, but by then they are known to be
  * there, to be texts, and not to include themselves. That is more than politeness: libconfig 1.5
  * ends the process when reading an included file fails, and a reload must survive any mistake. */
-#include "config/source.h"
+#include "config/files.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,20 +14,20 @@
 #include "config/syntax.h"
 
 /* 10,000 routes are about 2 MiB; libconfig's own limit of depth is 10. */
-enum { SOURCES_MAX = 256 * 1024 * 1024, INCLUDE_DEPTH_MAX = 8 };
+enum { FILES_SIZE_MAX = 256 * 1024 * 1024, INCLUDE_DEPTH_MAX = 8 };
 
 /* What an include found in `file` needs. */
 struct including {
-    struct sources *ss;
-    const struct source *file;
+    struct conf_files *ss;
+    const struct conf_file *file;
 };
 
-static bool source_add(struct sources *ss, const struct source *parent, const char *path,
-                       const char *shown, int line);
-static bool file_read(const char *path, struct text *out, const char **why);
+static bool file_add(struct conf_files *ss, const struct conf_file *parent, const char *path,
+                     const char *shown, int line);
+static bool file_read(const char *path, bool included, struct text *out, const char **why);
 static bool on_include(void *ctx, struct slice path, int line);
 
-bool sources_open(struct sources *ss, const char *path)
+bool conf_files_open(struct conf_files *ss, const char *path)
 {
     const char *slash = strrchr(path, '/');
     ss->prefix = slash ? arena_dup(ss->arena, slice_between(path, slash + 1)) : SLICE("");
@@ -35,13 +35,13 @@ bool sources_open(struct sources *ss, const char *path)
     ss->folder = arena_dup(ss->arena, absolute ? slice_str(absolute) : ss->prefix);
     free(absolute);
     ss->last = &ss->first;
-    return source_add(ss, NULL, path, path, 0);
+    return file_add(ss, NULL, path, path, 0);
 }
 
-bool sources_take(struct sources *ss, const char *text, const char *name)
+bool conf_files_take(struct conf_files *ss, const char *text, const char *name)
 {
     const struct syntax sx = {.text = slice_str(text), .file = name, .faults = ss->faults};
-    struct source *main_text = ARENA_NEW(ss->arena, struct source);
+    struct conf_file *main_text = ARENA_NEW(ss->arena, struct conf_file);
     main_text->shown = name;
     text_init(&main_text->text);
     text_str(&main_text->text, text);
@@ -51,25 +51,25 @@ bool sources_take(struct sources *ss, const char *text, const char *name)
     return syntax_check(&sx);
 }
 
-void sources_close(struct sources *ss)
+void conf_files_close(struct conf_files *ss)
 {
-    for (struct source *s = ss->first; s; s = s->next)
+    for (struct conf_file *s = ss->first; s; s = s->next)
         text_fini(&s->text);
 }
 
 /* -- files ----------------------------------------------------------------------------------- */
 
 /* The fault stands where the file is asked for: at the @include, or nowhere for the main file. */
-static bool source_add(struct sources *ss, const struct source *parent, const char *path,
-                       const char *shown, int line)
+static bool file_add(struct conf_files *ss, const struct conf_file *parent, const char *path,
+                     const char *shown, int line)
 {
-    struct source *s = ARENA_NEW(ss->arena, struct source);
-    *s = (struct source){.parent = parent, .path = path, .shown = shown};
+    struct conf_file *s = ARENA_NEW(ss->arena, struct conf_file);
+    *s = (struct conf_file){.parent = parent, .path = path, .shown = shown};
     text_init(&s->text);
     *ss->last = s;
     ss->last = &s->next;
     const char *why = NULL;
-    if (!file_read(path, &s->text, &why)) {
+    if (!file_read(path, parent != NULL, &s->text, &why)) {
         if (parent)
             faults_add(ss->faults, parent->shown, line, "cannot include %s: %s", shown, why);
         else
@@ -77,9 +77,9 @@ static bool source_add(struct sources *ss, const struct source *parent, const ch
         return false;
     }
     ss->total += s->text.n;
-    if (ss->total > SOURCES_MAX) {
+    if (ss->total > FILES_SIZE_MAX) {
         faults_add(ss->faults, shown, 0, "the configuration has more than %d MiB",
-                   SOURCES_MAX >> 20);
+                   FILES_SIZE_MAX >> 20);
         return false;
     }
     struct including in = {.ss = ss, .file = s};
@@ -91,18 +91,25 @@ static bool source_add(struct sources *ss, const struct source *parent, const ch
     return syntax_check(&sx);
 }
 
-/* Regular files and pipes only: a folder can be opened, too, and a terminal would wait. */
-static bool file_read(const char *path, struct text *out, const char **why)
+/* What is included is opened twice, so it can't be a pipe; the main file can. */
+static const char *why_not(const char *path, bool included)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return strerror(errno);
+    if (S_ISDIR(st.st_mode))
+        return strerror(EISDIR);
+    return included && !S_ISREG(st.st_mode) ? "it isn't a regular file" : NULL;
+}
+
+static bool file_read(const char *path, bool included, struct text *out, const char **why)
 {
     enum { PIECE = 65536 };
-    FILE *f = fopen(path, "re");
-    struct stat st;
-    *why = NULL;
-    if (!f || fstat(fileno(f), &st) != 0)
+    *why = why_not(path, included);
+    FILE *f = *why ? NULL : fopen(path, "re");
+    if (!*why && !f)
         *why = strerror(errno);
-    else if (S_ISDIR(st.st_mode))
-        *why = strerror(EISDIR);
-    for (size_t n = 1; !*why && n > 0 && out->n <= SOURCES_MAX;) {
+    for (size_t n = 1; !*why && n > 0 && out->n <= FILES_SIZE_MAX;) {
         must(text_need(out, PIECE));
         n = fread(out->p + out->n, 1, PIECE, f);
         out->n += n;
@@ -123,13 +130,13 @@ static bool file_read(const char *path, struct text *out, const char **why)
 static bool on_include(void *ctx, struct slice path, int line)
 {
     const struct including *in = ctx;
-    struct sources *ss = in->ss;
+    struct conf_files *ss = in->ss;
     const char *shown = arena_printf(ss->arena, "%.*s%.*s", SLICE_ARG(ss->prefix), SLICE_ARG(path));
     const char *opened =
         arena_printf(ss->arena, "%.*s/%.*s", SLICE_ARG(ss->folder), SLICE_ARG(path));
     int depth = 0;
     bool circle = false;
-    for (const struct source *s = in->file; s; s = s->parent, depth++)
+    for (const struct conf_file *s = in->file; s; s = s->parent, depth++)
         circle = circle || strcmp(s->shown, shown) == 0;
     if (path.n == 0 || path.p[0] == '/')
         faults_add(ss->faults, in->file->shown, line,
@@ -141,14 +148,14 @@ static bool on_include(void *ctx, struct slice path, int line)
         faults_add(ss->faults, in->file->shown, line, "files include files more than %d deep",
                    INCLUDE_DEPTH_MAX);
     else
-        return source_add(ss, in->file, opened, shown, line);
+        return file_add(ss, in->file, opened, shown, line);
     return false;
 }
 
 /* -- names ----------------------------------------------------------------------------------- */
 
 /* libconfig 1.5 says what stands after @include; later versions put the folder before it. */
-const char *source_shown(const struct sources *ss, const char *theirs, struct arena *a)
+const char *conf_file_shown(const struct conf_files *ss, const char *theirs, struct arena *a)
 {
     if (!theirs)
         return ss->first->shown;
@@ -160,9 +167,9 @@ const char *source_shown(const struct sources *ss, const char *theirs, struct ar
     return arena_printf(a, "%.*s%.*s", SLICE_ARG(ss->prefix), SLICE_ARG(name));
 }
 
-struct slice source_text(const struct sources *ss, const char *shown)
+struct slice conf_file_text(const struct conf_files *ss, const char *shown)
 {
-    for (const struct source *s = ss->first; s; s = s->next)
+    for (const struct conf_file *s = ss->first; s; s = s->next)
         if (strcmp(s->shown, shown) == 0)
             return text_slice(&s->text);
     return (struct slice){0};

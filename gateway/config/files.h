@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_CONFIG_FILES_H
+#define WEIR_CONFIG_FILES_H
+
+/* Private to the folder: the texts that a configuration consists of. */
+
+#include "base/fault.h"
+#include "base/text.h"
+
+struct conf_file {
+    struct conf_file *next;
+    const struct conf_file *parent; /* the file that includes it; NULL: the main file */
+    const char *path;               /* to open */
+    const char *shown;              /* in messages: as an operator would find it */
+    struct text text;               /* owned; a NUL follows it */
+};
+
+struct conf_files {
+    struct arena *arena; /* borrowed */
+    struct faults *faults;
+    struct slice folder;             /* of the main file, absolute; empty: no file, no includes */
+    struct slice prefix;             /* the same as it was given, with its slash: "conf/" or "" */
+    struct conf_file *first, **last; /* the main file is the first */
+    size_t total;                    /* bytes of all */
+};
+
+/* Reads the main file and everything that it includes, and checks the syntax of each; false with
+ * faults when something can't be read or used. */
+bool conf_files_open(struct conf_files *ss, const char *path) nodiscard;
+/* The same for a text from memory, which includes nothing. */
+bool conf_files_take(struct conf_files *ss, const char *text, const char *name) nodiscard;
+void conf_files_close(struct conf_files *ss);
+
+/* What to call a file that libconfig names; NULL (the text given to it) is the main file. */
+const char *conf_file_shown(const struct conf_files *ss, const char *theirs, struct arena *a);
+/* The text of a file by its shown name, or the empty slice. */
+struct slice conf_file_text(const struct conf_files *ss, const char *shown);
+
+#endif

@@ -1,0 +1,800 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The resolver and c-ares on the loop, against a DNS server in a thread of the test: UDP and TCP on
+ * a loopback port of the kernel's choice, with answers that tests change under way. */
+
+#include "control/resolver.h"
+
+#include <ares.h>
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <netdb.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+#include "base/log.h"
+#include "config/config.h"
+
+/* -- a scripted DNS server ------------------------------------------------------------------ */
+
+enum { A = 1, CNAME = 5, AAAA = 28 };
+enum { NOERROR = 0, SERVFAIL = 2, NXDOMAIN = 3 };
+enum { RECORDS = 16, PER_RECORD = 32 };
+
+struct record {
+    const char *name;
+    int type;
+    uint32_t ttl;
+    const char *addrs[PER_RECORD]; /* up to the first NULL */
+    int rcode;
+    bool silent;       /* no answer at all */
+    bool truncated;    /* over UDP nothing but a hint to ask over TCP */
+    const char *cname; /* "x.y": one more record before the addresses */
+    uint32_t cname_ttl;
+};
+
+static struct {
+    pthread_mutex_t lock;
+    pthread_t thread;
+    int udp, tcp, stop[2];
+    uint16_t port;
+    struct record records[RECORDS];
+    size_t n;
+    unsigned asked[2], over_tcp; /* A, AAAA */
+} server = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* A name without a record does not exist; a name with a record of the other type has no data. */
+static void serve(struct record r)
+{
+    pthread_mutex_lock(&server.lock);
+    size_t i = 0;
+    while (i < server.n &&
+           (strcmp(server.records[i].name, r.name) || server.records[i].type != r.type))
+        i++;
+    cr_assert_lt(i, RECORDS);
+    server.records[i] = r;
+    server.n += i == server.n;
+    pthread_mutex_unlock(&server.lock);
+}
+#define SERVE(...) serve((struct record){__VA_ARGS__})
+
+static unsigned asked(int type)
+{
+    pthread_mutex_lock(&server.lock);
+    unsigned n = server.asked[type == AAAA];
+    pthread_mutex_unlock(&server.lock);
+    return n;
+}
+
+static size_t put16(uint8_t *p, unsigned v)
+{
+    p[0] = (uint8_t)(v >> 8);
+    p[1] = (uint8_t)v;
+    return 2;
+}
+
+static size_t put_labels(uint8_t *p, const char *name)
+{
+    size_t n = 0;
+    for (struct slice rest = slice_str(name); rest.p;) {
+        struct slice label = slice_cut(&rest, '.');
+        p[n++] = (uint8_t)label.n;
+        memcpy(p + n, label.p, label.n);
+        n += label.n;
+    }
+    p[n++] = 0;
+    return n;
+}
+
+static size_t put_record(uint8_t *p, size_t name_at, int type, uint32_t ttl)
+{
+    size_t n = put16(p, 0xc000 | (unsigned)name_at);
+    n += put16(p + n, (unsigned)type);
+    n += put16(p + n, 1);
+    n += put16(p + n, ttl >> 16);
+    return n + put16(p + n, ttl & 0xffff);
+}
+
+static size_t put_address(uint8_t *p, const char *text, int type)
+{
+    size_t n = type == A ? 4 : 16;
+    put16(p, (unsigned)n);
+    inet_pton(type == A ? AF_INET : AF_INET6, text, p + 2);
+    return n + 2;
+}
+
+/* The question's name as text, and its end. */
+static size_t get_question(const uint8_t *q, size_t n, char *name, int *type)
+{
+    size_t at = 12, len = 0;
+    while (at < n && q[at]) {
+        if (len)
+            name[len++] = '.';
+        memcpy(name + len, q + at + 1, q[at]);
+        len += q[at];
+        at += q[at] + 1u;
+    }
+    name[len] = '\0';
+    *type = q[at + 1] << 8 | q[at + 2];
+    return at + 5;
+}
+
+static const struct record *find_record(const char *name, int type, int *rcode)
+{
+    *rcode = NXDOMAIN;
+    for (size_t i = 0; i < server.n; i++) {
+        const struct record *r = &server.records[i];
+        if (strcasecmp(r->name, name))
+            continue;
+        if (r->type == type) {
+            *rcode = r->rcode;
+            return r;
+        }
+        *rcode = NOERROR;
+    }
+    return NULL;
+}
+
+/* Fills `out` with the answer; 0 for none. */
+static size_t answer(const uint8_t *q, size_t q_n, uint8_t *out, bool tcp)
+{
+    char name[256];
+    int type, rcode;
+    size_t n = get_question(q, q_n, name, &type);
+    server.asked[type == AAAA]++;
+    server.over_tcp += tcp;
+    const struct record *r = find_record(name, type, &rcode);
+    if (r && r->silent)
+        return 0;
+    bool cut = r && r->truncated && !tcp;
+    memset(out, 0, 12);
+    memcpy(out, q, 2);
+    memcpy(out + 12, q + 12, n - 12);
+    out[2] = 0x81 | (cut ? 2 : 0);
+    out[3] = (uint8_t)(0x80 | rcode);
+    out[5] = 1;
+    size_t owner = 12;
+    unsigned answers = 0;
+    if (r && r->cname) {
+        n += put_record(out + n, owner, CNAME, r->cname_ttl);
+        owner = n + 2;
+        size_t len = put_labels(out + n + 2, r->cname);
+        n += put16(out + n, (unsigned)len) + len;
+        answers++;
+    }
+    for (size_t i = 0; r && !cut && i < PER_RECORD && r->addrs[i]; i++) {
+        n += put_record(out + n, owner, type, r->ttl);
+        n += put_address(out + n, r->addrs[i], type);
+        answers++;
+    }
+    put16(out + 6, answers);
+    return n;
+}
+
+static void serve_udp(void)
+{
+    uint8_t q[1500], out[4096];
+    struct sockaddr_in from;
+    socklen_t from_n = sizeof from;
+    ssize_t n = recvfrom(server.udp, q, sizeof q, 0, (struct sockaddr *)&from, &from_n);
+    if (n < 17)
+        return;
+    size_t len = answer(q, (size_t)n, out, false);
+    if (len)
+        sendto(server.udp, out, len, 0, (struct sockaddr *)&from, from_n);
+}
+
+static void serve_tcp(void)
+{
+    uint8_t q[1500], out[4096];
+    int fd = accept(server.tcp, NULL, NULL);
+    ssize_t n = recv(fd, q, 2, MSG_WAITALL);
+    size_t want = (size_t)(q[0] << 8 | q[1]);
+    if (n == 2 && want < sizeof q && recv(fd, q, want, MSG_WAITALL) == (ssize_t)want) {
+        size_t len = answer(q, want, out + 2, true);
+        put16(out, (unsigned)len);
+        cr_assert_eq(write(fd, out, len + 2), (ssize_t)len + 2);
+    }
+    close(fd);
+}
+
+static void *server_run(void *arg)
+{
+    (void)arg;
+    struct pollfd fds[] = {{.fd = server.stop[0], .events = POLLIN},
+                           {.fd = server.udp, .events = POLLIN},
+                           {.fd = server.tcp, .events = POLLIN}};
+    for (;;) {
+        poll(fds, 3, -1);
+        if (fds[0].revents)
+            return NULL;
+        pthread_mutex_lock(&server.lock);
+        if (fds[1].revents)
+            serve_udp();
+        if (fds[2].revents)
+            serve_tcp();
+        pthread_mutex_unlock(&server.lock);
+    }
+}
+
+/* Both sockets on one port; the kernel chooses it for one of them and it may be taken for the
+ * other. */
+static bool server_bind(void)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof a;
+    server.tcp = socket(AF_INET, SOCK_STREAM, 0);
+    server.udp = socket(AF_INET, SOCK_DGRAM, 0);
+    if (bind(server.tcp, (struct sockaddr *)&a, n) == 0 && listen(server.tcp, 8) == 0 &&
+        getsockname(server.tcp, (struct sockaddr *)&a, &n) == 0 &&
+        bind(server.udp, (struct sockaddr *)&a, n) == 0) {
+        server.port = ntohs(a.sin_port);
+        return true;
+    }
+    close(server.tcp);
+    close(server.udp);
+    return false;
+}
+
+static void server_start(void)
+{
+    for (int tries = 20; !server_bind(); tries--)
+        cr_assert(tries);
+    cr_assert_eq(pipe(server.stop), 0);
+    cr_assert_eq(pthread_create(&server.thread, NULL, server_run, NULL), 0);
+}
+
+static void server_stop(void)
+{
+    if (!server.port)
+        return;
+    cr_assert_eq(write(server.stop[1], "x", 1), 1);
+    pthread_join(server.thread, NULL);
+    close(server.udp);
+    close(server.tcp);
+    server.port = 0;
+}
+
+/* -- a generation made by hand, and a loop --------------------------------------------------- */
+
+enum { ENDPOINTS = 128 };
+
+static struct shm *shm;
+static struct faults faults;
+static struct loop lp;
+static struct config conf;
+static struct cluster_conf cluster;
+static struct endpoint_conf endpoints[ENDPOINTS];
+static char names[ENDPOINTS][32];
+static struct cluster_table *table;
+static struct generation g;
+static struct resolver *resolver;
+static struct slice server_text;
+static struct {
+    unsigned changed, failed, recovered, dropped;
+} logged;
+
+static void on_log(enum log_level level, struct slice line)
+{
+    (void)level;
+    char text[1024];
+    snprintf(text, sizeof text, "%.*s", SLICE_ARG(line));
+    logged.changed += strstr(text, "dns_changed") != NULL;
+    logged.failed += strstr(text, "dns_failed") != NULL;
+    logged.recovered += strstr(text, "dns_recovered") != NULL;
+    logged.dropped += strstr(text, "dns_addresses_dropped") != NULL;
+}
+
+/* Answers are asked for again after 20 ms at the earliest, failures after 30 ms. */
+static void setup(void)
+{
+    static char text[64];
+    server_start();
+    log_set_sink(on_log);
+    log_set_burst(0);
+    shm = shm_create(8 << 20);
+    shm_generation(shm, 1);
+    faults_init(&faults);
+    loop_init(&lp, 0);
+    snprintf(text, sizeof text, "127.0.0.1:%u", server.port);
+    server_text = slice_str(text);
+    conf = (struct config){
+        .resolver = {.servers = {&server_text, 1}, .timeout = 150, .tries = 1},
+        .clusters = &cluster,
+        .clusters_n = 1,
+    };
+    cluster = (struct cluster_conf){
+        .place.name = SLICE_INIT("web"),
+        .endpoints = endpoints,
+        .dns = {.capacity = 15, .min_ttl = 20, .max_ttl = 300000, .retry = 30, .family = 0},
+    };
+    g = (struct generation){.number = 1, .config = &conf, .tables = &table};
+}
+
+static void teardown(void)
+{
+    resolver_stop(resolver);
+    loop_fini(&lp);
+    faults_fini(&faults);
+    shm_detach(shm);
+    server_stop();
+    log_set_sink(NULL);
+}
+
+TestSuite(resolver, .init = setup, .fini = teardown);
+
+static void add_name(const char *host)
+{
+    size_t i = cluster.endpoints_n++;
+    snprintf(names[i], sizeof names[i], "%s:80", host);
+    endpoints[i] = (struct endpoint_conf){
+        .place = {.file = "t.conf", .line = (int)i + 10},
+        .address = slice_str(names[i]),
+        .host = slice_str(host),
+        .port = 80,
+        .weight = 1,
+    };
+}
+
+static void prepare(void)
+{
+    table = cluster_table_prepare(shm, &cluster, &faults);
+    cr_assert(table);
+}
+
+static void start(const char *host)
+{
+    add_name(host);
+    prepare();
+    resolver = resolver_start(&lp, &g);
+    cr_assert(resolver);
+}
+
+/* The addresses that are up, in the order of the rows. */
+static const char *up(void)
+{
+    static char text[4096];
+    size_t n = 0;
+    text[0] = '\0';
+    for (uint32_t i = 0; i < table->capacity; i++)
+        if (table->rows[i].state == ROW_UP)
+            n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", n ? " " : "",
+                                  table->rows[i].name);
+    return text;
+}
+
+static struct resolver_name facts(void)
+{
+    return resolver_name(resolver, 0);
+}
+
+static bool (*awaited)(void);
+static bool reached;
+
+static void on_look(struct ev_loop *ev, struct ev_timer *w, int revents)
+{
+    (void)ev, (void)w, (void)revents;
+    reached = awaited();
+    if (reached)
+        loop_stop(&lp);
+}
+
+static void on_give_up(struct timer *t)
+{
+    (void)t;
+    loop_stop(&lp);
+}
+
+/* Runs the loop until `done` says so; false after `limit_ms`. */
+static bool run_until(bool (*done)(void), uint64_t limit_ms)
+{
+    struct ev_timer look;
+    struct timer limit;
+    awaited = done;
+    reached = false;
+    ev_timer_init(&look, on_look, 0.001, 0.001);
+    ev_timer_start(lp.ev, &look);
+    timer_init(&limit, on_give_up);
+    timer_start(&lp, &limit, limit_ms);
+    loop_run(&lp);
+    timer_stop(&limit);
+    ev_timer_stop(lp.ev, &look);
+    return reached;
+}
+
+static unsigned lookups_wanted;
+static bool looked_up(void)
+{
+    return facts().lookups >= lookups_wanted && facts().next_ms;
+}
+
+/* Until the n-th look-up is done. */
+static void run_lookups(unsigned n)
+{
+    lookups_wanted = n;
+    cr_assert(run_until(looked_up, 1500), "%lu look-ups", facts().lookups);
+}
+
+static uint64_t next_in(void)
+{
+    return facts().next_ms - clock_ms(&lp.clock);
+}
+
+/* -- answers -------------------------------------------------------------------------------- */
+
+Test(resolver, writes_what_a_name_resolves_to)
+{
+    SERVE(.name = "a.test", .type = A, .ttl = 60, .addrs = {"127.0.0.2", "127.0.0.3"});
+    start("a.test");
+    cr_assert_str_eq(up(), "");
+    run_lookups(1);
+    cr_assert_str_eq(up(), "127.0.0.2:80 127.0.0.3:80");
+    cr_assert_eq(table->rows[0].weight, 1);
+    struct resolver_name f = facts();
+    cr_assert(f.lookups == 1 && f.failures == 0 && f.addresses == 2 && f.failing == 0);
+    cr_assert_eq(f.changes, 1);
+    cr_assert_geq(f.succeeded_ms, clock_ms(&lp.clock) - 1000);
+    cr_assert(slice_eq(f.cluster, SLICE("web")) && slice_eq(f.address, SLICE("a.test:80")));
+    cr_assert_eq(logged.changed, 1);
+}
+
+Test(resolver, asks_for_the_families_that_are_wanted)
+{
+    SERVE(.name = "a.test", .type = A, .ttl = 60, .addrs = {"127.0.0.2"});
+    SERVE(.name = "a.test", .type = AAAA, .ttl = 60, .addrs = {"::1"});
+    cluster.dns.family = 2;
+    start("a.test");
+    run_lookups(1);
+    cr_assert_str_eq(up(), "[::1]:80");
+    cr_assert_eq(asked(A), 0);
+    resolver_stop(resolver);
+    cluster.dns.family = 1;
+    resolver = resolver_start(&lp, &g);
+    run_lookups(1);
+    cr_assert_str_eq(up(), "127.0.0.2:80");
+    cr_assert_eq(asked(AAAA), 1);
+}
+
+/* Whether this machine has IPv6 to the world isn't up to the test. */
+static bool has_route(const char *v6)
+{
+    struct addr a;
+    cr_assert(addr_from_ip(slice_str(v6), 80, &a));
+    int fd = socket(AF_INET6, SOCK_DGRAM, 0);
+    bool ok = fd >= 0 && connect(fd, &a.sa, a.len) == 0;
+    close(fd);
+    return ok;
+}
+
+Test(resolver, leaves_ipv6_without_a_route_out_beside_ipv4)
+{
+    SERVE(.name = "a.test", .type = A, .ttl = 60, .addrs = {"127.0.0.2"});
+    SERVE(.name = "a.test", .type = AAAA, .ttl = 60, .addrs = {"2001:db8::1", "::1"});
+    start("a.test");
+    run_lookups(1);
+    cr_assert(strstr(up(), "127.0.0.2:80"));
+    cr_assert_eq(strstr(up(), "[2001:db8::1]:80") != NULL, has_route("2001:db8::1"), "%s", up());
+    cr_assert_eq(strstr(up(), "[::1]:80") != NULL, has_route("::1"), "%s", up());
+}
+
+Test(resolver, takes_ipv6_as_it_is_when_there_is_nothing_else)
+{
+    SERVE(.name = "a.test", .type = AAAA, .ttl = 60, .addrs = {"2001:db8::1"});
+    start("a.test");
+    run_lookups(1);
+    cr_assert_str_eq(up(), "[2001:db8::1]:80");
+    cr_assert_eq(facts().failures, 0);
+}
+
+Test(resolver, honours_the_hosts_file)
+{
+    start("localhost");
+    run_lookups(1);
+    cr_assert(strstr(up(), "127.0.0.1:80") || strstr(up(), "[::1]:80"), "%s", up());
+    cr_assert_eq(asked(A) + asked(AAAA), 0);
+    cr_assert(next_in() >= 18 && next_in() <= 21, "%lu", next_in());
+}
+
+Test(resolver, takes_no_family_from_elsewhere_when_the_hosts_file_has_the_name)
+{
+    struct hostent *found;
+    ares_channel channel;
+    cr_assert_eq(ares_init_options(&channel, NULL, 0), ARES_SUCCESS);
+    bool v6 = ares_gethostbyname_file(channel, "localhost", AF_INET6, &found) == ARES_SUCCESS;
+    if (v6)
+        ares_free_hostent(found);
+    ares_destroy(channel);
+    cluster.dns.family = 2;
+    start("localhost");
+    run_lookups(1);
+    cr_assert_str_eq(up(), v6 ? "[::1]:80" : "");
+    cr_assert_eq(facts().failing, v6 ? 0 : 1);
+}
+
+Test(resolver, asks_over_tcp_when_an_answer_is_truncated)
+{
+    SERVE(.name = "a.test", .type = A, .ttl = 60, .addrs = {"127.0.0.2"}, .truncated = true);
+    cluster.dns.family = 1;
+    start("a.test");
+    run_lookups(1);
+    cr_assert_str_eq(up(), "127.0.0.2:80");
+    cr_assert_eq(server.over_tcp, 1);
+}
+
+Test(resolver, says_how_many_addresses_found_no_room_once)
+{
+    SERVE(.name = "a.test", .type = A,
+          .addrs = {"127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5", "127.0.0.6",
+                    "127.0.0.7", "127.0.0.8", "127.0.0.9", "127.0.0.10", "127.0.0.11", "127.0.0.12",
+                    "127.0.0.13", "127.0.0.14", "127.0.0.15", "127.0.0.16", "127.0.0.17",
+                    "127.0.0.18", "127.0.0.19"});
+    cluster.dns.family = 1;
+    start("a.test");
+    run_lookups(3);
+    cr_assert_eq(facts().addresses, table->capacity);
+    cr_assert_eq(facts().dropped, 19 - table->capacity);
+    cr_assert_eq(logged.dropped, 1);
+}
+
+static bool all_but_one_failed(void)
+{
+    return resolver_totals(resolver).failing == ENDPOINTS - 1 && table->rows[0].state == ROW_UP;
+}
+
+Test(resolver, follows_more_names_than_are_asked_at_a_time)
+{
+    cluster.dns.capacity = ENDPOINTS;
+    cluster.dns.family = 1;
+    static char hosts[ENDPOINTS][24];
+    for (int i = 0; i < ENDPOINTS; i++) {
+        snprintf(hosts[i], sizeof hosts[i], "h%d.test", i);
+        add_name(hosts[i]);
+    }
+    SERVE(.name = "h127.test", .type = A, .ttl = 60, .addrs = {"127.0.0.2"});
+    prepare();
+    resolver = resolver_start(&lp, &g);
+    cr_assert_eq(resolver_names_n(resolver), ENDPOINTS);
+    cr_assert(run_until(all_but_one_failed, 1500));
+    cr_assert_str_eq(up(), "127.0.0.2:80");
+    cr_assert_eq(resolver_totals(resolver).names, ENDPOINTS);
+    cr_assert_eq(resolver_totals(resolver).changes, 1);
+}
+
+Test(resolver, has_nothing_to_do_without_names)
+{
+    add_name("10.0.0.1");
+    cr_assert(addr_parse(SLICE("10.0.0.1:80"), &endpoints[0].addr));
+    prepare();
+    resolver = resolver_start(&lp, &g);
+    cr_assert(resolver);
+    cr_assert_eq(resolver_names_n(resolver), 0);
+    cr_assert_eq(resolver_at_load(&g, 1000, &faults), 0);
+    cr_assert_eq(resolver_totals(resolver).lookups, 0);
+}
+
+/* -- asking again --------------------------------------------------------------------------- */
+
+Test(resolver, asks_again_when_the_ttl_ends_and_follows_a_change)
+{
+    SERVE(.name = "a.test", .type = A, .ttl = 0, .addrs = {"127.0.0.2", "127.0.0.3"});
+    start("a.test");
+    run_lookups(3);
+    cr_assert_eq(logged.changed, 1);
+    SERVE(.name = "a.test", .type = A, .ttl = 0, .addrs = {"127.0.0.4", "127.0.0.3"});
+    run_lookups((unsigned)facts().lookups + 2);
+    cr_assert_str_eq(up(), "127.0.0.3:80 127.0.0.4:80");
+    cr_assert_eq(table->rows[1].reused, 0);
+    cr_assert_eq(facts().changes, 2);
+    cr_assert_eq(logged.changed, 2);
+}
+
+Test(resolver, waits_for_the_smallest_ttl_of_the_answer)
+{
+    SERVE(.name = "a.test", .type = A, .ttl = 100, .addrs = {"127.0.0.2"});
+    SERVE(.name = "a.test", .type = AAAA, .ttl = 40, .addrs = {"::1"});
+    start("a.test");
+    run_lookups(1);
+    cr_assert(next_in() > 39000 && next_in() <= 42000, "%lu", next_in());
+}
+
+Test(resolver, counts_the_ttl_of_an_alias)
+{
+    SERVE(.name = "a.test", .type = A, .ttl = 100, .addrs = {"127.0.0.2"}, .cname = "b.test",
+          .cname_ttl = 7);
+    cluster.dns.family = 1;
+    start("a.test");
+    run_lookups(1);
+    cr_assert_str_eq(up(), "127.0.0.2:80");
+    cr_assert(next_in() > 6500 && next_in() <= 7350, "%lu", next_in());
+}
+
+Test(resolver, keeps_the_ttl_within_its_limits)
+{
+    SERVE(.name = "a.test", .type = A, .ttl = 86400, .addrs = {"127.0.0.2"});
+    cluster.dns.max_ttl = 5000;
+    start("a.test");
+    run_lookups(1);
+    cr_assert(next_in() > 4500 && next_in() <= 5250, "%lu", next_in());
+    resolver_stop(resolver);
+    cluster.dns.min_ttl = 3000;
+    SERVE(.name = "a.test", .type = A, .ttl = 1, .addrs = {"127.0.0.2"});
+    resolver = resolver_start(&lp, &g);
+    run_lookups(1);
+    cr_assert(next_in() > 2500 && next_in() <= 3150, "%lu", next_in());
+}
+
+/* -- failures ------------------------------------------------------------------------------- */
+
+static void expect_kept(struct record broken)
+{
+    SERVE(.name = "a.test", .type = A, .ttl = 0, .addrs = {"127.0.0.2"});
+    cluster.dns.family = 1;
+    start("a.test");
+    run_lookups(1);
+    serve(broken);
+    run_lookups((unsigned)facts().lookups + 2);
+    struct resolver_name f = facts();
+    cr_assert_str_eq(up(), "127.0.0.2:80");
+    cr_assert_geq(f.failing, 1);
+    cr_assert_eq(f.failures, f.failing);
+    cr_assert_eq(f.addresses, 1);
+    cr_assert_eq(resolver_totals(resolver).failing, 1);
+    cr_assert_geq(logged.failed, 1);
+    SERVE(.name = "a.test", .type = A, .ttl = 0, .addrs = {"127.0.0.3"});
+    run_lookups((unsigned)f.lookups + 2);
+    cr_assert_str_eq(up(), "127.0.0.3:80");
+    cr_assert_eq(facts().failing, 0);
+    cr_assert_eq(logged.recovered, 1);
+}
+
+Test(resolver, keeps_the_old_answer_when_the_server_fails)
+{
+    expect_kept((struct record){.name = "a.test", .type = A, .rcode = SERVFAIL});
+}
+
+Test(resolver, keeps_the_old_answer_when_the_name_is_gone)
+{
+    expect_kept((struct record){.name = "a.test", .type = A, .rcode = NXDOMAIN});
+}
+
+Test(resolver, keeps_the_old_answer_when_there_is_no_address)
+{
+    expect_kept((struct record){.name = "a.test", .type = A});
+}
+
+Test(resolver, keeps_the_old_answer_when_nobody_answers)
+{
+    expect_kept((struct record){.name = "a.test", .type = A, .silent = true});
+}
+
+Test(resolver, keeps_a_family_that_failed_and_replaces_the_other)
+{
+    SERVE(.name = "a.test", .type = A, .ttl = 0, .addrs = {"127.0.0.2"});
+    start("a.test");
+    run_lookups(1);
+    resolver_stop(resolver); /* a new control process knows only what the table says */
+    SERVE(.name = "a.test", .type = A, .rcode = SERVFAIL);
+    SERVE(.name = "a.test", .type = AAAA, .ttl = 60, .addrs = {"::1"});
+    resolver = resolver_start(&lp, &g);
+    run_lookups(1);
+    cr_assert(strstr(up(), "127.0.0.2:80"), "%s", up());
+    cr_assert_eq(facts().failures, 1);
+    cr_assert_eq(facts().failing, 0);
+    cr_assert_leq(next_in(), 32); /* dns.retry, not the TTL */
+}
+
+Test(resolver, drops_a_family_that_has_no_addresses_any_more)
+{
+    cluster.dns.family = 0;
+    SERVE(.name = "a.test", .type = A, .ttl = 0, .addrs = {"127.0.0.2"});
+    start("a.test");
+    run_lookups(1);
+    SERVE(.name = "a.test", .type = A);
+    SERVE(.name = "a.test", .type = AAAA, .ttl = 0, .addrs = {"::1"});
+    run_lookups((unsigned)facts().lookups + 2);
+    cr_assert_str_eq(up(), "[::1]:80");
+}
+
+Test(resolver, backs_off_and_logs_less_and_less_often)
+{
+    cluster.dns.retry = 20;
+    cluster.dns.max_ttl = 100;
+    start("a.test");
+    run_lookups(1);
+    cr_assert_leq(next_in(), 21);
+    run_lookups(3);
+    cr_assert(next_in() > 60 && next_in() <= 84, "%lu", next_in());
+    run_lookups(5);
+    cr_assert(next_in() > 80 && next_in() <= 105, "%lu", next_in());
+    cr_assert_eq(facts().failing, 5);
+    cr_assert_eq(logged.failed, 3); /* 1, 2, 4 */
+}
+
+Test(resolver, fails_at_once_when_nothing_listens)
+{
+    server_stop();
+    start("a.test");
+    run_lookups(1);
+    cr_assert_eq(facts().failing, 1);
+    cr_assert_eq(facts().succeeded_ms, 0);
+}
+
+Test(resolver, fails_on_a_name_that_dns_cannot_ask_for)
+{
+    start("a..test");
+    run_lookups(1);
+    cr_assert_eq(facts().failing, 1);
+    cr_assert_eq(asked(A), 0);
+}
+
+static bool was_asked(void)
+{
+    return asked(A) > 0;
+}
+
+Test(resolver, stops_with_questions_under_way)
+{
+    SERVE(.name = "a.test", .type = A, .silent = true);
+    start("a.test");
+    cr_assert(run_until(was_asked, 1000));
+    resolver_stop(resolver);
+    resolver = NULL;
+    resolver_stop(NULL);
+}
+
+/* -- at load -------------------------------------------------------------------------------- */
+
+Test(resolver, finds_addresses_before_anybody_serves)
+{
+    SERVE(.name = "a.test", .type = A, .ttl = 60, .addrs = {"127.0.0.2"});
+    add_name("a.test");
+    prepare();
+    cr_assert_eq(resolver_at_load(&g, 1000, &faults), 0);
+    cr_assert_str_eq(up(), "127.0.0.2:80");
+    cr_assert_eq(faults.warnings, 0);
+}
+
+Test(resolver, does_not_wait_at_load_for_what_is_known)
+{
+    SERVE(.name = "a.test", .type = A, .silent = true);
+    add_name("a.test");
+    prepare();
+    struct addr a;
+    cr_assert(addr_parse(SLICE("127.0.0.9:80"), &a));
+    cluster_table_set(table, cluster_source(&endpoints[0]), 1, &a, 1);
+    cr_assert_eq(resolver_at_load(&g, 1000, &faults), 0);
+    cr_assert_eq(asked(A), 0);
+    cr_assert_str_eq(up(), "127.0.0.9:80");
+}
+
+Test(resolver, warns_at_load_about_a_name_that_does_not_resolve)
+{
+    SERVE(.name = "a.test", .type = A, .ttl = 60, .addrs = {"127.0.0.2"});
+    add_name("gone.test");
+    add_name("a.test");
+    prepare();
+    cr_assert_eq(resolver_at_load(&g, 1000, &faults), 1);
+    cr_assert_str_eq(up(), "127.0.0.2:80");
+    cr_assert(faults.errors == 0 && faults.warnings == 1);
+    cr_assert_str_eq(faults.first->file, "t.conf");
+    cr_assert_eq(faults.first->line, 10);
+    cr_assert(strstr(faults.first->text, "cluster web: gone.test:80 has no address yet"), "%s",
+              faults.first->text);
+}
+
+Test(resolver, waits_at_load_for_a_bounded_time)
+{
+    conf.resolver.timeout = 30000;
+    SERVE(.name = "a.test", .type = A, .silent = true);
+    add_name("a.test");
+    prepare();
+    struct clock before, after;
+    clock_init(&before);
+    cr_assert_eq(resolver_at_load(&g, 100, &faults), 1);
+    clock_init(&after);
+    uint64_t ms = clock_ms(&after) - clock_ms(&before);
+    cr_assert(ms >= 99 && ms < 1000, "%lu ms", ms);
+    cr_assert(strstr(faults.first->text, "no answer in time"), "%s", faults.first->text);
+}
