@@ -255,13 +255,19 @@ static const char *read_fields(struct h1_parser *p, const char *s, const char *e
 }
 
 /* -- coming back with more -------------------------------------------------------------------- */
+static inline int bits_of(size_t n)
+{
+    return n ? 64 - __builtin_clzll(n) : 0;
+}
+
 /* After a parse that ended in want of bytes: can parsing again now give another answer? Where the
  * answer is yes for a byte, it is the end of the head or a fault, so it is given once. A fault
- * that hides in plain characters is found when the head ends or has doubled. */
+ * that hides in plain characters is found when the head ends or its length passes a power of two:
+ * all parses together cost a small multiple of one. */
 static bool worth_parsing(struct h1_parser *p, struct slice in)
 {
-    if (p->parsed == 0 || in.n >= 2 * p->parsed || in.n >= p->limits->head_size)
-        return in.n > 0;
+    if (bits_of(in.n) > bits_of(p->scanned) || in.n >= p->limits->head_size)
+        return true;
     const char *s = in.p + p->scanned, *end = in.p + in.n;
     while ((s = h1_scan_value(s, end)) != end) {
         if (s + 1 == end && *s == '\r')
@@ -278,14 +284,13 @@ static bool worth_parsing(struct h1_parser *p, struct slice in)
 static ssize_t finish(struct h1_parser *p, struct slice in, const char *s)
 {
     if (s) {
-        p->scanned = p->parsed = 0;
+        p->scanned = 0;
         return s - in.p;
     }
     if (p->fault == H1_NONE && in.n >= p->limits->head_size)
         p->fault = H1_HEAD_LARGE;
     if (p->fault != H1_NONE)
         return -1;
-    p->parsed = in.n;
     p->scanned = in.n && in.p[in.n - 1] == '\r' ? in.n - 1 : in.n;
     return 0;
 }

@@ -60,9 +60,9 @@ enum h1_fault {
 #define F(name, status, text) H1_##name,
     H1_FAULT_LIST(F)
 #undef F
-    H1_FAULT_N
+        H1_FAULT_N
 };
-const char *h1_fault_name(enum h1_fault f);   /* lower case, "bare_lf" */
+const char *h1_fault_name(enum h1_fault f); /* lower case, "bare_lf" */
 const char *h1_fault_text(enum h1_fault f);
 uint16_t h1_fault_status(enum h1_fault f);
 
@@ -76,23 +76,23 @@ struct h1_parser {
     const struct h1_limits *limits;
     struct field *fields; /* room for limits->field_count */
     size_t scanned;       /* bytes of an incomplete head that need not be looked at again */
-    size_t parsed;        /* private: how long `in` was when it was last parsed in vain */
     enum h1_fault fault;  /* after -1 */
 };
 
 enum {
     H1_EMPTY_LINES_MAX = 4, /* skipped before a request line; RFC 9112 2.2 asks for at least one */
-    H1_OPTIONS_MAX = 32,    /* members of all Connection lines: hop_strip() compares names to each */
+    H1_OPTIONS_MAX = 32, /* members of all Connection lines: hop_strip() compares names to each */
 };
 
 /* `in` always begins at the first byte of the head; call again with a longer one after 0 (the
- * bytes may lie elsewhere by then, and only `scanned` and `parsed` need be kept). Empty lines
+ * bytes may lie elsewhere by then, and only `scanned` need be kept). Empty lines
  * before a request line are skipped (RFC 9112 2.2) and count in n. Framing, Host, Expect,
  * Connection and keep-alive are judged here too: the head is ready to use. After n > 0 the parser
  * is ready for the next head. On 0 and -1 the head's members mean nothing.
  *
  * A head that trickles in costs no more than twice its length: after 0 it is parsed again only
- * when it is complete, when it has a byte that no head may have, or when it has doubled.
+ * when it is complete, when it has a byte that no head may have, or when its length has passed a
+ * power of two.
  *
  * HTTP/1.2 to 1.9 are read as HTTP/1.1, as RFC 9110 2.5 says; another major version is refused. */
 ssize_t h1_parse_request(struct h1_parser *p, struct slice in, struct request_head *h) nodiscard;

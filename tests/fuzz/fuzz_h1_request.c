@@ -73,7 +73,7 @@ static void same(struct answer *a, struct answer *b)
 }
 
 /* -- cutting ---------------------------------------------------------------------------------- */
-/* A fault in an unfinished head may wait until the head has doubled: but no longer. */
+/* A fault in an unfinished head may wait, but no longer than until the head has doubled. */
 static void expect_late(struct answer *whole, struct h1_parser *p, struct slice in)
 {
     must(whole->n == -1);

@@ -74,7 +74,7 @@ static void try_scans(const struct answer *whole, const struct question *q, stru
     (void)h1_scan_use(H1_SCAN_AUTO);
 }
 
-/* In two pieces; a fault in an unfinished head may wait until the head has doubled. */
+/* In two pieces; a fault in an unfinished head may wait, until the head has doubled. */
 static void try_cut(const struct answer *whole, const struct question *q, struct slice in)
 {
     size_t cut = fuzz_number(in) % (in.n + 1);

@@ -310,7 +310,7 @@ Test(h1_parse, costs_linear_work_when_cut_at_every_cr)
     cr_assert_lt(looked_at, 5 * n, "%zu for %zu bytes", looked_at, n);
 }
 
-Test(h1_parse, finds_a_hidden_fault_when_the_head_has_doubled)
+Test(h1_parse, finds_a_hidden_fault_when_the_length_passes_a_power_of_two)
 {
     char text[128] = "GET / HTTP/1.1\r\nHost";
     size_t n = strlen(text);
@@ -318,8 +318,8 @@ Test(h1_parse, finds_a_hidden_fault_when_the_head_has_doubled)
     cr_assert_eq(feed(&t, slice_of(text, n)), 0);
     memcpy(text + n, " : a\r\n", 6);
     memset(text + n + 6, 'a', sizeof text - n - 6);
-    cr_assert_eq(feed(&t, slice_of(text, 2 * n - 1)), 0);
-    cr_assert_eq(feed(&t, slice_of(text, 2 * n)), -1);
+    cr_assert_eq(feed(&t, slice_of(text, 31)), 0);
+    cr_assert_eq(feed(&t, slice_of(text, 32)), -1);
     cr_assert_eq(t.p.fault, H1_FIELD_SPACE);
 }
 
@@ -332,7 +332,6 @@ Test(h1_parse, begins_anew_behind_a_head_that_came_in_pieces)
     cr_assert_gt(t.p.scanned, 0);
     cr_assert_eq(feed(&t, in), (ssize_t)first);
     cr_assert_eq(t.p.scanned, 0);
-    cr_assert_eq(t.p.parsed, 0);
     cr_assert_eq(feed(&t, slice_from(in, first)), (ssize_t)(in.n - first));
     cr_assert_eq(t.q.fields.n, 1);
 }
