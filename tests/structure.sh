@@ -5,6 +5,7 @@
 # is what the step table says. Each checker is first shown something wrong, so that one which went
 # blind fails here too. Prints "N passed, N failed".
 set -u
+here=$(pwd)
 cd "${srcdir:-$(dirname "$0")/..}" || exit 1
 passed=0 failed=0
 shown="files and functions are short" # the check whose figures are printed
@@ -107,6 +108,13 @@ check "every file begins with its licence" sh -c '
 check "the steps can be drawn" sh -c 'awk -f tools/steps.awk gateway/core/steps.h >"$1"' sh "$scratch/life.dot"
 check "docs/request-life.dot is what the steps say (./dev docs makes it)" \
     cmp "$scratch/life.dot" docs/request-life.dot
+
+# Where the gateway was built (make check runs this there), it has to accept what the README shows.
+if [ -x "$here/weir" ]; then
+    awk '/^```/ { inside = !inside; next } inside' README.md >"$scratch/readme.conf"
+    check "the README's configuration is accepted" "$here/weir" -t -c "$scratch/readme.conf"
+    check "the README's configuration is a short one" [ "$(wc -l <"$scratch/readme.conf")" -le 20 ]
+fi
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

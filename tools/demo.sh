@@ -91,16 +91,17 @@ try() {
     echo "# $1"
     shift
     echo "\$ curl $*"
-    curl -sS --max-time 5 "$@" | sed 's/\r$//; s/^/  /'
+    curl -sS --max-time 5 "$@" >"$dir/answer" 2>&1 || failed=1
+    sed 's/\r$//; s/^/  /' "$dir/answer" | sed -n 1,14p
 }
-try "one backend of the two ..." "$url/apples/1"
-try "... and the other" "$url/apples/2"
+failed=0
+try "two backends take turns" "$url/apples/1" "$url/apples/2"
 try "the prefix of the path is rewritten" "$url/bananas/ripe?n=3"
 try "a client can't make up where it comes from" -H "X-Forwarded-For:1.2.3.4" "$url/bananas/"
 try "a redirect" -si "$url/old/1"
 try "no such route" -si -H "Accept:application/json" "$url/nothing"
-try "what was counted" -s --unix-socket "$dir/admin.sock" http://admin/metrics | sed -n 1,14p
-[ "$once" != --once ] || exit 0
+try "what was counted" -s --unix-socket "$dir/admin.sock" http://admin/metrics
+[ "$once" != --once ] || exit $failed
 
 cat <<TEXT
 

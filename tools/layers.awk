@@ -26,6 +26,8 @@ BEGIN {
     library("sys/un.h", "base io edge upstream control process weirctl")
     library("netdb.h", "base io control")
     library("sys/epoll.h", "io")
+    # The standard output of a service is a stream socket, and writing to it must not block.
+    excused["core/access_log_sink.c", "sys/socket.h"]
 }
 
 function library(header, folders) {
@@ -79,6 +81,7 @@ FNR == 1 {
     group = name
     sub(/\/.*/, "/*", group)
     folders = name in may ? may[name] : group in may ? may[group] : ""
+    if ((path, name) in excused) next
     if (folders != "" && folder != "" && !index(folders, " " folder " "))
         offend(folder " does not see <" name ">")
 }

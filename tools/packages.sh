@@ -49,10 +49,10 @@ packages_of() {
 
 packages_missing_debian() {
     local wanted
-    wanted=$(packages_of 2 "$@")
-    dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' $wanted 2>/dev/null | awk -v wanted="$wanted" '
+    wanted=$(packages_of 2 "$@" | tr '\n' ' ')
+    { dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' $wanted 2>/dev/null || true; } | awk -v wanted="$wanted" '
         $1 ~ /^.i/ { have[$2] = 1 }
-        END { n = split(wanted, w, "\n"); for (i = 1; i <= n; i++) if (!have[w[i]]) print w[i] }'
+        END { n = split(wanted, w, " "); for (i = 1; i <= n; i++) if (!have[w[i]]) print w[i] }'
 }
 
 packages_missing_fedora() {

@@ -41,7 +41,7 @@ END {
     print "digraph request_life {"
     print "    rankdir=TB;"
     print "    node [shape=box, style=\"rounded,filled\", fillcolor=\"#eef3f8\", fontname=\"sans-serif\"];"
-    print "    edge [color=\"#456\"];"
+    print "    edge [color=\"#445566\"];"
     for (i = 1; i <= n; i++) {
         rank[order[i]] = i
         printf "    %s [label=\"%s\\n%s\"];\n", order[i], order[i], wrapped(what[order[i]])

@@ -66,7 +66,7 @@ static bool connect_socket(struct syslog *s)
     return false;
 }
 
-/* -- lines -------------------------------------------------------------------------------------*/
+/* -- lines ------------------------------------------------------------------------------------- */
 
 static void refresh(struct syslog *s, uint64_t second)
 {
@@ -113,7 +113,7 @@ bool syslog_line(struct syslog *s, enum syslog_severity severity, uint64_t wall_
     return syslog_send(s, &(struct iovec){.iov_base = t.p, .iov_len = t.n}, 1) == 1;
 }
 
-/* -- sending -----------------------------------------------------------------------------------*/
+/* -- sending ----------------------------------------------------------------------------------- */
 
 size_t syslog_send(struct syslog *s, const struct iovec *datagrams, size_t n)
 {
@@ -161,7 +161,7 @@ static bool connection_is_gone(int err)
            err == EBADF || err == EDESTADDRREQ;
 }
 
-/* -- journald ----------------------------------------------------------------------------------*/
+/* -- journald ---------------------------------------------------------------------------------- */
 
 /* "NAME=value\n", or, where the value has a newline: "NAME\n", its length in 64 bits, little
  * endian, the value, "\n" (systemd's JOURNAL_NATIVE_PROTOCOL). */

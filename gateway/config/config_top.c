@@ -80,6 +80,8 @@ const struct option top_options[] = {
                  "what backends are told about the client, and who is believed",
                  .check = forwarding_check),
     OPTION_SUB("paths", path_options, "how paths are normalised before they are matched"),
+    OPTION_INT("regex_steps", struct config, regex_steps, "100000", 100, 100000000,
+               "steps after which a regular expression of a route is given up: it doesn't match then"),
     OPTION_SUB("memory", memory_options, "what a process may use"),
     OPTION_SUB("resolver", resolver_options, "how names of endpoints are looked up"),
     OPTION_SUB("admin", admin_options, "the operator's socket", .check = admin_check),

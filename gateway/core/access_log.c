@@ -45,8 +45,7 @@ static void write_record(struct access_log *l, const struct exchange *x, struct 
 static void write_journal_fields(const struct access_format *f, const struct exchange *x,
                                  struct text *out);
 
-/* -- life
- * ----------------------------------------------------------------------------------------*/
+/* -- life -------------------------------------------------------------------------------------- */
 
 struct access_log *access_log_open(const struct log_conf *lc, const struct access_format *f,
                                    int chown_uid, int chown_gid, struct faults *faults)
@@ -100,18 +99,25 @@ uint64_t access_log_dropped(const struct access_log *l)
     return l->dropped;
 }
 
-/* -- lines
- * ---------------------------------------------------------------------------------------*/
+struct log_sink *access_log_sink(struct access_log *l)
+{
+    return &l->sink;
+}
+
+/* -- lines ------------------------------------------------------------------------------------- */
 
 void access_log_exchange(struct access_log *l, const struct exchange *x)
 {
     if (likely(put(l, x)))
         return;
-    if (!l->stalled)
+    if (!l->stalled) {
         access_log_flush(l);
-    if (l->stalled)
+        if (put(l, x))
+            return;
+    }
+    if (l->out.n)
         drop(l, 1, l->error);
-    else if (!put(l, x))
+    else
         append_large(l, x);
 }
 
@@ -213,8 +219,7 @@ static void write_journal_fields(const struct access_format *f, const struct exc
     }
 }
 
-/* -- flushing
- * ------------------------------------------------------------------------------------*/
+/* -- flushing ---------------------------------------------------------------------------------- */
 
 static void on_timer(struct timer *t)
 {

@@ -19,8 +19,7 @@
                            struct log_value *v)
 #define UNUSED (void)x, (void)h, (void)v
 
-/* -- giving values ------------------------------------------------------------------------------
- */
+/* -- giving values ----------------------------------------------------------------------------- */
 
 static inline bool give_text(struct log_value *v, struct slice s)
 {
@@ -112,8 +111,7 @@ static bool give_ip(struct log_value *v, const struct ip *ip)
     return give_text(v, slice_between(v->memory, at - 1));
 }
 
-/* -- when, who, where -----------------------------------------------------------------------------
- */
+/* -- when, who, where -------------------------------------------------------------------------- */
 
 FIELD(time)
 {
@@ -195,8 +193,7 @@ FIELD(listener)
     return give_text(v, x->w->g->config->listeners[x->facts->listener].name);
 }
 
-/* -- the request ----------------------------------------------------------------------------------
- */
+/* -- the request ------------------------------------------------------------------------------- */
 
 FIELD(method)
 {
@@ -276,8 +273,7 @@ FIELD(bytes_in)
     return give_number(v, x->bytes_in);
 }
 
-/* -- what was decided -----------------------------------------------------------------------------
- */
+/* -- what was decided -------------------------------------------------------------------------- */
 
 FIELD(route)
 {
@@ -347,8 +343,7 @@ FIELD(detail)
     return give_text(v, slice_str(x->detail));
 }
 
-/* -- the response ---------------------------------------------------------------------------------
- */
+/* -- the response ------------------------------------------------------------------------------ */
 
 /* A client that went before it was answered is logged as 499, as is usual, though nothing was
  * sent; the list of reasons says which those are. */
@@ -374,8 +369,7 @@ FIELD(tunnel)
     return x->tunnel && give_number(v, true);
 }
 
-/* -- how long it took -----------------------------------------------------------------------------
- */
+/* -- how long it took -------------------------------------------------------------------------- */
 
 FIELD(duration_us)
 {
@@ -416,8 +410,7 @@ FIELD(send_us)
     return give_span(v, x->head_sent_us, now_us(x));
 }
 
-/* -- any header field -----------------------------------------------------------------------------
- */
+/* -- any header field -------------------------------------------------------------------------- */
 
 static bool give_header(const struct fields *f, const struct log_header *h, struct log_value *v)
 {
@@ -437,8 +430,7 @@ FIELD(response_header)
     return x->head_sent && give_header(&x->reply.fields, h, v);
 }
 
-/* -- the table ------------------------------------------------------------------------------------
- */
+/* -- the table --------------------------------------------------------------------------------- */
 
 /* In the order in which a JSON line has them. */
 const struct log_field log_fields[] = {

@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "http/token.h"
 
+struct access_log;
 struct exchange;
 
 /* -- fields ------------------------------------------------------------------------------------ */
@@ -100,5 +101,8 @@ struct log_record {
  * are done with; when not all, errno says why. *lost counts lines that were given up on the way:
  * one that was torn, or is too large for a datagram. Never blocks. */
 size_t log_sink_write(struct log_sink *s, struct slice lines, uint64_t *lost) nodiscard;
+
+/* Where an access log writes to, for tests. */
+struct log_sink *access_log_sink(struct access_log *l);
 
 #endif

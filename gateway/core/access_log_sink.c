@@ -34,8 +34,7 @@ static void look_at(struct log_sink *s);
 static size_t write_lines(struct log_sink *s, struct slice lines, uint64_t *lost);
 static size_t write_records(struct log_sink *s, struct slice records, uint64_t *lost);
 
-/* -- opening and closing
- * -------------------------------------------------------------------------*/
+/* -- opening and closing ----------------------------------------------------------------------- */
 
 bool log_sink_open(struct log_sink *s, const struct log_conf *lc, int uid, int gid,
                    struct faults *faults)
@@ -123,8 +122,7 @@ void log_sink_close(struct log_sink *s)
     s->fd = -1;
 }
 
-/* -- writing
- * -------------------------------------------------------------------------------------*/
+/* -- writing ----------------------------------------------------------------------------------- */
 
 size_t log_sink_write(struct log_sink *s, struct slice lines, uint64_t *lost)
 {

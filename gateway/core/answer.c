@@ -98,8 +98,7 @@ void answer_options(struct exchange *x)
     add_content(x, slice_of(NULL, 0), slice_of(NULL, 0), bytes_static);
 }
 
-/* -- heads and content
- * ----------------------------------------------------------------------------*/
+/* -- heads and content ------------------------------------------------------------------------- */
 
 /* A reply without content; Date and Server are what an origin server says (RFC 9110 6.6.1). */
 static void begin(struct exchange *x, uint16_t status)

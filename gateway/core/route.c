@@ -41,7 +41,7 @@ struct route_scratch *route_scratch_new(const struct router *r)
 {
     struct route_scratch *s = calloc(1, sizeof *s + r->lookups.n * sizeof s->found[0]);
     must(s);
-    regex_scratch_init(&s->regex);
+    regex_scratch_init(&s->regex, r->regex_steps);
     return s;
 }
 
@@ -104,7 +104,7 @@ static const struct route *first_of(const struct path_routes *routes, const stru
                                     struct route_scratch *s, const struct route_query *q)
 {
     for (uint32_t i = 0; i < routes->n; i++) {
-        const struct route_entry *e = routes->v[i];
+        const struct route_entry *e = leaf_entry(r, routes, i);
         if (e->conditions.none || conditions_hold(&e->conditions, &r->lookups, s, q))
             return &e->route;
     }
@@ -131,6 +131,8 @@ static const struct route *match_host(const struct router *r, const struct host_
 
     for (const struct tree_node *n = hit.prefix; !route && n; n = route_tree_shorter(n, q->path))
         route = first_of(&n->prefix, r, s, q);
+    if (!route)
+        route = first_of(&h->root, r, s, q);
     if (!route && h->regexes_n)
         route = match_regexes(r, h, s, q);
     return route ? route : first_of(&h->any, r, s, q);

@@ -26,7 +26,9 @@ struct build {
     struct arena *arena;
     struct placement *placements; /* owned while building */
     size_t placements_n;
+    uint32_t order_n; /* of router.order */
     uint32_t hosts_n;
+    struct route_tree_draft draft; /* of the host pattern at hand */
     struct cover cover;
 };
 
@@ -74,15 +76,24 @@ static bool build_entry(struct build *b, struct conditions_builder *cb, const st
     return ok;
 }
 
+/* On cache lines: the arena's own alignment is less. */
+static struct route_entry *aligned_entries(struct arena *a, size_t n)
+{
+    const size_t align = _Alignof(struct route_entry);
+    const uintptr_t p = (uintptr_t)arena_zalloc(a, n * sizeof(struct route_entry) + align);
+    return (struct route_entry *)((p + align - 1) & ~(uintptr_t)(align - 1));
+}
+
 static bool build_entries(struct build *b, const struct config *c, struct faults *faults)
 {
     struct router *r = b->router;
     struct conditions_builder cb;
     bool ok = true;
 
-    r->entries = ARENA_ARRAY(b->arena, struct route_entry, c->routes_n);
+    r->entries = aligned_entries(b->arena, c->routes_n);
     r->entries_n = c->routes_n;
     r->listeners_n = c->listeners_n;
+    r->regex_steps = c->regex_steps ? (uint32_t)c->regex_steps : REGEX_STEPS_DEFAULT;
     conditions_builder_init(&cb, c, &r->regexes, b->arena, faults);
     for (size_t i = 0; i < c->routes_n; i++)
         ok = build_entry(b, &cb, &c->routes[i], &r->entries[i]) && ok;
@@ -92,11 +103,12 @@ static bool build_entries(struct build *b, const struct config *c, struct faults
 
 /* -- hosts ------------------------------------------------------------------------------------- */
 
-static struct host_routes *new_host(struct build *b)
+static struct host_routes *new_host(struct build *b, struct slice name)
 {
-    struct host_routes *h = ARENA_NEW(b->arena, struct host_routes);
+    struct host_routes *h = arena_zalloc(b->arena, sizeof *h + name.n);
     h->index = b->hosts_n++;
-    route_tree_init(&h->tree, b->arena);
+    if (name.n)
+        memcpy(h->name, name.p, name.n);
     return h;
 }
 
@@ -104,8 +116,8 @@ static struct host_routes *host_in(struct build *b, struct host_table *t, struct
 {
     struct host_routes *h = map_find(&t->by_name, name);
     if (!h) {
-        h = new_host(b);
-        map_set(&t->by_name, name, h);
+        h = new_host(b, name);
+        map_set(&t->by_name, slice_of(h->name, name.n), h);
         t->lengths[host_length_class(name)] = true;
     }
     return h;
@@ -119,7 +131,7 @@ static struct host_routes *host_of(struct build *b, struct slice pattern)
     if (!slice_eq(pattern, SLICE("*")))
         return host_in(b, &r->exact, pattern);
     if (!r->any_host)
-        r->any_host = new_host(b);
+        r->any_host = new_host(b, SLICE(""));
     return r->any_host;
 }
 
@@ -130,7 +142,8 @@ static void place_all(struct build *b, const struct config *c)
     for (size_t i = 0; i < c->routes_n; i++)
         n += c->routes[i].match.hosts.n ? c->routes[i].match.hosts.n : 1;
     b->placements = calloc(n + 1, sizeof *b->placements);
-    must(b->placements);
+    must(b->placements && n <= UINT32_MAX);
+    b->router->order = ARENA_ARRAY(b->arena, uint32_t, n);
 
     for (size_t i = 0; i < c->routes_n; i++) {
         const struct texts *hosts = &c->routes[i].match.hosts;
@@ -186,79 +199,91 @@ static int on_compare(const void *a, const void *b)
     return order ? order : compare_rank(pa->entry, pb->entry);
 }
 
-/* Expressions in the order of the first route that has them. */
-static uint32_t first_index(const struct path_routes *routes)
-{
-    uint32_t first = UINT32_MAX;
-    for (uint32_t i = 0; i < routes->n; i++)
-        if (routes->v[i]->route.index < first)
-            first = routes->v[i]->route.index;
-    return first;
-}
-
 static int on_compare_regexes(const void *a, const void *b)
 {
     const struct path_regex *pa = a, *pb = b;
-    return more_first(pb->first, pa->first);
+    return more_first(pb->rank, pa->rank);
 }
 
 /* -- leaves ------------------------------------------------------------------------------------ */
 
-/* The leaf of placements that begins at `p`; *n placements are there, and *n become the leaf's. */
+/* The leaf of the placements that begin at `p`; *n placements are there, and *n become the leaf's.
+ */
 static struct path_routes take_leaf(struct build *b, const struct placement *p, size_t *n)
 {
-    size_t len = 1;
-    while (len < *n && compare_leaf(&p[0], &p[len]) == 0)
-        len++;
-    const struct route_entry **v = ARENA_ARRAY(b->arena, const struct route_entry *, len);
-    uint32_t routes_n = 0;
-    for (size_t i = 0; i < len; i++)
-        if (i == 0 || p[i].entry != p[i - 1].entry) /* a host that a route names twice */
-            v[routes_n++] = p[i].entry;
+    struct path_routes leaf = {.first = b->order_n};
+    size_t len = 0;
+    for (; len < *n && compare_leaf(&p[0], &p[len]) == 0; len++)
+        if (len == 0 || p[len].entry != p[len - 1].entry) /* a host that a route names twice */
+            b->router->order[b->order_n++] = p[len].entry->route.index;
     *n = len;
-    return (struct path_routes){.v = v, .n = routes_n};
+    leaf.n = b->order_n - leaf.first;
+    return leaf;
 }
 
-static void add_regex(struct build *b, struct host_routes *h, const struct path_routes *routes)
+/* Expressions are ordered by the first route that has them. */
+static struct path_regex regex_leaf(const struct router *r, const struct path_routes *leaf)
 {
-    if (h->regexes_n == h->regexes_cap) {
-        h->regexes_cap = h->regexes_cap ? h->regexes_cap * 2 : 4;
-        struct path_regex *more = ARENA_ARRAY(b->arena, struct path_regex, h->regexes_cap);
-        if (h->regexes_n)
-            memcpy(more, h->regexes, h->regexes_n * sizeof *more);
-        h->regexes = more;
+    struct path_regex out = {
+        .regex = leaf_entry(r, leaf, 0)->path, .rank = UINT32_MAX, .routes = *leaf};
+    for (uint32_t i = 0; i < leaf->n; i++) {
+        const uint32_t index = leaf_entry(r, leaf, i)->route.index;
+        out.rank = index < out.rank ? index : out.rank;
     }
-    h->regexes[h->regexes_n++] = (struct path_regex){
-        .regex = routes->v[0]->path, .first = first_index(routes), .routes = *routes};
+    return out;
+}
+
+/* Puts a leaf where matching looks for it. */
+static void place_leaf(struct build *b, struct host_routes *h, const struct route_conf *rc,
+                       struct path_routes leaf)
+{
+    const enum path_form form = (enum path_form)rc->match.path_form;
+    if (form == PATH_REGEX) { /* shown to the cover when they are in order */
+        h->regexes[h->regexes_n++] = regex_leaf(b->router, &leaf);
+        return;
+    }
+    if (form == PATH_EXACT)
+        *route_tree_draft_exact(&b->draft, rc->match.path) = leaf;
+    else if (form == PATH_ANY)
+        h->any = leaf;
+    else if (slice_eq(rc->match.path, SLICE("/")))
+        h->root = leaf;
+    else
+        *route_tree_draft_prefix(&b->draft, rc->match.path) = leaf;
+    if (form != PATH_ANY)
+        cover_leaf(&b->cover, form, rc->match.path, &leaf);
+}
+
+static void finish_regexes(struct build *b, struct host_routes *h)
+{
+    if (h->regexes_n)
+        qsort(h->regexes, h->regexes_n, sizeof *h->regexes, on_compare_regexes);
+    for (uint32_t i = 0; i < h->regexes_n; i++) {
+        const struct path_routes *leaf = &h->regexes[i].routes;
+        const struct slice path = leaf_entry(b->router, leaf, 0)->route.conf->match.path;
+        cover_leaf(&b->cover, PATH_REGEX, path, leaf);
+    }
 }
 
 /* The leaves of one host pattern. */
 static void build_host(struct build *b, const struct placement *p, size_t n)
 {
     struct host_routes *h = p->host;
+    size_t regexes = 0;
+    for (size_t i = 0; i < n; i++)
+        regexes += p[i].entry->path != NULL;
+    h->regexes = ARENA_ARRAY(b->arena, struct path_regex, regexes);
+
     cover_host(&b->cover);
+    route_tree_draft_init(&b->draft);
     for (size_t left = n, len; left > 0; p += len, left -= len) {
         len = left;
-        const struct path_routes routes = take_leaf(b, p, &len);
-        const struct route_conf *rc = p->entry->route.conf;
-        const enum path_form form = (enum path_form)rc->match.path_form;
-        if (form == PATH_EXACT)
-            *route_tree_exact(&h->tree, rc->match.path, b->arena) = routes;
-        else if (form == PATH_PREFIX)
-            *route_tree_prefix(&h->tree, rc->match.path, b->arena) = routes;
-        else if (form == PATH_REGEX)
-            add_regex(b, h, &routes);
-        else
-            h->any = routes;
-        if (form == PATH_EXACT || form == PATH_PREFIX)
-            cover_leaf(&b->cover, form, rc->match.path, &routes);
+        const struct path_routes leaf = take_leaf(b, p, &len);
+        place_leaf(b, h, p->entry->route.conf, leaf);
     }
-    if (h->regexes_n)
-        qsort(h->regexes, h->regexes_n, sizeof *h->regexes, on_compare_regexes);
-    for (uint32_t i = 0; i < h->regexes_n; i++) {
-        const struct path_routes *routes = &h->regexes[i].routes;
-        cover_leaf(&b->cover, PATH_REGEX, routes->v[0]->route.conf->match.path, routes);
-    }
+    h->tree = route_tree_pack(&b->draft, b->arena);
+    route_tree_draft_fini(&b->draft);
+    finish_regexes(b, h);
     cover_leaf(&b->cover, PATH_ANY, SLICE(""), &h->any);
 }
 

@@ -57,14 +57,14 @@ static bool is_wide(enum path_form form, struct slice path)
 }
 
 void cover_leaf(struct cover *cv, enum path_form form, struct slice path,
-                const struct path_routes *routes)
+                const struct path_routes *leaf)
 {
     const bool wide = is_wide(form, path), after_wide = wide || form == PATH_REGEX;
     struct cover_index own;
     index_init(&own);
 
-    for (uint32_t i = 0; i < routes->n; i++) {
-        const struct route_entry *b = routes->v[i], *a = NULL;
+    for (uint32_t i = 0; i < leaf->n; i++) {
+        const struct route_entry *b = leaf_entry(cv->router, leaf, i), *a = NULL;
         struct cover_tally *t = &cv->tally[b->route.index];
         if (after_wide)
             a = find_covering(cv, &cv->wide, b);
@@ -74,7 +74,7 @@ void cover_leaf(struct cover *cv, enum path_form form, struct slice path,
         t->covered += a != NULL;
         if (!t->by)
             t->by = a;
-        if (!a && (wide || i + 1 < routes->n)) /* nobody would ask for the last one */
+        if (!a && (wide || i + 1 < leaf->n)) /* nobody would ask for the last one */
             keep(cv, wide ? &cv->wide : &own, b);
     }
     map_fini(&own.by_condition);

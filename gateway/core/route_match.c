@@ -141,16 +141,37 @@ static bool add_values(struct conditions_builder *b, enum lookup_kind kind,
     return ok;
 }
 
+static size_t texts_length(const struct matches_conf *from)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < from->n; i++)
+        n += from->v[i].value.n;
+    return n;
+}
+
 static bool build_values(struct conditions_builder *b, const struct route_conf *rc,
                          struct conditions *out)
 {
     const struct matches_conf *kinds[] = {&rc->match.headers, &rc->match.query, &rc->match.cookies};
-    const size_t n = kinds[0]->n + kinds[1]->n + kinds[2]->n;
-    struct condition *v = ARENA_ARRAY(b->arena, struct condition, n);
+    size_t n = 0, texts = 0;
     bool ok = true;
+    for (size_t k = 0; k < array_n(kinds); k++) {
+        n += kinds[k]->n;
+        texts += texts_length(kinds[k]);
+    }
+    struct condition *v = arena_zalloc(b->arena, n * sizeof *v + texts);
     for (int regexes = 0; regexes <= 1; regexes++)
         for (size_t k = 0; k < array_n(kinds); k++)
             ok = add_values(b, (enum lookup_kind)k, kinds[k], regexes, v, &out->values_n) && ok;
+
+    char *text = (char *)&v[n]; /* so that one look finds both in the cache */
+    for (size_t i = 0; i < n; i++) {
+        if (v[i].value.n == 0)
+            continue;
+        memcpy(text, v[i].value.p, v[i].value.n);
+        v[i].value.p = text;
+        text += v[i].value.n;
+    }
     out->values = v;
     return ok;
 }

@@ -45,7 +45,7 @@ struct conditions {
     const uint64_t *listeners; /* a bit per listener; NULL: any */
     const struct cidr *sources;
     size_t sources_n;
-    const struct condition *values; /* regexes last: they cost most */
+    const struct condition *values; /* regexes last: they cost most; their texts lie behind them */
 };
 
 /* Every name that some condition asks for. */

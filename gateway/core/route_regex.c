@@ -70,7 +70,7 @@ const struct regex *regex_get(struct regex_set *set, struct slice text, const ch
 
 /* -- matching --------------------------------------------------------------------------------- */
 
-void regex_scratch_init(struct regex_scratch *s)
+void regex_scratch_init(struct regex_scratch *s, uint32_t steps)
 {
     *s = (struct regex_scratch){
         .data = pcre2_match_data_create(1, NULL),
@@ -78,7 +78,7 @@ void regex_scratch_init(struct regex_scratch *s)
         .stack = pcre2_jit_stack_create(REGEX_STACK_MIN, REGEX_STACK_MAX, NULL),
     };
     must(s->data && s->context);
-    pcre2_set_match_limit(s->context, REGEX_STEPS_MAX);
+    pcre2_set_match_limit(s->context, steps);
     pcre2_set_depth_limit(s->context, REGEX_DEPTH_MAX);
     pcre2_set_heap_limit(s->context, REGEX_HEAP_MAX);
     if (s->stack)

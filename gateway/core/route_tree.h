@@ -6,43 +6,55 @@
  * path down once and compares each of its bytes once; the prefixes that match lie on the way, so
  * going back up the parents gives them from the longest to the shortest.
  *
- *     exact /a, prefixes /a/b and /, exact /abc:
+ *     exact /a and /abc, prefixes /a and /a/b:
  *
- *     ""(prefix) ── "/a"(exact) ─┬─ "/b"(prefix)
+ *     "" ── "/a"(exact, prefix) ─┬─ "/b"(prefix)
  *                                └─ "bc"(exact)
  *
  * A prefix ends on a segment boundary: "/a" is a prefix of "/a" and "/a/b", not of "/ab". The
- * prefix "/" lies in the root and matches everything, "*" (of OPTIONS) too. */
+ * prefix "/" takes everything and isn't in the tree.
+ *
+ * The master drafts the tree from linked nodes and then packs it: in the packed tree a node with
+ * its label and the way to its children is one piece of memory, and each of its leaves lies behind
+ * it, since what a look-up among 10,000 routes costs is the cache lines that it touches. */
 
 #include "base/arena.h"
 
-struct route_entry;
-
-/* The routes with the same path condition under one host pattern, in the order of their rank. */
+/* The routes with the same path condition under one host pattern, in the order of their rank:
+ * n of router.order, from `first` on. */
 struct path_routes {
-    const struct route_entry *const *v;
-    uint32_t n;
+    uint32_t first, n;
 };
 
+struct draft_node;
+
+struct route_tree_draft {
+    struct arena arena; /* owned */
+    struct draft_node *root;
+};
+
+void route_tree_draft_init(struct route_tree_draft *d);
+void route_tree_draft_fini(struct route_tree_draft *d);
+/* The leaf of that exact path, or of that prefix (not "/"), to be filled in before the next call.
+ * `path` must live until the draft is packed. */
+struct path_routes *route_tree_draft_exact(struct route_tree_draft *d, struct slice path);
+struct path_routes *route_tree_draft_prefix(struct route_tree_draft *d, struct slice path);
+
 struct tree_node {
-    struct slice label;          /* the bytes between the parent and this; none in the root */
-    char *first;                 /* the first byte of each child's label */
-    struct tree_node **children; /* in the order of `first` */
-    uint16_t children_n, children_cap;
-    uint32_t depth;           /* length of the path down to here, label included */
-    struct tree_node *parent; /* NULL in the root */
+    uint32_t parent; /* how many bytes before this one; 0 in the root */
+    uint32_t depth;  /* length of the path down to here, label included */
     struct path_routes exact, prefix;
+    uint32_t label_n; /* the bytes between the parent and this */
+    uint16_t children_n;
+    char bytes[]; /* the label; the first byte of each child's label; at the next multiple of four,
+                     how many bytes behind this one each child stands (uint32_t) */
 };
 
 struct route_tree {
-    struct tree_node *root;
+    const struct tree_node *root; /* NULL: nothing in it */
 };
-
-void route_tree_init(struct route_tree *t, struct arena *a);
-/* The routes at that exact path, or with that prefix, to be filled in by the caller before the
- * next call. `path` must outlive the tree. */
-struct path_routes *route_tree_exact(struct route_tree *t, struct slice path, struct arena *a);
-struct path_routes *route_tree_prefix(struct route_tree *t, struct slice path, struct arena *a);
+/* Packs into `a`. */
+struct route_tree route_tree_pack(const struct route_tree_draft *d, struct arena *a);
 
 struct tree_hit {
     const struct path_routes *exact; /* NULL: none */

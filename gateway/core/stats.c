@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where the counters lie. A generation has a fixed set of cells per slot (one for the worker, one
- * for each listener, route and cluster, one per cluster for all rows of its endpoint table);
+/* Where the counters lie. A generation has a fixed set of cells (one for the workers, one for each
+ * listener, route and cluster, one per cluster for all rows of its endpoint table) for every eight
+ * slots;
  * stats_cell_next() walks them in one order, and binding, keeping, giving back and showing are each
  * a walk. So a kind of cell that is added here is bound, kept and cleaned up without another line.
  *
@@ -18,10 +19,12 @@
 #include "core/stats_cells.h"
 #include "io/shm.h"
 
+enum { LINE = 64 }; /* columns of two processes never share a cache line */
+
 static void **place_of(struct stats *s, const struct stats_cell *c);
 static void drop_listener(const struct generation *g, uint32_t index, struct listener_stats *ls);
 
-/* -- counting -----------------------------------------------------------------------------------*/
+/* -- counting ---------------------------------------------------------------------------------- */
 
 /* The first bound that is not below `us`, found by four compares and no jump: a binary search over
  * 15 places. `us` is above a bound when us - 1 is above bound - 1, and written that way the zero
@@ -39,7 +42,7 @@ void histogram_add(struct histogram *h, uint64_t us)
     h->sum_us += us;
 }
 
-/* -- the cells of a generation ------------------------------------------------------------------*/
+/* -- the cells of a generation ----------------------------------------------------------------- */
 
 /* How many cells of this kind there are at most. */
 static size_t count_of(const struct generation *g, enum stats_kind kind)
@@ -115,6 +118,7 @@ static bool describe(const struct generation *g, enum stats_kind kind, uint32_t 
     case STATS_KIND_N:
         break;
     }
+    out.stride = (out.size + LINE - 1) / LINE * LINE;
     *c = out;
     return out.size != 0;
 }
@@ -131,7 +135,7 @@ bool stats_cell_next(const struct generation *g, struct stats_cell *c)
     return false;
 }
 
-struct slice stats_cell_key(const struct stats_cell *c, unsigned slot, struct text *key)
+struct slice stats_cell_key(const struct stats_cell *c, unsigned group, struct text *key)
 {
     key->n = 0;
     text_add(key, c->prefix);
@@ -141,21 +145,20 @@ struct slice stats_cell_key(const struct stats_cell *c, unsigned slot, struct te
         text_uint(key, c->rows);
     }
     text_char(key, '/');
-    text_uint(key, slot);
+    text_uint(key, group);
     return text_slice(key);
 }
 
-void *stats_cell_find(const struct stats_cell *c, const struct shm *shm, unsigned slot,
+void *stats_cell_find(const struct stats_cell *c, const struct shm *shm, unsigned group,
                       struct text *key)
 {
     size_t size;
-    void *p = shm_find(shm, stats_cell_key(c, slot, key), &size);
+    void *p = shm_find(shm, stats_cell_key(c, group, key), &size);
 
-    return p && size == c->size ? p : NULL;
+    return p && size == c->stride * STATS_GROUP ? p : NULL;
 }
 
-/* -- the columns of one process
- * -------------------------------------------------------------------*/
+/* -- the columns of one process ---------------------------------------------------------------- */
 
 static struct stats *make(const struct generation *g, unsigned slot)
 {
@@ -185,9 +188,10 @@ struct stats *stats_bind(const struct generation *g, struct shm *shm, unsigned s
     must(slot < STATS_SLOTS_MAX);
     text_init(&key);
     while (ok && stats_cell_next(g, &c)) {
-        void *p = shm_cell(shm, stats_cell_key(&c, slot, &key), c.size);
-        if (p)
-            *place_of(s, &c) = p;
+        struct slice name = stats_cell_key(&c, slot / STATS_GROUP, &key);
+        void *cell = shm_cell(shm, name, c.stride * STATS_GROUP);
+        if (cell)
+            *place_of(s, &c) = stats_cell_column(&c, cell, slot);
         else
             ok = false;
     }
@@ -238,8 +242,7 @@ void stats_free(struct stats *s)
     free(s);
 }
 
-/* -- over processes
- * -------------------------------------------------------------------------------*/
+/* -- over processes ---------------------------------------------------------------------------- */
 
 void stats_keep(const struct generation *g, struct shm *shm, unsigned slots_n)
 {
@@ -248,9 +251,9 @@ void stats_keep(const struct generation *g, struct shm *shm, unsigned slots_n)
 
     text_init(&key);
     while (stats_cell_next(g, &c))
-        for (unsigned slot = 0; slot < slots_n; slot++)
-            if (stats_cell_find(&c, shm, slot, &key))
-                must(shm_cell(shm, text_slice(&key), c.size));
+        for (unsigned group = 0; group * STATS_GROUP < slots_n; group++)
+            if (stats_cell_find(&c, shm, group, &key))
+                must(shm_cell(shm, text_slice(&key), c.stride * STATS_GROUP));
     text_fini(&key);
 }
 
@@ -261,9 +264,10 @@ void stats_slot_dead(const struct generation *g, struct shm *shm, unsigned slot)
 
     text_init(&key);
     while (stats_cell_next(g, &c)) {
-        void *p = stats_cell_find(&c, shm, slot, &key);
-        if (!p)
+        void *cell = stats_cell_find(&c, shm, slot / STATS_GROUP, &key);
+        if (!cell)
             continue;
+        void *p = stats_cell_column(&c, cell, slot);
 #define GAUGE(field, name, help) v->field = 0;
         if (c.kind == STATS_WORKER) {
             struct worker_stats *v = p;

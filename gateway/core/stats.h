@@ -8,9 +8,9 @@
  * where it stood, so sums never go back: over reloads (old and new workers have different slots)
  * and crashes alike. Gauges of a dead process are zeroed by the master.
  *
- * Cells: stats/worker/SLOT, stats/listener/NAME/SLOT, stats/route/NAME/SLOT, stats/unrouted/SLOT,
- *        stats/cluster/NAME/SLOT, stats/endpoints/CLUSTER/CAPACITY/SLOT (by table row),
- *        stats/sources/LISTENER/SLOT.
+ * Cells, each with the columns of eight slots: stats/worker/GROUP, stats/listener/NAME/GROUP,
+ *        stats/route/NAME/GROUP, stats/unrouted/GROUP, stats/cluster/NAME/GROUP,
+ *        stats/endpoints/CLUSTER/CAPACITY/GROUP (by table row), stats/sources/LISTENER/GROUP.
  *
  * The lists below are the only place where a counter is declared: the structs, the metrics page
  * and the tests are made from them. All members are uint64_t, so that a column can be added up as
@@ -141,7 +141,7 @@ struct listener_gauge {
 
 /* Connections by client address: buckets of eight, each entry a tag and a count in one word, so
  * that every change is one compare-and-swap. The cell "listener/NAME/sources"; each slot mirrors
- * what it holds in "stats/sources/NAME/SLOT" (stats.mirrors). */
+ * what it holds in its column of "stats/sources/NAME/GROUP" (stats.mirrors). */
 enum { SOURCES_BUCKETS = 2048, SOURCES_PER_BUCKET = 8 };
 struct source_table {
     _Atomic uint64_t entries[SOURCES_BUCKETS * SOURCES_PER_BUCKET];

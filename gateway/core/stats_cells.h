@@ -4,9 +4,15 @@
 
 /* Private to stats.c and stats_text.c: which cells of counters a generation has, and their keys.
  *
+ * A cell holds the columns of one object for STATS_GROUP neighbouring slots, so that ten thousand
+ * routes are not ten thousand look-ups per slot:
+ *
+ *     stats/route/shop/0     | slot 0 ... | slot 1 ... | ... | slot 7 ... |   each on its own lines
+ *
  *     struct stats_cell c = {0};
  *     while (stats_cell_next(g, &c))
- *         p = stats_cell_find(&c, shm, slot, &key);
+ *         if ((cell = stats_cell_find(&c, shm, slot / STATS_GROUP, &key)))
+ *             column = stats_cell_column(&c, cell, slot);
  */
 
 #include "core/stats.h"
@@ -22,6 +28,8 @@ enum stats_kind {
     STATS_KIND_N
 };
 
+enum { STATS_GROUP = 8 };
+
 struct stats_cell {
     enum stats_kind kind;
     uint32_t index;      /* of the listener, route or cluster */
@@ -29,15 +37,20 @@ struct stats_cell {
     struct slice prefix; /* of the key: "stats/route/" */
     struct slice name;
     uint32_t rows; /* ENDPOINTS: capacity of the table, else 0 */
-    size_t size;
+    size_t size;   /* of one column */
+    size_t stride; /* from one column to the next: whole cache lines */
 };
 
 /* The next one, beginning with a zeroed *c; false at the end. */
 bool stats_cell_next(const struct generation *g, struct stats_cell *c) nodiscard;
-/* The key of this cell in one slot; the text is written anew. */
-struct slice stats_cell_key(const struct stats_cell *c, unsigned slot, struct text *key);
+/* The key of this cell of one group; the text is written anew. */
+struct slice stats_cell_key(const struct stats_cell *c, unsigned group, struct text *key);
 /* NULL when there is none, or one of another size (of another version of the gateway). */
-void *stats_cell_find(const struct stats_cell *c, const struct shm *shm, unsigned slot,
+void *stats_cell_find(const struct stats_cell *c, const struct shm *shm, unsigned group,
                       struct text *key) nodiscard;
+static inline void *stats_cell_column(const struct stats_cell *c, void *cell, unsigned slot)
+{
+    return (char *)cell + slot % STATS_GROUP * c->stride;
+}
 
 #endif

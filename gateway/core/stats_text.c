@@ -94,7 +94,7 @@ void stats_text(const struct generation *g, const struct shm *shm, unsigned slot
     arena_fini(&p.arena);
 }
 
-/* -- adding up ----------------------------------------------------------------------------------*/
+/* -- adding up --------------------------------------------------------------------------------- */
 
 static struct slice label(struct page *p, const char *name, struct slice value)
 {
@@ -131,13 +131,32 @@ static void add_up(uint64_t *to, const void *from, size_t size)
         to[i] += __atomic_load_n(&v[i], __ATOMIC_RELAXED);
 }
 
-static void add_slots(struct page *p, const struct stats_cell *c, struct object *o)
+/* Calls `add` with each column of the cell that there is. */
+static void each_column(struct page *p, const struct stats_cell *c, void *to,
+                        void (*add)(void *to, const struct stats_cell *c, const void *column))
 {
-    for (unsigned slot = 0; slot < p->slots_n; slot++) {
-        const void *cell = stats_cell_find(c, p->shm, slot, &p->key);
-        if (cell)
-            add_up(o->sum, cell, c->size);
+    for (unsigned slot = 0; slot < p->slots_n;) {
+        const unsigned group = slot / STATS_GROUP;
+        void *cell = stats_cell_find(c, p->shm, group, &p->key);
+        for (; slot < p->slots_n && slot / STATS_GROUP == group; slot++)
+            if (cell)
+                add(to, c, stats_cell_column(c, cell, slot));
     }
+}
+
+static void add_object(void *to, const struct stats_cell *c, const void *column)
+{
+    add_up(((struct object *)to)->sum, column, c->size);
+}
+
+static void add_rows(void *to, const struct stats_cell *c, const void *column)
+{
+    struct object *const *of_row = to;
+    const struct endpoint_stats *v = column;
+
+    for (uint32_t row = 0; row < c->rows; row++)
+        if (of_row[row])
+            add_up(of_row[row]->sum, &v[row], sizeof *v);
 }
 
 /* Rows that carry the same name (an address that is listed twice, or that has left and come back)
@@ -169,12 +188,7 @@ static void collect_rows(struct page *p, const struct stats_cell *c)
         map_set(&seen, name, of_row[row]);
     }
     map_fini(&seen);
-    for (unsigned slot = 0; slot < p->slots_n; slot++) {
-        const struct endpoint_stats *v = stats_cell_find(c, p->shm, slot, &p->key);
-        for (uint32_t row = 0; v && row < c->rows; row++)
-            if (of_row[row])
-                add_up(of_row[row]->sum, &v[row], sizeof *v);
-    }
+    each_column(p, c, of_row, add_rows);
 }
 
 static size_t rows_n(const struct generation *g)
@@ -226,12 +240,11 @@ static void collect(struct page *p)
         case STATS_KIND_N:
             continue;
         }
-        add_slots(p, &c, group_add(p, gr, labels, c.size));
+        each_column(p, &c, group_add(p, gr, labels, c.size), add_object);
     }
 }
 
-/* -- writing
- * -------------------------------------------------------------------------------------*/
+/* -- writing ----------------------------------------------------------------------------------- */
 
 /* "# HELP" and "# TYPE" of prefix + name + suffix. */
 static void head(struct text *out, const char *prefix, const char *name, const char *suffix,
@@ -382,8 +395,7 @@ static void show_latencies(struct text *out, const struct group *gr, const char 
     }
 }
 
-/* -- what each kind shows
- * -------------------------------------------------------------------------*/
+/* -- what each kind shows ---------------------------------------------------------------------- */
 
 static void show_words(struct page *p, const char *name, const char *help, const char *label_name,
                        size_t at, size_t n, const char *(*word)(size_t i))

@@ -471,7 +471,10 @@ static void send_head(struct exchange *x, const struct reply *r)
     if (!c->link)
         return;
     frame_reply(c, x, r, &how);
-    if (c->h1->until_close || worker_of(c)->draining || (x->answering && !x->request_done))
+    /* After a request that we refused as malformed nothing is certain, nor is it where content
+     * that nobody reads ends. */
+    const bool lost = x->answering && (r->status == 400 || !x->request_done);
+    if (c->h1->until_close || worker_of(c)->draining || lost)
         c->keep_alive = false;
     if (r->body == BODY_TUNNEL) {
         c->keep_alive = false;

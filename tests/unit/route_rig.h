@@ -2,11 +2,14 @@
 #ifndef WEIR_TESTS_ROUTE_RIG_H
 #define WEIR_TESTS_ROUTE_RIG_H
 
-/* A router from a few lines of configuration, and questions to it. The lines are the inside of
- * `routes`; each route that says nothing else goes to the cluster "c".
+/* A router from a few lines, and questions to it. Each line is a route: its name, a colon, and the
+ * inside of its `match` with ' for ". It stands on a line of its own in "weir.conf", the first one
+ * on line 5.
  *
- *     struct route_rig rig = route_rig_open("{ name = \"a\"; match = { path = \"/a\"; }; CLUSTER
- * }"); cr_assert_str_eq(route_ask(&rig, (struct ask){.path = "/a"}), "a"); route_rig_close(&rig);
+ *     struct route_rig rig = route_rig_open("a: path = '/a'\n"
+ *                                           "rest:\n");
+ *     ASSERT_ROUTE(&rig, "a", .path = "/a");
+ *     route_rig_close(&rig);
  */
 
 #include <criterion/criterion.h>
@@ -14,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/text.h"
 #include "config/config.h"
 #include "core/route.h"
 
@@ -32,41 +36,49 @@ struct ask {
     uint32_t listener;
 };
 
-/* Builds; rig.router is NULL when that failed. */
-static inline struct route_rig route_rig_try(const char *routes)
+/* The whole configuration; to be freed. */
+static inline char *route_rig_text(const char *routes)
 {
-    static const char frame[] = "listeners = ( { name = \"l0\"; bind = \"127.0.0.1:80\"; },\n"
-                                "  { name = \"l1\"; bind = \"127.0.0.1:81\"; } );\n"
-                                "clusters = { c = { endpoints = [ \"127.0.0.1:9\" ]; }; };\n"
-                                "routes = (\n%s\n);\n";
+    struct text t;
+    text_init(&t);
+    text_str(&t, "listeners = ( { name = \"l0\"; bind = \"127.0.0.1:80\"; },\n"
+                 "  { name = \"l1\"; bind = \"127.0.0.1:81\"; } );\n"
+                 "clusters = { c = { endpoints = [ \"127.0.0.1:9\" ]; }; };\n"
+                 "routes = (\n");
+    for (struct slice rest = slice_str(routes); rest.n;) {
+        struct slice match = slice_cut(&rest, '\n');
+        const struct slice name = slice_cut(&match, ':');
+        text_printf(&t, "{ name = \"%.*s\"; match = {", SLICE_ARG(name));
+        for (size_t i = 0; i < match.n; i++)
+            text_char(&t, (char)(match.p[i] == '\'' ? '"' : match.p[i]));
+        text_printf(&t, " }; cluster = \"c\"; }%s\n", rest.n ? "," : "");
+    }
+    text_str(&t, ");\n");
+    text_char(&t, '\0');
+    return t.p;
+}
+
+static inline struct route_rig route_rig_open(const char *routes)
+{
     struct route_rig rig = {0};
-    char *text = NULL;
+    char *text = route_rig_text(routes);
     faults_init(&rig.faults);
-    cr_assert(asprintf(&text, frame, routes) > 0);
+    arena_init(&rig.arena, NULL, 0);
     rig.config = config_parse(text, "weir.conf", &rig.faults);
     for (const struct fault *f = rig.faults.first; f && !rig.config; f = f->next)
         cr_log_error("%s:%d: %s", f->file, f->line, f->text);
     cr_assert(rig.config, "the configuration is wrong:\n%s", text);
     free(text);
-    arena_init(&rig.arena, NULL, 0);
     rig.router = router_build(rig.config, &rig.arena, &rig.faults);
-    if (rig.router)
-        rig.scratch = route_scratch_new(rig.router);
-    return rig;
-}
-
-static inline struct route_rig route_rig_open(const char *routes)
-{
-    struct route_rig rig = route_rig_try(routes);
     cr_assert(rig.router, "the router could not be built");
+    rig.scratch = route_scratch_new(rig.router);
     return rig;
 }
 
 static inline void route_rig_close(struct route_rig *rig)
 {
     route_scratch_free(rig->scratch);
-    if (rig->router)
-        router_fini(rig->router);
+    router_fini(rig->router);
     arena_fini(&rig->arena);
     config_free(rig->config);
     faults_fini(&rig->faults);
@@ -118,8 +130,5 @@ static inline const char *route_ask(const struct route_rig *rig, struct ask ask)
         cr_assert_str_eq(got_, (expected), "%s: %s instead of %s", #__VA_ARGS__, got_,             \
                          (expected));                                                              \
     } while (0)
-
-/* One route: ROUTE("a", "path = \"/a\"") */
-#define ROUTE(name, match) "{ name = \"" name "\"; match = { " match " }; cluster = \"c\"; }"
 
 #endif

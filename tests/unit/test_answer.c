@@ -190,7 +190,7 @@ Test(answer, answers_a_request_of_which_nothing_was_understood)
     EQ(body(), "400 Bad Request\nThe request is malformed.\nreason: bad_request\n");
 }
 
-/* -- routes -------------------------------------------------------------------------------------*/
+/* -- routes ------------------------------------------------------------------------------------ */
 
 Test(answer, redirects_with_a_location_and_a_note)
 {

@@ -375,6 +375,43 @@ Test(bytes, iov_stops_at_its_maximum)
     cr_assert_eq(bytes_iov(&q, iov, 0), 0);
 }
 
+Test(bytes, flatten_makes_one_run_of_the_front)
+{
+    for (size_t n = 0; n <= 12; n++) {
+        cr_assert(bytes_static(&q, SLICE("abc")));
+        cr_assert(bytes_static(&q, SLICE("def")));
+        cr_assert(bytes_static(&q, SLICE("ghi")));
+        cr_assert(bytes_flatten(&q, n));
+        cr_assert_geq(bytes_front(&q).n, n < 9 ? n : 9);
+        cr_assert(holds(&q, "abcdefghi"));
+        bytes_clear(&q);
+    }
+    cr_assert(bytes_flatten(&q, 5));
+    cr_assert_eq(q.n, 0);
+}
+
+Test(bytes, flatten_copies_only_when_it_must)
+{
+    struct block *b = delivered(8000, 'x');
+
+    cr_assert(bytes_append(&q, b, slice_of(b->data, 8000)));
+    cr_assert(bytes_static(&q, SLICE("tail")));
+    cr_assert(bytes_flatten(&q, 8000));
+    cr_assert_eq(bytes_front(&q).p, b->data);
+    block_unref(b);
+}
+
+Test(bytes, flatten_without_a_block_changes_nothing)
+{
+    cr_assert(bytes_static(&q, SLICE("abc")));
+    cr_assert(bytes_static(&q, SLICE("def")));
+    slab_set_limit(&stock.pieces, 2);
+    cr_assert(!bytes_flatten(&q, 4));
+    cr_assert(holds(&q, "abcdef"));
+    cr_assert_eq(stock.blocks.slab.used, 0);
+    cr_assert(bytes_flatten(&q, 3), "what is one run needs no block");
+}
+
 Test(bytes, move_takes_everything_along)
 {
     struct bytes from;

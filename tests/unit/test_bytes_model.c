@@ -128,7 +128,7 @@ static void do_something(struct model *m)
     static const char constant[] = "a string constant of some length, never changed";
     const size_t n = some_length();
 
-    switch (m->n > MODEL_MAX / QUEUES / 2 ? 4 : below(7)) {
+    switch (m->n > MODEL_MAX / QUEUES / 2 ? 4 : below(8)) {
     case 0:
         do_append(m);
         break;
@@ -147,6 +147,12 @@ static void do_something(struct model *m)
         const size_t drop = below(m->n + 1);
         bytes_consume(&m->q, drop);
         model_drop(m, drop);
+        break;
+    }
+    case 5: {
+        const size_t run = below(BLOCK_SIZE + 1);
+        if (bytes_flatten(&m->q, run))
+            cr_assert_geq(bytes_front(&m->q).n, run < m->n ? run : m->n);
         break;
     }
     default:

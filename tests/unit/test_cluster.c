@@ -4,6 +4,7 @@
 #include "core/cluster.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 

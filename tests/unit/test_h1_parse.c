@@ -289,6 +289,54 @@ Test(h1_parse, costs_linear_work_however_slowly_a_head_comes)
     cr_assert_eq(h1_parse_request(&p, slice_of(text, n + 2), &h), (ssize_t)n + 2);
 }
 
+/* Pieces that end between CR and LF are no reason to parse everything again. */
+Test(h1_parse, costs_linear_work_when_cut_at_every_cr)
+{
+    static const struct h1_limits large = {65536, 8192, 1024};
+    static struct field many[1024];
+    static char text[6000] = "GET / HTTP/1.1\r\nHost: a\r\n";
+    size_t n = strlen(text);
+    while (n < sizeof text - 8) {
+        memcpy(text + n, "A: b\r\n", 6);
+        n += 6;
+    }
+    h1_scan_value = count_value;
+    h1_scan_token = count_token;
+    struct h1_parser p = {.limits = &large, .fields = many};
+    struct request_head h;
+    for (size_t k = 1; k <= n; k++)
+        if (text[k - 1] == '\r')
+            cr_assert_eq(h1_parse_request(&p, slice_of(text, k), &h), 0);
+    cr_assert_lt(looked_at, 5 * n, "%zu for %zu bytes", looked_at, n);
+}
+
+Test(h1_parse, finds_a_hidden_fault_when_the_head_has_doubled)
+{
+    char text[128] = "GET / HTTP/1.1\r\nHost";
+    size_t n = strlen(text);
+    struct parse t = parse_new(false);
+    cr_assert_eq(feed(&t, slice_of(text, n)), 0);
+    memcpy(text + n, " : a\r\n", 6);
+    memset(text + n + 6, 'a', sizeof text - n - 6);
+    cr_assert_eq(feed(&t, slice_of(text, 2 * n - 1)), 0);
+    cr_assert_eq(feed(&t, slice_of(text, 2 * n)), -1);
+    cr_assert_eq(t.p.fault, H1_FIELD_SPACE);
+}
+
+Test(h1_parse, begins_anew_behind_a_head_that_came_in_pieces)
+{
+    struct slice in = SLICE(REQUEST("A: b\r\n") REQUEST(""));
+    size_t first = sizeof(REQUEST("A: b\r\n")) - 1;
+    struct parse t = parse_new(false);
+    cr_assert_eq(feed(&t, slice_of(in.p, first - 1)), 0);
+    cr_assert_gt(t.p.scanned, 0);
+    cr_assert_eq(feed(&t, in), (ssize_t)first);
+    cr_assert_eq(t.p.scanned, 0);
+    cr_assert_eq(t.p.parsed, 0);
+    cr_assert_eq(feed(&t, slice_from(in, first)), (ssize_t)(in.n - first));
+    cr_assert_eq(t.q.fields.n, 1);
+}
+
 Test(h1_parse, gives_up_at_once_on_a_bare_lf_that_trickles_in)
 {
     struct slice in = SLICE("GET / HTTP/1.1\r\nHost: a\r\nA: b\n\n");

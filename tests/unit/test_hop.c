@@ -59,13 +59,15 @@ Test(hop, drops_what_connection_names)
 
 Test(hop, keeps_what_the_message_means_whatever_connection_names)
 {
-    expect("Connection: host, content-type, authorization, cookie, x-forwarded-for, via, date, "
-           "forwarded, content-encoding, trailer, x-request-id, set-cookie, cache-control\n"
-           "Host: a\nContent-Type: b\nAuthorization: c\nCookie: d\nX-Forwarded-For: e\nVia: f\n"
-           "Date: g\nForwarded: h\nContent-Encoding: i\nTrailer: j\nX-Request-Id: k\n"
-           "Set-Cookie: l\nCache-Control: m\n",
-           "Host Content-Type Authorization Cookie X-Forwarded-For Via Date Forwarded "
-           "Content-Encoding Trailer X-Request-Id Set-Cookie Cache-Control ");
+    expect(
+        "Connection: x-a, host, content-type, authorization, cookie, x-forwarded-for, via, date, "
+        "forwarded, content-encoding, trailer, x-request-id, set-cookie, cache-control\n"
+        "X-A: 1\nHost: a\nContent-Type: b\nAuthorization: c\nCookie: d\nX-Forwarded-For: e\nVia: "
+        "f\n"
+        "Date: g\nForwarded: h\nContent-Encoding: i\nTrailer: j\nX-Request-Id: k\n"
+        "Set-Cookie: l\nCache-Control: m\n",
+        "Host Content-Type Authorization Cookie X-Forwarded-For Via Date Forwarded "
+        "Content-Encoding Trailer X-Request-Id Set-Cookie Cache-Control ");
 }
 
 static bool ok(const char *name)

@@ -288,12 +288,59 @@ Test(log_file, descriptors_are_closed_and_not_inherited)
     close(later);
 }
 
-Test(log_file, chown_to_oneself_works_and_stderr_is_left_alone)
+Test(log_file, a_shorter_path_after_a_longer_one_is_the_one_reopened)
 {
-    cr_assert(log_chown(getuid(), getgid()));
+    cr_assert(log_open(path_of("a.log.1")));
+    cr_assert(log_open(path_of("a.log")));
     cr_assert(log_reopen());
+    log_info("here");
+    cr_assert(strstr(content("a.log"), "] here\n"));
+    cr_assert_str_eq(content("a.log.1"), "");
+}
+
+Test(log_file, stderr_goes_by_two_names)
+{
+    const int to_file = open(path_of("b.log"), O_WRONLY | O_CREAT | O_APPEND, 0600);
+
+    cr_assert_eq(dup2(to_file, STDERR_FILENO), STDERR_FILENO);
+    cr_assert(log_open(path_of("a.log")));
+    cr_assert(log_open(NULL));
+    log_info("one");
+    cr_assert(log_open(path_of("a.log")));
+    cr_assert(log_open("stderr"));
+    cr_assert(log_reopen());
+    log_info("two");
+    cr_assert(strstr(content("b.log"), "] one\n"));
+    cr_assert(strstr(content("b.log"), "] two\n"));
+    cr_assert_str_eq(content("a.log"), "");
+    close(to_file);
+}
+
+Test(log_file, chown_gives_the_file_away)
+{
+    struct stat st;
+
     cr_assert(log_open(path_of("a.log")));
     cr_assert(log_chown(getuid(), getgid()));
+    if (geteuid() != 0) {
+        cr_assert(!log_chown(0, 0));
+        return;
+    }
+    cr_assert(log_chown(12345, 12346));
+    cr_assert_eq(stat(path_of("a.log"), &st), 0);
+    cr_assert(st.st_uid == 12345 && st.st_gid == 12346);
+}
+
+Test(log_file, chown_leaves_stderr_alone)
+{
+    const int to_file = open(path_of("b.log"), O_WRONLY | O_CREAT | O_APPEND, 0600);
+    struct stat st;
+
+    cr_assert_eq(dup2(to_file, STDERR_FILENO), STDERR_FILENO);
+    cr_assert(log_chown(12345, 12346));
+    cr_assert_eq(fstat(to_file, &st), 0);
+    cr_assert_eq(st.st_uid, geteuid());
+    close(to_file);
 }
 
 /* A pipe that nobody empties stands for every destination that takes no more. */

@@ -5,6 +5,8 @@
 
 #include "core/route.h"
 
+#include "core/route_regex.h"
+
 #include "route_rig.h"
 
 struct question {
@@ -31,7 +33,7 @@ static void check(const char *routes, const struct question *questions, size_t n
 
 Test(route, gives_no_route_where_nothing_matches)
 {
-    CHECK(ROUTE("a", "host = \"a.example.com\"; path = \"/a\""),
+    CHECK("a: host = 'a.example.com'; path = '/a'\n",
           {{.host = "a.example.com", .path = "/a"}, "a"},
           {{.host = "a.example.com", .path = "/b"}, "none"},
           {{.host = "b.example.com", .path = "/a"}, "none"}, {{.host = "", .path = "/a"}, "none"});
@@ -39,25 +41,21 @@ Test(route, gives_no_route_where_nothing_matches)
 
 Test(route, takes_exact_hosts_then_the_longest_suffix_then_any)
 {
-    CHECK(
-        ROUTE("any", "host = \"*\"") "," ROUTE("com", "host = \"*.com\"") "," ROUTE(
-            "example",
-            "host = \"*.example.com\"") "," ROUTE("deep",
-                                                  "host = \"*.a.example.com\"") "," ROUTE("exact",
-                                                                                          "host = "
-                                                                                          "\"a."
-                                                                                          "example."
-                                                                                          "com\""),
-        {{.host = "a.example.com"}, "exact"}, {{.host = "b.example.com"}, "example"},
-        {{.host = "x.a.example.com"}, "deep"}, {{.host = "y.x.a.example.com"}, "deep"},
-        {{.host = "x.y.example.com"}, "example"}, {{.host = "example.com"}, "com"},
-        {{.host = "com"}, "any"}, {{.host = "aexample.com"}, "com"}, {{.host = "org"}, "any"},
-        {{.host = ""}, "any"}, {{.host = "[::1]"}, "any"});
+    CHECK("any: host = '*'\n"
+          "com: host = '*.com'\n"
+          "example: host = '*.example.com'\n"
+          "deep: host = '*.a.example.com'\n"
+          "exact: host = 'a.example.com'\n",
+          {{.host = "a.example.com"}, "exact"}, {{.host = "b.example.com"}, "example"},
+          {{.host = "x.a.example.com"}, "deep"}, {{.host = "y.x.a.example.com"}, "deep"},
+          {{.host = "x.y.example.com"}, "example"}, {{.host = "example.com"}, "com"},
+          {{.host = "com"}, "any"}, {{.host = "aexample.com"}, "com"}, {{.host = "org"}, "any"},
+          {{.host = ""}, "any"}, {{.host = "[::1]"}, "any"});
 }
 
 Test(route, needs_a_label_before_a_suffix)
 {
-    CHECK(ROUTE("wild", "host = \"*.example.com\""), {{.host = "example.com"}, "none"},
+    CHECK("wild: host = '*.example.com'\n", {{.host = "example.com"}, "none"},
           {{.host = "a.example.com"}, "wild"}, {{.host = "aexample.com"}, "none"});
 }
 
@@ -70,7 +68,7 @@ Test(route, knows_hosts_of_every_length)
         if (host[n - 1] == '.')
             continue;
         host[n] = '\0';
-        snprintf(text, sizeof text, ROUTE("a", "host = \"%s\""), host);
+        snprintf(text, sizeof text, "a: host = '%s'\n", host);
         struct route_rig rig = route_rig_open(text);
         ASSERT_ROUTE(&rig, "a", .host = host);
         host[n - 1] = 'x';
@@ -82,32 +80,10 @@ Test(route, knows_hosts_of_every_length)
 Test(route, goes_on_to_a_wider_host_when_nothing_matches)
 {
     CHECK(
-        ROUTE("exact", "host = \"a.example.com\"; path_prefix = \"/exact\"") "," ROUTE("deep", "hos"
-                                                                                               "t "
-                                                                                               "= "
-                                                                                               "\"*"
-                                                                                               ".ex"
-                                                                                               "amp"
-                                                                                               "le."
-                                                                                               "com"
-                                                                                               "\";"
-                                                                                               " pa"
-                                                                                               "th_"
-                                                                                               "pre"
-                                                                                               "fix"
-                                                                                               " = "
-                                                                                               "\"/"
-                                                                                               "dee"
-                                                                                               "p\""
-                                                                                               "; "
-                                                                                               "met"
-                                                                                               "hod"
-                                                                                               " = "
-                                                                                               "\"G"
-                                                                                               "ET"
-                                                                                               "\"") "," ROUTE(
-            "com", "host = \"*.com\"; path_prefix = \"/\"; headers = ( { name = \"x-c\"; "
-                   "present = true; } )") "," ROUTE("any", "path_prefix = \"/deep\""),
+        "exact: host = 'a.example.com'; path_prefix = '/exact'\n"
+        "deep: host = '*.example.com'; path_prefix = '/deep'; method = 'GET'\n"
+        "com: host = '*.com'; path_prefix = '/'; headers = ( { name = 'x-c'; present = true; } )\n"
+        "any: path_prefix = '/deep'\n",
         {{.host = "a.example.com", .path = "/exact/x"}, "exact"},
         {{.host = "a.example.com", .path = "/deep/x"}, "deep"},
         {{.host = "a.example.com", .path = "/deep", .method = "POST"}, "any"},
@@ -117,23 +93,22 @@ Test(route, goes_on_to_a_wider_host_when_nothing_matches)
 
 Test(route, lets_a_narrow_host_win_over_a_better_path)
 {
-    CHECK(ROUTE("path", "path = \"/a/b\"; method = \"GET\"") "," ROUTE("host",
-                                                                       "host = \"a.example.com\""),
+    CHECK("path: path = '/a/b'; method = 'GET'\n"
+          "host: host = 'a.example.com'\n",
           {{.host = "a.example.com", .path = "/a/b"}, "host"},
           {{.host = "b.example.com", .path = "/a/b"}, "path"});
 }
 
 Test(route, takes_exact_paths_then_long_prefixes_then_regexes_then_any)
 {
-    CHECK(ROUTE("any", "method = \"GET\"") "," ROUTE("regex2", "path_regex = \"/a/.*\"") "," ROUTE("regex3", "path_regex = \"/r/.*\"; method = \"GET\"") "," ROUTE("regex4", "path_regex = \"/r/x.*\"; method = \"GET\"") "," ROUTE(
-              "a", "path_prefix = \"/a\"") "," ROUTE("abc",
-                                                     "path_prefix = \"/a/b/c\"") "," ROUTE("ab",
-                                                                                           "path_"
-                                                                                           "prefix "
-                                                                                           "= "
-                                                                                           "\"/a/b/"
-                                                                                           "\"") "," ROUTE("exact",
-                                                                                                           "path = \"/a/b/c\""),
+    CHECK("any: method = 'GET'\n"
+          "regex2: path_regex = '/a/.*'\n"
+          "regex3: path_regex = '/r/.*'; method = 'GET'\n"
+          "regex4: path_regex = '/r/x.*'; method = 'GET'\n"
+          "a: path_prefix = '/a'\n"
+          "abc: path_prefix = '/a/b/c'\n"
+          "ab: path_prefix = '/a/b/'\n"
+          "exact: path = '/a/b/c'\n",
           {{.path = "/a/b/c"}, "exact"}, {{.path = "/a/b/c/"}, "abc"},
           {{.path = "/a/b/c/d"}, "abc"}, {{.path = "/a/b/cc"}, "ab"}, {{.path = "/a/b"}, "ab"},
           {{.path = "/a/bb"}, "a"}, {{.path = "/ab"}, "any"}, {{.path = "/r/x"}, "regex3"},
@@ -142,133 +117,104 @@ Test(route, takes_exact_paths_then_long_prefixes_then_regexes_then_any)
 
 Test(route, goes_on_to_the_next_path_when_the_other_conditions_fail)
 {
-    CHECK(
-        ROUTE("exact", "path = \"/a/b\"; method = \"PUT\"") "," ROUTE("long", "path_prefix = "
-                                                                              "\"/a/b\"; method = "
-                                                                              "\"POST\"") "," ROUTE(
-            "short",
-            "path_prefix = \"/a\"; method = \"PATCH\"") "," ROUTE("root",
-                                                                  "path_prefix = \"/\"; method = "
-                                                                  "\"DELETE\"") "," ROUTE("regex",
-                                                                                          "path_"
-                                                                                          "regex = "
-                                                                                          "\"/a/"
-                                                                                          ".*\"; "
-                                                                                          "method "
-                                                                                          "= "
-                                                                                          "\"HEAD"
-                                                                                          "\"") "," ROUTE("any",
-                                                                                                          ""),
-        {{.path = "/a/b", .method = "PUT"}, "exact"}, {{.path = "/a/b", .method = "POST"}, "long"},
-        {{.path = "/a/b", .method = "PATCH"}, "short"},
-        {{.path = "/a/b", .method = "DELETE"}, "root"},
-        {{.path = "/a/b", .method = "HEAD"}, "regex"}, {{.path = "/a/b", .method = "GET"}, "any"},
-        {{.path = "/c", .method = "HEAD"}, "any"});
+    CHECK("exact: path = '/a/b'; method = 'PUT'\n"
+          "long: path_prefix = '/a/b'; method = 'POST'\n"
+          "short: path_prefix = '/a'; method = 'PATCH'\n"
+          "root: path_prefix = '/'; method = 'DELETE'\n"
+          "regex: path_regex = '/a/.*'; method = 'HEAD'\n"
+          "any:\n",
+          {{.path = "/a/b", .method = "PUT"}, "exact"},
+          {{.path = "/a/b", .method = "POST"}, "long"},
+          {{.path = "/a/b", .method = "PATCH"}, "short"},
+          {{.path = "/a/b", .method = "DELETE"}, "root"},
+          {{.path = "/a/b", .method = "HEAD"}, "regex"}, {{.path = "/a/b", .method = "GET"}, "any"},
+          {{.path = "/c", .method = "HEAD"}, "any"});
 }
 
 Test(route, matches_everything_with_the_root_prefix)
 {
-    CHECK(ROUTE("root", "path_prefix = \"/\""), {{.path = "/"}, "root"}, {{.path = "/a/b"}, "root"},
+    CHECK("root: path_prefix = '/'\n", {{.path = "/"}, "root"}, {{.path = "/a/b"}, "root"},
           {{.path = "*", .method = "OPTIONS"}, "root"});
 }
 
 Test(route, takes_regexes_in_the_order_of_the_file_per_host)
 {
     /* "/[b]" stands first under the host y, though "/[a-z]" stands before it in the file. */
-    CHECK(
-        ROUTE("1", "host = \"x.com\"; path_regex = \"/[a-z]\"") "," ROUTE(
-            "2",
-            "host = [ \"y.com\", \"x.com\" ]; path_regex = \"/[b]\"") "," ROUTE("3",
-                                                                                "host = \"y.com\"; "
-                                                                                "path_regex = "
-                                                                                "\"/[a-z]\""),
-        {{.host = "x.com", .path = "/b"}, "1"}, {{.host = "y.com", .path = "/b"}, "2"},
-        {{.host = "y.com", .path = "/a"}, "3"}, {{.host = "x.com", .path = "/a"}, "1"},
-        {{.host = "x.com", .path = "/aa"}, "none"}, {{.host = "x.com", .path = "/1"}, "none"});
+    CHECK("1: host = 'x.com'; path_regex = '/[a-z]'\n"
+          "2: host = [ 'y.com', 'x.com' ]; path_regex = '/[b]'\n"
+          "3: host = 'y.com'; path_regex = '/[a-z]'\n",
+          {{.host = "x.com", .path = "/b"}, "1"}, {{.host = "y.com", .path = "/b"}, "2"},
+          {{.host = "y.com", .path = "/a"}, "3"}, {{.host = "x.com", .path = "/a"}, "1"},
+          {{.host = "x.com", .path = "/aa"}, "none"}, {{.host = "x.com", .path = "/1"}, "none"});
 }
 
 Test(route, ranks_routes_of_the_same_regex_by_their_conditions)
 {
-    CHECK(ROUTE("plain", "path_regex = \"/a.*\"") "," ROUTE(
-              "b", "path_regex = \"/ab.*\"; method = "
-                   "\"GET\"") "," ROUTE("get", "path_regex = \"/a.*\"; method = \"GET\""),
+    CHECK("plain: path_regex = '/a.*'\n"
+          "b: path_regex = '/ab.*'; method = 'GET'\n"
+          "get: path_regex = '/a.*'; method = 'GET'\n",
           {{.path = "/ab"}, "get"}, {{.path = "/ab", .method = "PUT"}, "plain"});
 }
 
 Test(route, ranks_method_then_headers_then_query_then_the_file)
 {
-    const char *h1 = "headers = ( { name = \"x-a\"; exact = \"1\"; } )";
-    const char *h2 =
-        "headers = ( { name = \"x-a\"; exact = \"1\"; }, { name = \"x-b\"; exact = \"1\"; } )";
-    const char *q1 = "query = ( { name = \"p\"; exact = \"1\"; } )";
-    const char *q2 =
-        "query = ( { name = \"p\"; exact = \"1\"; }, { name = \"q\"; exact = \"1\"; } )";
-    char text[2048];
-    snprintf(
-        text, sizeof text,
-        ROUTE("plain", "path = \"/\"") "," ROUTE("second", "path = \"/\"; cookies = ( { name = "
-                                                           "\"c\"; present = true; } )") "," ROUTE("q1", "path = \"/\"; %s") "," ROUTE(
-            "q2", "path = \"/\"; %s") "," ROUTE("h1",
-                                                "path = \"/\"; %s") "," ROUTE("h1q1",
-                                                                              "path = \"/\"; %s; "
-                                                                              "%s") "," ROUTE("h2",
-                                                                                              "path"
-                                                                                              " = "
-                                                                                              "\"/"
-                                                                                              "\"; "
-                                                                                              "%s") "," ROUTE("get",
-                                                                                                              "path = \"/\"; method = \"GET\""),
-        q1, q2, h1, h1, q1, h2);
-    CHECK(text, {{.method = "GET", .query = "p=1&q=1", .fields = "x-a: 1\nx-b: 1"}, "get"},
-          {{.method = "PUT", .query = "p=1&q=1", .fields = "x-a: 1\nx-b: 1"}, "h2"},
-          {{.method = "PUT", .query = "p=1&q=1", .fields = "x-a: 1"}, "h1q1"},
-          {{.method = "PUT", .query = "", .fields = "x-a: 1"}, "h1"},
-          {{.method = "PUT", .query = "p=1&q=1"}, "q2"}, {{.method = "PUT", .query = "p=1"}, "q1"},
-          {{.method = "PUT", .query = "", .fields = "cookie: c=1"}, "plain"});
+    CHECK(
+        "plain: path = '/'\n"
+        "cookie: path = '/'; cookies = ( { name = 'c'; present = true; } )\n"
+        "q1: path = '/'; query = ( { name = 'p'; exact = '1'; } )\n"
+        "q2: path = '/'; query = ( { name = 'p'; exact = '1'; }, { name = 'q'; exact = '1'; } )\n"
+        "h1: path = '/'; headers = ( { name = 'a'; exact = '1'; } )\n"
+        "h1q1: path = '/'; headers = ( { name = 'a'; exact = '1'; } );"
+        "                  query = ( { name = 'p'; exact = '1'; } )\n"
+        "h2: path = '/'; headers = ( { name = 'a'; exact = '1'; }, { name = 'b'; exact = '1'; } )\n"
+        "get: path = '/'; method = 'GET'\n",
+        {{.method = "GET", .query = "p=1&q=1", .fields = "a: 1\nb: 1"}, "get"},
+        {{.method = "PUT", .query = "p=1&q=1", .fields = "a: 1\nb: 1"}, "h2"},
+        {{.method = "PUT", .query = "p=1&q=1", .fields = "a: 1"}, "h1q1"},
+        {{.method = "PUT", .query = "", .fields = "a: 1"}, "h1"},
+        {{.method = "PUT", .query = "p=1&q=1"}, "q2"}, {{.method = "PUT", .query = "p=1"}, "q1"},
+        {{.method = "PUT", .query = "", .fields = "cookie: c=1"}, "plain"});
 }
 
 Test(route, takes_the_first_of_equals_in_the_file)
 {
-    CHECK(ROUTE("first", "path = \"/\"; headers = ( { name = \"x\"; prefix = \"a\"; } )") "," ROUTE(
-              "second", "path = \"/\"; headers = ( { name = \"x\"; exact = \"ab\"; } )"),
+    CHECK("first: path = '/'; headers = ( { name = 'x'; prefix = 'a'; } )\n"
+          "second: path = '/'; headers = ( { name = 'x'; exact = 'ab'; } )\n",
           {{.path = "/", .fields = "x: ab"}, "first"});
 }
 
 Test(route, does_not_rank_cookies_sources_and_listeners)
 {
-    CHECK(
-        ROUTE("first", "path = \"/\"; source = \"10.0.0.0/8\"") "," ROUTE("cookie", "path = \"/\"; "
-                                                                                    "cookies = ( { "
-                                                                                    "name = \"c\"; "
-                                                                                    "exact = "
-                                                                                    "\"1\"; } )") "," ROUTE(
-            "listener", "path = \"/\"; listener = \"l1\"") "," ROUTE("rest", "path = \"/\""),
-        {{.source = "10.1.2.3", .fields = "cookie: c=1", .listener = 1}, "first"},
-        {{.source = "11.1.2.3", .fields = "cookie: c=1", .listener = 1}, "cookie"},
-        {{.source = "11.1.2.3", .fields = "cookie: c=2", .listener = 1}, "listener"},
-        {{.source = "11.1.2.3", .fields = "cookie: c=2"}, "rest"});
+    CHECK("first: path = '/'; source = '10.0.0.0/8'\n"
+          "cookie: path = '/'; cookies = ( { name = 'c'; exact = '1'; } )\n"
+          "listener: path = '/'; listener = 'l1'\n"
+          "rest: path = '/'\n",
+          {{.source = "10.1.2.3", .fields = "cookie: c=1", .listener = 1}, "first"},
+          {{.source = "11.1.2.3", .fields = "cookie: c=1", .listener = 1}, "cookie"},
+          {{.source = "11.1.2.3", .fields = "cookie: c=2", .listener = 1}, "listener"},
+          {{.source = "11.1.2.3", .fields = "cookie: c=2"}, "rest"});
 }
 
 Test(route, stands_under_each_of_its_hosts)
 {
-    CHECK(
-        ROUTE("a", "host = [ \"a.com\", \"*.b.com\", \"a.com\" ]; path_prefix = \"/x\"") "," ROUTE(
-            "rest", ""),
-        {{.host = "a.com", .path = "/x"}, "a"}, {{.host = "q.b.com", .path = "/x/y"}, "a"},
-        {{.host = "b.com", .path = "/x"}, "rest"});
+    CHECK("a: host = [ 'a.com', '*.b.com', 'a.com' ]; path_prefix = '/x'\n"
+          "rest:\n",
+          {{.host = "a.com", .path = "/x"}, "a"}, {{.host = "q.b.com", .path = "/x/y"}, "a"},
+          {{.host = "b.com", .path = "/x"}, "rest"});
 }
 
 Test(route, remembers_nothing_of_the_request_before)
 {
-    CHECK(ROUTE("a", "headers = ( { name = \"x\"; exact = \"1\"; } )") "," ROUTE("rest", ""),
+    CHECK("a: headers = ( { name = 'x'; exact = '1'; } )\n"
+          "rest:\n",
           {{.fields = "x: 1"}, "a"}, {{.fields = "x: 2"}, "rest"}, {{.fields = ""}, "rest"},
           {{.fields = "x: 1"}, "a"});
 }
 
 Test(route, counts_regexes_that_hit_their_limit_as_not_matching)
 {
-    struct route_rig rig =
-        route_rig_open(ROUTE("evil", "path_regex = \"/(a|a)*b\"") "," ROUTE("rest", ""));
+    struct route_rig rig = route_rig_open("evil: path_regex = '/(a|a)*b'\n"
+                                          "rest:\n");
     char path[4002] = "/";
     memset(path + 1, 'a', 4000);
     memcpy(path + 3999, "ba", 3);
@@ -279,9 +225,26 @@ Test(route, counts_regexes_that_hit_their_limit_as_not_matching)
     route_rig_close(&rig);
 }
 
+Test(route, takes_the_regex_limit_from_the_configuration)
+{
+    struct route_rig rig = route_rig_open("a: path_regex = '/(a|b|ab)*c'\n");
+    cr_assert_eq(rig.config->regex_steps, REGEX_STEPS_DEFAULT);
+    rig.config->regex_steps = 100;
+    struct router *strict = router_build(rig.config, &rig.arena, &rig.faults);
+    cr_assert(strict);
+    router_fini(rig.router);
+    route_scratch_free(rig.scratch);
+    rig.router = strict;
+    rig.scratch = route_scratch_new(strict);
+    ASSERT_ROUTE(&rig, "none", .path = "/ababababababababababca");
+    cr_assert_eq(route_scratch_limit_hits(rig.scratch), 1);
+    route_rig_close(&rig);
+}
+
 Test(route, gives_name_index_and_place)
 {
-    struct route_rig rig = route_rig_open(ROUTE("a", "path = \"/a\"") ",\n" ROUTE("b", ""));
+    struct route_rig rig = route_rig_open("a: path = '/a'\n"
+                                          "b:\n");
     cr_assert_eq(router_routes_n(rig.router), 2);
     const struct route *b = router_route(rig.router, 1);
     cr_assert_eq(b->index, 1);

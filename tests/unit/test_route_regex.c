@@ -16,7 +16,7 @@ static void set_up(void)
     arena_init(&arena, NULL, 0);
     faults_init(&faults);
     regex_set_init(&set);
-    regex_scratch_init(&scratch);
+    regex_scratch_init(&scratch, REGEX_STEPS_DEFAULT);
 }
 
 static void tear_down(void)
@@ -114,6 +114,20 @@ Test(route_regex, gives_up_at_the_step_limit_and_counts_it)
     cr_assert_eq(scratch.limit_hits, 2);
     cr_assert(matches("a*ba", value)); /* and is as good as before */
     cr_assert_eq(scratch.limit_hits, 2);
+}
+
+Test(route_regex, takes_as_many_steps_as_it_is_told)
+{
+    regex_scratch_fini(&scratch);
+    regex_scratch_init(&scratch, 1000);
+    cr_assert_not(matches("(a|b|ab)*c", "abababaca")); /* 2^3 ways */
+    cr_assert_eq(scratch.limit_hits, 0);
+    cr_assert_not(matches("(a|b|ab)*c", "ababababababababababababca"));
+    cr_assert_eq(scratch.limit_hits, 1);
+    regex_scratch_fini(&scratch);
+    regex_scratch_init(&scratch, 50000000);
+    cr_assert_not(matches("(a|b|ab)*c", "ababababababababababababca"));
+    cr_assert_eq(scratch.limit_hits, 0);
 }
 
 Test(route_regex, is_bounded_without_jit_too)

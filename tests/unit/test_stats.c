@@ -6,6 +6,7 @@
 #include "core/stats.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/fault.h"
@@ -13,7 +14,7 @@
 #include "core/generation.h"
 #include "io/shm.h"
 
-enum { ROWS = 4 };
+enum { ROWS = 4, SLOTS = 20 };
 
 static struct listener_conf listeners[2];
 static struct route_conf routes[2];
@@ -85,7 +86,7 @@ static struct stats *bind_slot(unsigned slot)
 static double shown(const char *series)
 {
     page.n = 0;
-    stats_text(&g, shm, 8, &page);
+    stats_text(&g, shm, SLOTS, &page);
     text_char(&page, '\0');
     const size_t n = strlen(series);
     for (const char *at = page.p; (at = strstr(at, series)); at += n)
@@ -96,7 +97,7 @@ static double shown(const char *series)
 
 TestSuite(stats, .init = begin, .fini = end);
 
-/* -- histograms ---------------------------------------------------------------------------------*/
+/* -- histograms -------------------------------------------------------------------------------- */
 
 Test(stats, puts_each_duration_into_the_bucket_of_the_first_bound_not_below_it)
 {
@@ -117,7 +118,7 @@ Test(stats, puts_each_duration_into_the_bucket_of_the_first_bound_not_below_it)
     }
 }
 
-/* -- columns ------------------------------------------------------------------------------------*/
+/* -- columns ----------------------------------------------------------------------------------- */
 
 Test(stats, gives_each_slot_columns_of_its_own_and_the_same_slot_the_same_ones)
 {
@@ -147,18 +148,28 @@ Test(stats, binds_a_configuration_without_routes_and_clusters)
 
 Test(stats, says_that_the_region_is_full)
 {
-    struct shm *small = shm_create(160 << 10); /* its directory takes 128 KiB */
+    struct shm *small = shm_create(2 << 20); /* a mirror of eight slots takes 512 KiB */
     cr_assert(small);
     unsigned slot = 0;
     struct stats *s;
-    while (slot < 100 && (s = stats_bind(&g, small, slot, &faults))) {
+    while (slot < STATS_SLOTS_MAX && (s = stats_bind(&g, small, slot, &faults))) {
         stats_free(s);
-        slot++;
+        slot += 8;
     }
-    cr_assert(slot < 100);
+    cr_assert(slot > 0 && slot < STATS_SLOTS_MAX);
     cr_assert(faults.errors == 1);
     cr_assert(strstr(faults.first->text, "memory.shared"));
     shm_detach(small);
+}
+
+Test(stats, leaves_out_slots_beyond_those_that_are_asked_for)
+{
+    struct stats *in = bind_slot(SLOTS - 1), *out = bind_slot(SLOTS);
+    in->routes[0]->requests = 1;
+    out->routes[0]->requests = 2;
+    cr_assert(shown("weir_route_requests_total{route=\"shop\"}") == 1);
+    stats_free(in);
+    stats_free(out);
 }
 
 Test(stats, adds_up_all_slots_also_of_processes_that_are_gone)
@@ -178,20 +189,33 @@ Test(stats, adds_up_all_slots_also_of_processes_that_are_gone)
 
 Test(stats, keeps_the_counts_of_unused_slots_over_generations)
 {
-    struct stats *s = bind_slot(5);
+    struct stats *s = bind_slot(SLOTS - 1);
     s->routes[0]->requests = 40;
     s->routes[1]->requests = 1;
     stats_free(s);
     shm_generation(shm, 2);
-    s = bind_slot(0);
-    s->routes[0]->requests = 2;
     config.routes_n = 1; /* the second route has left */
-    stats_keep(&g, shm, 8);
+    s = bind_slot(0);    /* a slot in another cell */
+    s->routes[0]->requests = 2;
+    stats_keep(&g, shm, SLOTS);
     shm_forget(shm, 2);
     cr_assert(shown("weir_route_requests_total{route=\"shop\"}") == 42);
     config.routes_n = 2;
     cr_assert(shown("weir_route_requests_total{route=\"help\"}") == 0);
     stats_free(s);
+}
+
+/* Neighbours in a cell: what one stores must not be on a cache line of the other. */
+Test(stats, keeps_the_columns_of_two_slots_on_different_cache_lines)
+{
+    struct stats *a = bind_slot(0), *b = bind_slot(1);
+    const char *end = (const char *)(a->worker + 1) - 1, *next = (const char *)b->worker;
+    cr_assert((uintptr_t)next / 64 > (uintptr_t)end / 64);
+    end = (const char *)(a->endpoints[0] + ROWS) - 1;
+    next = (const char *)b->endpoints[0];
+    cr_assert((uintptr_t)next / 64 > (uintptr_t)end / 64);
+    stats_free(a);
+    stats_free(b);
 }
 
 Test(stats, zeroes_the_gauges_of_a_dead_process_and_gives_back_what_it_held)
@@ -226,12 +250,12 @@ Test(stats, zeroes_the_gauges_of_a_dead_process_and_gives_back_what_it_held)
     stats_free(alive);
 }
 
-/* -- the page -----------------------------------------------------------------------------------*/
+/* -- the page ---------------------------------------------------------------------------------- */
 
 /* Every counter of every list gets a value of its own in two slots; the page must show each sum. */
 Test(stats, shows_every_counter_and_gauge_of_the_lists)
 {
-    struct stats *s[2] = {bind_slot(0), bind_slot(6)};
+    struct stats *s[2] = {bind_slot(1), bind_slot(SLOTS - 1)};
     uint64_t next = 1;
 
     for (int i = 0; i < 2; i++) {
@@ -269,19 +293,20 @@ Test(stats, shows_every_counter_and_gauge_of_the_lists)
 #undef GAUGE
 #define COUNTER(field, help) EXPECT("weir_listener_" #field "_total", "{listener=\"inner\"}");
 #define GAUGE(field, name, help) EXPECT("weir_listener_" name, "{listener=\"inner\"}");
-        LISTENER_COUNTERS(COUNTER) LISTENER_GAUGES(GAUGE)
+    LISTENER_COUNTERS(COUNTER)
+    LISTENER_GAUGES(GAUGE)
 #undef COUNTER
 #undef GAUGE
 #define COUNTER(field, help) EXPECT("weir_route_" #field "_total", "{route=\"help\"}");
-            TRAFFIC_COUNTERS(COUNTER)
+    TRAFFIC_COUNTERS(COUNTER)
 #undef COUNTER
 #define COUNTER(field, help) EXPECT("weir_cluster_" #field "_total", "{cluster=\"cart\"}");
-                TRAFFIC_COUNTERS(COUNTER)
+    TRAFFIC_COUNTERS(COUNTER)
 #undef COUNTER
 #define EP "{cluster=\"cart\",endpoint=\"10.0.0.1:80\"}"
 #define COUNTER(field, help) EXPECT("weir_endpoint_" #field "_total", EP);
 #define GAUGE(field, name, help) EXPECT("weir_endpoint_" name, EP);
-                    ENDPOINT_COUNTERS(COUNTER) ENDPOINT_GAUGES(GAUGE) stats_free(s[0]);
+    ENDPOINT_COUNTERS(COUNTER) ENDPOINT_GAUGES(GAUGE) stats_free(s[0]);
     stats_free(s[1]);
 }
 
