@@ -19,20 +19,20 @@
 /* Milliseconds; 0 disables, except for head and drain, which have a minimum of 1 ms. */
 struct timeouts {
     uint64_t head;          /* 10s: the whole head of a request, from its first byte */
-    uint64_t body_idle;     /* 30s: between two pieces of a body, either direction, client side */
+    uint64_t body_idle;     /* 30s: between two pieces of a body, either direction */
     uint64_t request;       /* 15s: from the complete head to the last byte of the response */
     uint64_t keep_alive;    /* 75s: an idle client connection */
     uint64_t write_idle;    /* 30s: a client that takes nothing of what is queued for it */
     uint64_t connect;       /* 2s: to an endpoint */
-    uint64_t response_head; /* 0 (request bounds it): from the request sent to the response's head */
+    uint64_t response_head; /* 0s (off): from the request sent to the response's head */
     uint64_t tunnel_idle;   /* 1h: a tunnel in which nothing moves */
     uint64_t drain;         /* 30s: how long connections of an old generation may go on */
-    uint64_t drain_grace;   /* 1s: how long an idle kept-alive connection stays open while draining */
+    uint64_t drain_grace;   /* 1s: how long an idle connection stays open while draining */
 };
 
 struct limits {
     int64_t connections;            /* 10000: per listener, over all workers */
-    int64_t connections_per_source; /* 0 (none): per client address and listener, over all workers */
+    int64_t connections_per_source; /* 0 (none): per client address and listener */
     uint64_t head_size;             /* 16k; at most 16k: one block */
     int64_t field_count;            /* 100 */
     uint64_t target_size;           /* 8k */
@@ -42,65 +42,73 @@ struct limits {
 };
 
 struct forwarding {
-    int style;                    /* enum forwarded_style: "none", "x", "standard", "both"; default "x" */
-    struct cidr *trusted;         /* trusted_proxies = [ "10.0.0.0/8", "unix" ] */
+    int style;            /* enum forwarded_style: "none", "x" (default), "standard", "both" */
+    struct cidr *trusted; /* trusted_proxies = [ "10.0.0.0/8", "unix" ] */
     size_t trusted_n;
-    bool via;                     /* true: add Via both ways */
-    bool request_id;              /* true: X-Request-Id kept from trusted peers, else made */
-    struct slice name;            /* "weir": the pseudonym in Via and the Server field of own answers */
+    bool via;          /* true: add Via both ways */
+    bool request_id;   /* true: X-Request-Id kept from trusted peers, else made */
+    struct slice name; /* "weir": the pseudonym in Via and the Server field of own answers */
 };
 
 struct listener_conf {
     struct place place;
-    struct slice name;            /* required, unique */
-    struct addr bind;             /* required */
-    int64_t backlog;              /* 4096 */
-    bool ipv6_only;               /* false: "[::]" takes IPv4 too */
-    int64_t unix_mode;            /* 0666 as text "0666" */
-    struct timeouts timeouts;     /* the top's, and what the listener says */
+    struct slice name;        /* required, unique */
+    struct addr bind;         /* required */
+    int64_t backlog;          /* 4096 */
+    bool ipv6_only;           /* false: "[::]" takes IPv4 too */
+    int64_t unix_mode;        /* 0666 as text "0666" */
+    struct timeouts timeouts; /* the top's, and what the listener says */
     struct limits limits;
     struct forwarding forwarding;
 };
 
 struct endpoint_conf {
     struct place place;
-    struct slice address;         /* as written: the endpoint's name in logs and metrics */
-    struct addr addr;             /* len 0 when the host is a name */
-    struct slice host;            /* the name, for DNS */
+    struct slice address; /* as written: the endpoint's name in logs and metrics */
+    struct addr addr;     /* len 0 when the host is a name */
+    struct slice host;    /* the name, for DNS */
     uint16_t port;
-    int64_t weight;               /* 1; 0 gets no new requests */
+    int64_t weight; /* 1; 0 gets no new requests */
 };
 
 enum balance { BALANCE_ROUND_ROBIN, BALANCE_LEAST_REQUEST };
 
 struct cluster_conf {
-    struct place place;           /* place.name is the cluster's name */
-    struct endpoint_conf *endpoints; /* [ "10.0.0.1:80", "api.internal:80" ] or ( { address; weight; } ) */
+    struct place place; /* place.name is the cluster's name */
+    /* [ "10.0.0.1:80", "api.internal:80" ] or ( { address; weight; } ) */
+    struct endpoint_conf *endpoints;
     size_t endpoints_n;
-    int balance;                  /* enum balance: "round_robin" (default), "least_request" */
-    struct timeouts timeouts;     /* connect, response_head, body_idle and tunnel_idle count here */
-    struct limits limits;         /* head_size, field_count and queue count here */
+    int balance;              /* enum balance: "round_robin" (default), "least_request" */
+    struct timeouts timeouts; /* connect, response_head, body_idle and tunnel_idle count here */
+    struct limits limits;     /* head_size, field_count and queue count here */
     struct {
-        int64_t max_idle;         /* 256: idle connections per endpoint and worker */
-        uint64_t idle_timeout;    /* 50s */
-        int64_t max_requests;     /* 0 (no limit): requests on one connection */
+        int64_t max_idle;      /* 256: idle connections per endpoint and worker */
+        uint64_t idle_timeout; /* 50s */
+        int64_t max_requests;  /* 0 (no limit): requests on one connection */
     } pool;
     struct {
-        int64_t capacity;         /* 64: addresses of all names together, room in the endpoint table */
-        uint64_t min_ttl;         /* 1s: answers with a smaller TTL are asked again after this */
-        uint64_t max_ttl;         /* 5m */
-        uint64_t retry;           /* 5s: after a failed look-up */
-        int family;               /* "any" (default), "ipv4", "ipv6" */
+        int64_t capacity; /* 64: addresses of all names together, room in the endpoint table */
+        uint64_t min_ttl; /* 1s: answers with a smaller TTL are asked again after this */
+        uint64_t max_ttl; /* 5m */
+        uint64_t retry;   /* 5s: after a failed look-up */
+        int family;       /* "any" (default), "ipv4", "ipv6" */
     } dns;
 };
 
 /* One condition on a header, a query parameter or a cookie. Exactly one of the forms. */
-enum match_form { MATCH_EXACT, MATCH_PREFIX, MATCH_SUFFIX, MATCH_REGEX, MATCH_PRESENT, MATCH_ABSENT };
+enum match_form {
+    MATCH_EXACT,
+    MATCH_PREFIX,
+    MATCH_SUFFIX,
+    MATCH_REGEX,
+    MATCH_PRESENT,
+    MATCH_ABSENT
+};
 struct match_conf {
     struct place place;
-    struct slice name;            /* required; header names are case-insensitive */
+    struct slice name; /* required; header names are case-insensitive */
     int form;
-    struct slice value;           /* not for PRESENT and ABSENT (present = true | false) */
+    struct slice value; /* not for PRESENT and ABSENT (present = true | false) */
 };
 struct matches_conf {
     struct match_conf *v;
@@ -112,82 +120,83 @@ enum action { ACTION_CLUSTER, ACTION_REDIRECT, ACTION_RESPOND };
 
 struct route_conf {
     struct place place;
-    struct slice name;            /* unique; "route-N" (N from 1) when absent */
+    struct slice name; /* unique; "route-N" (N from 1) when absent */
     struct {
-        struct texts hosts;       /* "a.example.com", "*.example.com", "*"; empty: any */
-        int path_form;            /* path | path_prefix | path_regex */
-        struct slice path;        /* normalised; a prefix has no trailing slash but "/" alone */
-        struct texts methods;     /* tokens; empty: any */
-        struct texts listeners;   /* names; empty: any */
+        struct texts hosts;     /* "a.example.com", "*.example.com", "*"; empty: any */
+        int path_form;          /* path | path_prefix | path_regex */
+        struct slice path;      /* normalised; a prefix has no trailing slash but "/" alone */
+        struct texts methods;   /* tokens; empty: any */
+        struct texts listeners; /* names; empty: any */
         struct matches_conf headers, query, cookies;
-        struct cidr *sources;     /* the client's address, after trusted proxies */
+        struct cidr *sources; /* the client's address, after trusted proxies */
         size_t sources_n;
     } match;
 
-    int action;                   /* enum action; exactly one of the three stands in a route */
-    struct slice cluster;         /* ACTION_CLUSTER; checked to exist */
-    int64_t cluster_index;        /* into config.clusters */
+    int action;            /* enum action; exactly one of the three stands in a route */
+    struct slice cluster;  /* ACTION_CLUSTER; checked to exist */
+    int64_t cluster_index; /* into config.clusters */
     struct {
-        struct slice scheme, host, path, prefix; /* empty: kept. path and prefix exclude each other */
-        int64_t port;             /* 0: the scheme's, or kept */
-        int64_t status;           /* 302; one of 301, 302, 303, 307, 308 */
+        /* Empty: kept. path and prefix exclude each other. */
+        struct slice scheme, host, path, prefix;
+        int64_t port;   /* 0: the scheme's, or kept */
+        int64_t status; /* 302; one of 301, 302, 303, 307, 308 */
         bool set;
     } redirect;
     struct {
-        int64_t status;           /* 200 */
+        int64_t status; /* 200 */
         struct slice body;
-        struct slice type;        /* "text/plain; charset=utf-8" */
+        struct slice type; /* "text/plain; charset=utf-8" */
         bool set;
     } respond;
     struct {
-        struct slice host;        /* replaces Host */
-        struct slice path;        /* replaces the whole path */
-        struct slice prefix;      /* replaces the matched prefix (path_prefix only) */
+        struct slice host;   /* replaces Host */
+        struct slice path;   /* replaces the whole path */
+        struct slice prefix; /* replaces the matched prefix (path_prefix only) */
     } rewrite;
-    uint64_t timeout;             /* whole request; the listener's when absent (UINT64_MAX) */
-    uint64_t body_size;           /* the listener's when absent (UINT64_MAX) */
+    uint64_t timeout;   /* whole request; the listener's when absent (UINT64_MAX) */
+    uint64_t body_size; /* the listener's when absent (UINT64_MAX) */
 };
 
 enum log_format { FORMAT_JSON, FORMAT_COMMON, FORMAT_CUSTOM };
 
 struct log_conf {
-    struct slice access;          /* "off" (default), "stdout", "syslog", "journald", or a path */
-    struct slice format;          /* "json" (default) or a format string, see docs/access-log.md */
-    uint64_t buffer;              /* 64k per worker */
-    uint64_t flush;               /* 1s */
-    struct slice error;           /* "stderr" (default), "syslog", or a path */
-    int level;                    /* "error", "warn", "info" (default), "trace" */
-    int64_t burst;                /* 10: lines per second and event name */
+    struct slice access; /* "off" (default), "stdout", "syslog", "journald", or a path */
+    struct slice format; /* "json" (default) or a format string, see docs/access-log.md */
+    uint64_t buffer;     /* 64k per worker */
+    uint64_t flush;      /* 1s */
+    struct slice error;  /* "stderr" (default), "syslog", or a path */
+    int level;           /* "error", "warn", "info" (default), "trace" */
+    int64_t burst;       /* 10: lines per second and event name */
 };
 
 struct config {
-    struct arena arena;           /* owned: everything below lies in it */
+    struct arena arena; /* owned: everything below lies in it */
     struct slice file;
-    int64_t workers;              /* "auto" is 0: one per processor this process may run on */
-    bool affinity;                /* false: pin worker i to processor i */
-    struct slice user, group;     /* empty: stay */
-    struct slice pid_file;        /* empty: none */
+    int64_t workers;          /* "auto" is 0: one per processor this process may run on */
+    bool affinity;            /* false: pin worker i to processor i */
+    struct slice user, group; /* empty: stay */
+    struct slice pid_file;    /* empty: none */
     struct timeouts timeouts;
     struct limits limits;
     struct forwarding forwarding;
     struct {
-        int duplicate_slashes;    /* enum slash_rule: "merge" (default), "keep", "refuse" */
+        int duplicate_slashes;     /* enum slash_rule: "merge" (default), "keep", "refuse" */
         bool keep_encoded_slashes; /* false */
     } paths;
     int64_t regex_steps;          /* 100000: then an expression is given up; core/route_regex.h */
     struct {
-        uint64_t blocks;          /* 256m: memory per worker for bytes in transit */
-        uint64_t shared;          /* 1g: virtual size of the shared region; only read at start */
-        int64_t descriptors;      /* 0: as many as the hard limit allows */
+        uint64_t blocks;     /* 256m: memory per worker for bytes in transit */
+        uint64_t shared;     /* 1g: virtual size of the shared region; only read at start */
+        int64_t descriptors; /* 0: as many as the hard limit allows */
     } memory;
     struct {
-        struct texts servers;     /* "10.0.0.2", "10.0.0.2:5353"; empty: /etc/resolv.conf */
-        uint64_t timeout;         /* 2s */
-        int64_t tries;            /* 3 */
+        struct texts servers; /* "10.0.0.2", "10.0.0.2:5353"; empty: /etc/resolv.conf */
+        uint64_t timeout;     /* 2s */
+        int64_t tries;        /* 3 */
     } resolver;
     struct {
-        struct addr bind;         /* len 0: no admin socket. Unix sockets, and TCP on loopback only */
-        int64_t unix_mode;        /* "0660" */
+        struct addr bind;  /* len 0: no admin socket. Unix sockets, and TCP on loopback only */
+        int64_t unix_mode; /* "0660" */
     } admin;
     struct log_conf log;
     struct listener_conf *listeners;

@@ -194,3 +194,45 @@ Test(conf_files, relative_paths_start_in_the_folder_of_the_main_file)
     config_free(c);
     faults_fini(&faults);
 }
+
+Test(conf_files, faults_of_included_files_follow_those_of_the_main_file)
+{
+    put("m.conf", "@include \"a.conf\"\n@include \"z.conf\"\nm = 1;\n");
+    put("a.conf", "listeners = ( { name = \"a\"; bind = \"[::]:1\"; },\n@include \"b.conf\"\n );");
+    put("b.conf", "\n{ name = \"a\"; bind = \"[::]:2\"; }\n");
+    put("z.conf", "z = 1;\ny = 2;\n");
+    struct faults faults;
+    faults_init(&faults);
+    cr_assert_null(config_load("m.conf", &faults));
+    const char *const expected[] = {
+        "m.conf: warning: there is no route: every request will be answered with 404",
+        "m.conf:3: error: unknown setting m; known here: ",
+        "b.conf:2: error: listeners[1].name is \"a\"; the listener of a.conf:1 has that name "
+        "already",
+        "z.conf:1: error: unknown setting z; known here: ",
+        "z.conf:2: error: unknown setting y; known here: ",
+    };
+    const struct fault *f = faults.first;
+    for (size_t i = 0; i < array_n(expected); i++, f = f->next) {
+        cr_assert(f);
+        const char *line = fault_line(f, &faults.arena);
+        cr_assert(strncmp(line, expected[i], strlen(expected[i])) == 0, "%s", line);
+    }
+    cr_assert_null(f);
+    faults_fini(&faults);
+}
+
+/* Libconfig 1.5 names an included file as it is written, 1.7 and later with the folder. */
+Test(conf_files, every_libconfigs_names_are_understood)
+{
+    struct arena a;
+    arena_init(&a, NULL, 0);
+    struct conf_file main_file = {.shown = "conf/main.conf"};
+    const struct conf_files cf = {
+        .first = &main_file, .folder = SLICE_INIT("/etc/weir/conf"), .prefix = SLICE_INIT("conf/")};
+    cr_assert_str_eq(conf_file_shown(&cf, NULL, &a), "conf/main.conf");
+    cr_assert_str_eq(conf_file_shown(&cf, "sub/x.conf", &a), "conf/sub/x.conf");
+    cr_assert_str_eq(conf_file_shown(&cf, "/etc/weir/conf/sub/x.conf", &a), "conf/sub/x.conf");
+    cr_assert_str_eq(conf_file_shown(&cf, "/etc/weir/conf2/x.conf", &a), "/etc/weir/conf2/x.conf");
+    arena_fini(&a);
+}

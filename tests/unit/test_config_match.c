@@ -112,9 +112,9 @@ Test(config_match, paths_are_checked)
 #define HOST "a host without a port: \"a.example.com\", \"*.example.com\" or \"*\""
 Test(config_match, hosts_are_checked)
 {
-    const char *const bad[] = {"",      "a:80",   "*.a:80", "a b",     "*a.b", "a.*",
-                               "a.*.b", "*.*.a",  "*.",     "*.[::1]", "[::1", "http://a",
-                               "a/b",   ".",      "a@b"};
+    const char *const bad[] = {"",     "a:80",     "*.a:80", "a b", "*a.b",
+                               "a.*",  "a.*.b",    "*.*.a",  "*.",  "*.[::1]",
+                               "[::1", "http://a", "a/b",    ".",   "a@b"};
     for (size_t i = 0; i < array_n(bad); i++) {
         char text[512];
         struct faults faults;
