@@ -7,6 +7,7 @@
 
 #include "core/route_regex.h"
 
+#include "base/text.h"
 #include "route_rig.h"
 
 struct question {
@@ -252,4 +253,185 @@ Test(route, gives_name_index_and_place)
     cr_assert(slice_eq(b->place, SLICE("weir.conf:6")), "%.*s", SLICE_ARG(b->place));
     cr_assert_eq(b->conf, &rig.config->routes[1]);
     route_rig_close(&rig);
+}
+
+/* -- against a naive ranking ------------------------------------------------------------------- */
+
+/* Random routes over few words, so that much overlaps; each request is also put to every route one
+ * by one, and the best is found by comparing ranks. */
+enum { RANDOM_ROUTES = 24, RANDOM_REQUESTS = 200, RANDOM_ROUNDS = 40 };
+
+static const char *const host_patterns[] = {"*", "*.com", "*.x.com", "a.x.com", "x.com"};
+static const char *const hosts[] = {"a.x.com", "b.x.com", "x.com", "y.com", "org", ""};
+static const char *const paths[] = {"/", "/a", "/a/b", "/a/b/", "/ab", "/b/a"};
+static const char *const prefixes[] = {"/", "/a", "/a/b", "/b"};
+static const char *const regexes[] = {".*", "/a.*", ".*b"};
+static const char *const methods[] = {"GET", "PUT", "LINK"};
+static const char *const values[] = {"1", "12", "2", NULL};
+
+struct random_route {
+    const char *host, *path, *method;
+    enum path_form form;
+    enum match_form header_form; /* of the header x */
+    const char *header, *query;  /* NULL: none; query is exact, on the parameter x */
+};
+
+#define PICK(list) (list)[(size_t)rand() % array_n(list)]
+
+static struct random_route random_route(void)
+{
+    struct random_route r = {.host = PICK(host_patterns), .form = (enum path_form)(rand() % 4)};
+    r.path = r.form == PATH_EXACT    ? PICK(paths)
+             : r.form == PATH_PREFIX ? PICK(prefixes)
+                                     : PICK(regexes);
+    r.method = rand() % 2 ? PICK(methods) : NULL;
+    r.header = PICK(values);
+    r.header_form = (enum match_form)(rand() % (MATCH_SUFFIX + 1));
+    r.query = rand() % 2 ? PICK(values) : NULL;
+    return r;
+}
+
+static void write_route(struct text *t, const struct random_route *r, int i)
+{
+    static const char *const forms[] = {NULL, "path", "path_prefix", "path_regex"};
+    static const char *const header_forms[] = {"exact", "prefix", "suffix"};
+    text_printf(t, "%d: host = '%s';", i, r->host);
+    if (r->form != PATH_ANY)
+        text_printf(t, " %s = '%s';", forms[r->form], r->path);
+    if (r->method)
+        text_printf(t, " method = '%s';", r->method);
+    if (r->header)
+        text_printf(t, " headers = ( { name = 'x'; %s = '%s'; } );", header_forms[r->header_form],
+                    r->header);
+    if (r->query)
+        text_printf(t, " query = ( { name = 'x'; exact = '%s'; } );", r->query);
+    text_char(t, '\n');
+}
+
+static bool ends(const char *s, const char *suffix)
+{
+    return slice_ends(slice_str(s), slice_str(suffix));
+}
+
+static bool starts(const char *s, const char *prefix)
+{
+    return slice_starts(slice_str(s), slice_str(prefix));
+}
+
+static bool host_fits(const struct random_route *r, const char *host)
+{
+    if (r->host[0] != '*')
+        return strcmp(r->host, host) == 0;
+    return r->host[1] == '\0' || ends(host, r->host + 1);
+}
+
+static bool path_fits(const struct random_route *r, const char *path)
+{
+    const size_t n = strlen(r->path);
+    if (r->form == PATH_EXACT)
+        return strcmp(r->path, path) == 0;
+    if (r->form == PATH_PREFIX)
+        return n == 1 || (starts(path, r->path) && (path[n] == '\0' || path[n] == '/'));
+    if (r->form == PATH_REGEX && r->path == regexes[1])
+        return starts(path, "/a");
+    return r->form == PATH_ANY || r->path == regexes[0] || ends(path, "b");
+}
+
+static bool header_fits(const struct random_route *r, const char *value)
+{
+    if (!r->header || !value)
+        return !r->header;
+    if (r->header_form == MATCH_EXACT)
+        return strcmp(value, r->header) == 0;
+    return r->header_form == MATCH_PREFIX ? starts(value, r->header) : ends(value, r->header);
+}
+
+/* Larger is better; equals are decided by the order of the file. The order of expressions is that
+ * of the first route under the same host that has the same one. */
+static int rank(const struct random_route *routes, int i)
+{
+    const struct random_route *r = &routes[i];
+    static const int form_ranks[] = {0, 3, 2, 1};
+    int first = i, host = r->host[0] == '*' ? (int)strlen(r->host) : 100;
+    for (int k = i; r->form == PATH_REGEX && k >= 0; k--)
+        if (routes[k].form == PATH_REGEX && routes[k].path == r->path && routes[k].host == r->host)
+            first = k;
+    const int path = r->form == PATH_PREFIX  ? (int)strlen(r->path)
+                     : r->form == PATH_REGEX ? RANDOM_ROUTES - first
+                                             : 0;
+    return ((host * 4 + form_ranks[r->form]) * 64 + path) * 8 + (r->method ? 4 : 0) +
+           (r->header ? 2 : 0) + (r->query ? 1 : 0);
+}
+
+static int best_route(const struct random_route *routes, const struct ask *ask, const char *header,
+                      const char *query)
+{
+    int best = -1;
+    for (int i = 0; i < RANDOM_ROUTES; i++) {
+        const struct random_route *r = &routes[i];
+        const bool fits = host_fits(r, ask->host) && path_fits(r, ask->path) &&
+                          (!r->method || strcmp(r->method, ask->method) == 0) &&
+                          header_fits(r, header) &&
+                          (!r->query || (query && strcmp(r->query, query) == 0));
+        if (fits && (best < 0 || rank(routes, i) > rank(routes, best)))
+            best = i;
+    }
+    return best;
+}
+
+/* Was the route said never to match? */
+static bool is_covered(const struct route_rig *rig, const char *name)
+{
+    char begin[64];
+    snprintf(begin, sizeof begin, "route \"%s\" can never match", name);
+    for (const struct fault *f = rig->faults.first; f; f = f->next)
+        if (starts(f->text, begin))
+            return true;
+    return false;
+}
+
+static void check_random(const struct route_rig *rig, const struct random_route *routes)
+{
+    for (int k = 0; k < RANDOM_REQUESTS; k++) {
+        char fields[32] = "", query[32] = "", expected[16] = "none";
+        const char *header = PICK(values), *parameter = PICK(values);
+        if (header)
+            snprintf(fields, sizeof fields, "X: %s", header);
+        if (parameter)
+            snprintf(query, sizeof query, "x=%s", parameter);
+        const struct ask ask = {.host = PICK(hosts),
+                                .path = PICK(paths),
+                                .method = PICK(methods),
+                                .fields = fields,
+                                .query = query};
+        const int best = best_route(routes, &ask, header, parameter);
+        if (best >= 0)
+            snprintf(expected, sizeof expected, "%d", best);
+        const char *got = route_ask(rig, ask);
+        cr_assert_str_eq(got, expected, "%s %s%s?%s %s: %s instead of %s", ask.method, ask.host,
+                         ask.path, query, fields, got, expected);
+        cr_assert_not(is_covered(rig, got), "%s matches", got);
+    }
+}
+
+Test(route, agrees_with_a_naive_ranking)
+{
+    size_t covered = 0;
+    srand(2);
+    for (int round = 0; round < RANDOM_ROUNDS; round++) {
+        struct random_route routes[RANDOM_ROUTES];
+        struct text t;
+        text_init(&t);
+        for (int i = 0; i < RANDOM_ROUTES; i++) {
+            routes[i] = random_route();
+            write_route(&t, &routes[i], i);
+        }
+        text_char(&t, '\0');
+        struct route_rig rig = route_rig_open(t.p);
+        check_random(&rig, routes);
+        covered += rig.faults.warnings;
+        route_rig_close(&rig);
+        text_fini(&t);
+    }
+    cr_assert_gt(covered, 20); /* or the check above says nothing */
 }
