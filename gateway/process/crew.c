@@ -148,7 +148,7 @@ static bool take_slot(struct post *p, struct faults *faults)
 static void give_slot(struct post *p)
 {
     if (p->cells.stats) {
-        slot_bury(&p->cells, p->crew->g, p->crew->base->shm, p->slot);
+        slot_bury(p->crew->g, p->crew->base->shm, p->slot);
         slot_unbind(&p->cells);
     }
     slots_give(p->crew->base->slots, p->slot);
