@@ -93,6 +93,8 @@ struct crew *crew_start(struct crew_base *base, struct generation *g, struct fau
     make_posts(crew);
     if (!identity_find(g->config, &crew->identity, faults) || !open_log(crew, faults))
         goto fail;
+    /* What slots counted that no process of this generation gets must not be forgotten. */
+    stats_keep(g, base->shm, (unsigned)atomic_load(&base->board->slots));
     for (unsigned i = 0; i < crew->posts_n; i++)
         if (!fill(&crew->posts[i], faults))
             goto fail;
