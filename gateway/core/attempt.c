@@ -62,7 +62,7 @@ static void count_end(struct attempt *at)
 {
     struct endpoint_stats *es = at->endpoint->stats;
     es->active--;
-    es->status[at->headed ? at->head.status / 100 : 0]++;
+    es->status[status_class(at->headed ? at->head.status : 0)]++;
     if (at->why || !at->ended)
         es->failures++;
     histogram_add(&es->latency, now_us(at) - at->started_us);

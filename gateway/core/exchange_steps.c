@@ -253,7 +253,7 @@ static void count_traffic(const struct exchange *x, struct traffic_stats *ts, ui
     ts->requests++;
     ts->bytes_in += x->bytes_in;
     ts->bytes_out += x->bytes_out;
-    ts->status[x->head_sent ? x->reply.status / 100 : 0]++;
+    ts->status[status_class(x->head_sent ? x->reply.status : 0)]++;
     ts->retries += x->attempts_n > 1 ? x->attempts_n - 1 : 0;
     histogram_add(&ts->latency, took_us);
 }

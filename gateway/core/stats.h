@@ -106,6 +106,13 @@ struct endpoint_stats {
 #undef COUNTER
 #undef GAUGE
 
+/* The index into `status` of a status that was sent (0: none was). RFC 9110 15: what is above the
+ * known classes, which an origin may send, counts as 5xx. */
+static inline unsigned status_class(uint16_t status)
+{
+    return status < 600 ? status / 100 : 5;
+}
+
 /* The columns of one slot for one generation: pointers into shared cells. */
 struct stats {
     unsigned slot;

@@ -93,6 +93,8 @@ struct crew *crew_start(struct crew_base *base, struct generation *g, struct fau
     make_posts(crew);
     if (!identity_find(g->config, &crew->identity, faults) || !open_log(crew, faults))
         goto fail;
+    /* What slots counted that no process of this generation gets must not be forgotten. */
+    stats_keep(g, base->shm, (unsigned)atomic_load(&base->board->slots));
     for (unsigned i = 0; i < crew->posts_n; i++)
         if (!fill(&crew->posts[i], faults))
             goto fail;
@@ -148,7 +150,7 @@ static bool take_slot(struct post *p, struct faults *faults)
 static void give_slot(struct post *p)
 {
     if (p->cells.stats) {
-        slot_bury(&p->cells, p->crew->g, p->crew->base->shm, p->slot);
+        slot_bury(p->crew->g, p->crew->base->shm, p->slot);
         slot_unbind(&p->cells);
     }
     slots_give(p->crew->base->slots, p->slot);

@@ -23,13 +23,12 @@ void slots_give(struct slots *s, int slot);
 /* What a worker of `g` in this slot needs in shared memory. Free them with slot_unbind. */
 struct slot_cells {
     struct stats *stats;
-    struct source_mirror **mirrors; /* by listener; NULL entries where there is no such limit */
+    struct source_mirror **mirrors; /* of stats: by listener; NULL where there is no such limit */
 };
 bool slot_bind(struct slot_cells *sc, const struct generation *g, struct shm *shm, int slot,
                struct faults *faults) nodiscard;
 void slot_unbind(struct slot_cells *sc);
-/* The process is gone: gives back the connections that it held in the limits, zeroes its gauges.
- * Needs the cells still bound. */
-void slot_bury(struct slot_cells *sc, const struct generation *g, struct shm *shm, int slot);
+/* The process is gone: gives back the connections that it held in the limits, zeroes its gauges. */
+void slot_bury(const struct generation *g, struct shm *shm, int slot);
 
 #endif

@@ -358,6 +358,12 @@ Test(stats, shows_status_classes_retries_and_cumulative_latencies)
     stats_free(s);
 }
 
+Test(stats, has_a_class_for_every_status_that_three_digits_make)
+{
+    for (unsigned status = 0; status < 1000; status++)
+        cr_assert(status_class((uint16_t)status) == (status < 600 ? status / 100 : 5));
+}
+
 Test(stats, leaves_out_classes_and_latencies_of_what_was_never_used)
 {
     struct stats *s = bind_slot(0);
