@@ -1,0 +1,382 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What a request costs: Weir beside nginx, haproxy and a relay that parses nothing, each with one
+# worker, before the same backend and under the same load. Prints tables and asserts nothing.
+#
+# usage: run.sh BUILD [--rounds N] [--requests N] [--callgrind] [SECTION...]
+#
+#   cpu        CPU microseconds per request, without and with an access log
+#   syscalls   system calls per request
+#   routes     CPU of ten thousand routes against that of one
+#   idle       resident memory of idle connections
+#   reload     requests that fail while the configuration is loaded again and again
+#   callgrind  instructions per request; only when it is asked for
+#
+# Times differ from one minute to the next on any machine, so the proxies take turns, round after
+# round, and the figure is the median of the rounds; what counts is the ratio within a run. The
+# proxies run on one processor, load and backend on another, where there are two.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+rounds=5 requests=40000 seconds=2 connections=64 length=1024 routes=10000 idle=10000
+sections=()
+build=""
+
+usage() {
+    sed -n 's/^# \{0,1\}//; 3,14p' "${BASH_SOURCE[0]}" >&2
+    exit 2
+}
+
+while [ $# -gt 0 ]; do
+    case $1 in
+    --rounds) rounds=${2:?}; shift ;;
+    --requests) requests=${2:?}; shift ;;
+    --callgrind) sections+=(callgrind) ;;
+    cpu | syscalls | routes | idle | reload | callgrind) sections+=("$1") ;;
+    -*) usage ;;
+    *) [ -z "$build" ] || usage; build=$(cd "$1" && pwd) ;;
+    esac
+    shift
+done
+[ -n "$build" ] || usage
+case ${sections[*]:-} in
+"" | callgrind) sections=(cpu syscalls routes idle reload "${sections[@]}") ;;
+esac
+
+scratch=$(mktemp -d)
+# shellcheck source=tests/bench/proxies.sh
+. "$here/proxies.sh"
+trap 'stop "${!pid[@]}"; rm -rf "$scratch"' EXIT
+trap 'exit 130' INT TERM
+
+# The first two processors that this process may use.
+pin_proxy="" pin_load=""
+mapfile -t processors < <(awk '/^Cpus_allowed_list/ {
+    n = split($2, part, ",")
+    for (i = 1; i <= n; i++) {
+        ends = split(part[i], end, "-")
+        for (c = end[1]; c <= end[ends]; c++) print c
+    }
+}' /proc/self/status | head -n 2)
+if [ ${#processors[@]} = 2 ]; then
+    pin_proxy="taskset -c ${processors[0]}" pin_load="taskset -c ${processors[1]}"
+fi
+
+# -- load -----------------------------------------------------------------------------------------
+
+# load_begin PORT ARGUMENTS...: connections stand and have served a request each. load_go begins the
+# run and puts what came of it into `result`; load_end closes the connections.
+load_begin() {
+    local at=$1
+    shift
+    coproc LOAD { exec $pin_load timeout 120 "$build/tests/bench/load" -w -c "$connections" -l "$length" "$@" "$at"; }
+    load_pid=$LOAD_PID
+    load_expect ready
+}
+
+load_expect() {
+    local line=""
+    read -r -u "${LOAD[0]}" line || true
+    [ "$line" = "$1" ] && return 0
+    echo "bench: the load generator failed" >&2
+    exit 1
+}
+
+load_go() {
+    echo >&"${LOAD[1]}"
+    read -r -u "${LOAD[0]}" result
+}
+
+load_end() {
+    echo >&"${LOAD[1]}"
+    wait "$load_pid" || true
+}
+
+# of KEY: its value in `result`.
+of() {
+    local word
+    for word in $result; do
+        [ "${word%%=*}" != "$1" ] || echo "${word#*=}"
+    done
+}
+
+# -- figures --------------------------------------------------------------------------------------
+
+median() {
+    sort -g | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
+}
+
+# measure INSTANCE [ARGUMENTS OF LOAD...]: one run; its CPU per request to INSTANCE.us in `scratch`.
+measure() {
+    local instance=$1 all before after
+    shift
+    load_begin "${port[$instance]}" -n "$requests" -s $seconds "$@"
+    all=$(processes "${pid[$instance]}")
+    # shellcheck disable=SC2086
+    before=$(cpu_ns $all)
+    load_go
+    # shellcheck disable=SC2086
+    after=$(cpu_ns $all)
+    load_end
+    awk -v ns=$((after - before)) -v n="$(of requests)" 'BEGIN { printf "%.3f\n", ns / n / 1000 }' >>"$scratch/$instance.us"
+    of rate >>"$scratch/$instance.rate"
+    of errors >>"$scratch/$instance.errors"
+    of p50_us >>"$scratch/$instance.p50"
+    of p99_us >>"$scratch/$instance.p99"
+}
+
+# compare BASE INSTANCE...: rounds in which they take turns, then a table with ratios to BASE. The
+# ratio is the median of the rounds' ratios: what disturbs a round disturbs both of its parts.
+compare() {
+    local base=$1 instance round
+    shift
+    for ((round = 0; round < rounds; round++)); do
+        for instance in "$base" "$@"; do
+            measure "$instance"
+        done
+    done
+    printf '%-14s %10s %8s %10s %9s %9s %7s\n' "" "µs/request" ratio "requests/s" "p50 µs" "p99 µs" errors
+    for instance in "$base" "$@"; do
+        printf '%-14s %10.2f %8.3f %10.0f %9.0f %9.0f %7d\n' "$instance" "$(median <"$scratch/$instance.us")" \
+            "$(ratio "$instance" "$base")" "$(median <"$scratch/$instance.rate")" \
+            "$(median <"$scratch/$instance.p50")" "$(median <"$scratch/$instance.p99")" \
+            "$(awk '{ n += $1 } END { print n }' "$scratch/$instance.errors")"
+    done
+}
+
+ratio() {
+    paste "$scratch/$1.us" "$scratch/$2.us" | awk '{ print $1 / $2 }' | median
+}
+
+have() {
+    command -v "$1" >/dev/null || { echo "($1 isn't installed: left out)"; false; }
+}
+
+peers() {
+    local one
+    for one in nginx haproxy; do
+        have "$one" >&2 && echo "$one"
+    done
+    true
+}
+
+title() {
+    printf '\n== %s\n' "$*"
+}
+
+# -- sections -------------------------------------------------------------------------------------
+
+section_cpu() {
+    local all
+    mapfile -t all < <(echo weir; peers)
+    title "cpu: of all the proxy's processes; $connections connections, $length bytes, $rounds rounds of $requests requests or $seconds s"
+    start floor
+    for_each start "${all[@]}"
+    compare floor "${all[@]}"
+    stop "${all[@]}"
+    title "cpu, with an access log each (Weir: JSON, nginx: combined, haproxy: httplog)"
+    rm "$scratch"/floor.{us,rate,errors,p50,p99}
+    all=("${all[@]/%/-log}")
+    for_each start "${all[@]}"
+    compare floor "${all[@]}"
+    for_each check_access_log "${all[@]}"
+    stop floor "${all[@]}"
+}
+
+for_each() {
+    local one what=$1
+    shift
+    for one; do
+        "$what" "$one"
+    done
+}
+
+check_access_log() {
+    [ -s "$(access_log_of "$1")" ] || echo "$1 has written no access log"
+}
+
+section_syscalls() {
+    local all one
+    have strace || return 0
+    mapfile -t all < <(echo floor; echo weir; peers)
+    title "syscalls: of the worker, per request; $connections kept-alive connections, $((requests / 4)) requests"
+    for one in "${all[@]}"; do
+        start "$one"
+        count_calls "$one" $((requests / 4))
+        stop "$one"
+    done
+    print_calls "${all[@]}"
+}
+
+# count_calls INSTANCE REQUESTS: "NAME PER-REQUEST" lines to INSTANCE.calls. Connections are opened
+# before strace comes and closed after it has gone.
+count_calls() {
+    local instance=$1 worker tracer
+    worker=$(worker_of "$instance")
+    load_begin "${port[$instance]}" -n "$2" -s 10
+    strace -c -f -o "$scratch/strace" -p "$worker" 2>/dev/null &
+    tracer=$!
+    until grep -q "^TracerPid:[[:space:]]*$tracer$" "/proc/$worker/status"; do
+        kill -0 $tracer 2>/dev/null || { echo "bench: strace can't attach" >&2; exit 1; }
+        sleep 0.02
+    done
+    load_go
+    kill -INT $tracer
+    wait $tracer || true
+    load_end
+    awk -v n="$(of requests)" '$4 ~ /^[0-9]+$/ && $NF != "total" { print $NF, $4 / n }' "$scratch/strace" \
+        >"$scratch/$instance.calls"
+    [ "$(of errors)" = 0 ] || echo "$instance: $result"
+}
+
+print_calls() {
+    local one
+    for one; do
+        sed "s/^/$one /" "$scratch/$one.calls"
+    done | awk -v all="$*" '
+        { n[$1, $2] = $3; if ($3 > most[$2]) most[$2] = $3 }
+        function row(name,   i) {
+            printf "%-20s", name
+            for (i = 1; i <= kinds; i++) printf " %9s", n[kind[i], name] ? sprintf("%.4f", n[kind[i], name]) : "-"
+            print ""
+        }
+        END {
+            kinds = split(all, kind, " ")
+            split("read recvfrom recvmsg readv write sendto sendmsg writev", d, " ")
+            for (i in d) data[d[i]] = 1
+            for (name in most) {
+                for (i = 1; i <= kinds; i++) {
+                    sum = data[name] ? "= data" : name ~ /^epoll_(p)?wait/ ? "= epoll_wait" : "= others"
+                    n[kind[i], sum] += n[kind[i], name]
+                }
+            }
+            printf "%-20s", ""
+            for (i = 1; i <= kinds; i++) printf " %9s", kind[i]
+            print ""
+            while (1) {
+                top = ""
+                for (name in most) if (top == "" || most[name] > most[top]) top = name
+                if (top == "") break
+                row(top)
+                delete most[top]
+            }
+            row("= data"); row("= epoll_wait"); row("= others")
+        }'
+}
+
+section_routes() {
+    title "routes: CPU of $routes routes against that of one, same requests; $rounds rounds of $requests"
+    start weir
+    start weir-routes
+    local round
+    rm -f "$scratch"/weir{,-routes}.us
+    for ((round = 0; round < rounds; round++)); do
+        measure weir -r "$routes"
+        measure weir-routes -r "$routes"
+    done
+    printf 'one route %.2f µs, %d routes %.2f µs: ratio %.3f\n' "$(median <"$scratch/weir.us")" "$routes" \
+        "$(median <"$scratch/weir-routes.us")" "$(ratio weir-routes weir)"
+    stop weir weir-routes
+}
+
+section_idle() {
+    local all one n=$idle room
+    room=$(($(ulimit -n) - 500))
+    [ "$n" -le $room ] || n=$room
+    mapfile -t all < <(echo weir; peers)
+    title "idle: resident memory of $n idle connections that have served a request each"
+    printf '%-10s %12s %12s %14s %14s %8s\n' "" "Pss before" "Pss after" "Pss/connection" "Rss/connection" open
+    for one in "${all[@]/%/-idle}"; do
+        start "$one"
+        hold_idle "$one" "$n"
+        stop "$one"
+    done
+}
+
+hold_idle() {
+    local instance=$1 n=$2 all before after rss_before rss_after open
+    all=$(processes "${pid[$instance]}")
+    connections=64 load_begin "${port[$instance]}" -n 2000
+    load_go
+    load_end
+    # shellcheck disable=SC2086
+    before=$(memory_kb Pss $all) rss_before=$(memory_kb Rss $all)
+    connections=$n load_begin "${port[$instance]}" -i
+    sleep 0.5
+    # shellcheck disable=SC2086
+    after=$(memory_kb Pss $all) rss_after=$(memory_kb Rss $all)
+    load_go
+    open=$(of open)
+    wait "$load_pid" || true
+    printf '%-10s %9d kB %9d kB %12d B %12d B %8d\n' "$(kind_of "$instance")" "$before" "$after" \
+        $(((after - before) * 1024 / n)) $(((rss_after - rss_before) * 1024 / n)) "$open"
+}
+
+section_reload() {
+    local one
+    title "reload: requests that fail at $connections connections under load, a reload every 0.5 s"
+    printf '%-10s %8s %12s %10s %7s\n' "" reloads "new workers" requests failed
+    reload_under_load weir-reload HUP 20
+    for one in $(peers); do
+        case $one in
+        nginx) reload_under_load nginx-reload HUP 10 ;;
+        haproxy) reload_under_load haproxy-reload USR2 10 ;;
+        esac
+    done
+}
+
+reload_under_load() {
+    local instance=$1 signal=$2 n=$3 i
+    start "$instance"
+    load_begin "${port[$instance]}" -s $((n / 2 + 2))
+    echo >&"${LOAD[1]}"
+    pgrep -P "${pid[$instance]}" >"$scratch/children"
+    for ((i = 0; i < n; i++)); do
+        sleep 0.5
+        kill -"$signal" "${pid[$instance]}"
+        sleep 0.3
+        pgrep -P "${pid[$instance]}" >>"$scratch/children" || true
+    done
+    read -r -u "${LOAD[0]}" result
+    load_end
+    printf '%-10s %8d %12d %10d %7d   %s\n' "$(kind_of "$instance")" "$n" \
+        "$(sort -u "$scratch/children" | wc -l)" "$(of requests)" "$(of errors)" \
+        "$(grep -oE '(connect|status|head|length|closed|timeout)=[0-9]+' <<<"$result" | tr '\n' ' ')"
+    stop "$instance"
+}
+
+section_callgrind() {
+    local few=500 many=4500
+    have valgrind || return 0
+    title "callgrind: instructions of Weir's worker per request"
+    instructions $few
+    few_ir=$ir
+    instructions $many
+    echo "$(((ir - few_ir) / (many - few))) instructions"
+}
+
+# instructions REQUESTS: of a worker that served as many and one per connection, from start to end,
+# to `ir`.
+instructions() {
+    local conf=$scratch/weir-callgrind.conf worker
+    port[weir-callgrind]=$("$build/tools/demo_origin" -p 1)
+    conf_weir weir-callgrind >"$conf"
+    valgrind --tool=callgrind --callgrind-out-file="$scratch/callgrind.%p" "$build/weir" -c "$conf" \
+        >"$scratch/weir-callgrind.out" 2>&1 &
+    pid[weir-callgrind]=$!
+    await_start weir-callgrind
+    worker=$(pgrep -P "${pid[weir-callgrind]}" | head -n 1)
+    load_begin "${port[weir-callgrind]}" -n "$1"
+    load_go
+    load_end
+    stop weir-callgrind
+    ir=$(awk '/^(summary|totals):/ { print $2; exit }' "$scratch/callgrind.$worker")
+}
+
+start_origin
+printf '%s, %d processors, %s' "$(uname -sr)" "$(nproc)" \
+    "$(awk -F ': ' '/^model name/ { print $2; exit }' /proc/cpuinfo)"
+printf '; load %s\n' "$(cut -d ' ' -f 1-3 /proc/loadavg)"
+for section in "${sections[@]}"; do
+    "section_$section"
+done
