@@ -62,7 +62,7 @@ struct exchange *exchange_new(struct worker *w, const struct client_ops *ops, vo
         return NULL;
     x->request = *h;
     head_keep_request(&x->request, raw, &x->arena, 0);
-    x->request_done = h->body == BODY_NONE;
+    x->request_done = h->body == BODY_NONE || (h->body == BODY_LENGTH && h->content_length == 0);
     x->kept_all = method_is_idempotent(h->method_id);
     return x;
 }

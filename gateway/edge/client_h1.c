@@ -306,7 +306,7 @@ static void begin_exchange(struct client *c, const struct request_head *h, struc
         return;
     }
     c->h1 = ARENA_NEW(&c->x->arena, struct h1_state);
-    c->h1->reading = h->body != BODY_NONE;
+    c->h1->reading = !c->x->request_done;
     if (c->h1->reading)
         h1_body_init(&c->h1->body, h->body, h->content_length, &l->h1_limits, &c->x->arena);
 }
