@@ -259,7 +259,7 @@ static void server_stop(void)
 
 /* -- a generation made by hand, and a loop --------------------------------------------------- */
 
-enum { ENDPOINTS = 128 };
+enum { ENDPOINTS = 128, WAIT_MS = 5000 /* what takes as long has failed */ };
 
 static struct shm *shm;
 static struct faults faults;
@@ -301,7 +301,7 @@ static void setup(void)
     snprintf(text, sizeof text, "127.0.0.1:%u", server.port);
     server_text = slice_str(text);
     conf = (struct config){
-        .resolver = {.servers = {&server_text, 1}, .timeout = 150, .tries = 1},
+        .resolver = {.servers = {&server_text, 1}, .timeout = 1500, .tries = 1},
         .clusters = &cluster,
         .clusters_n = 1,
     };
@@ -325,14 +325,17 @@ static void teardown(void)
 
 TestSuite(resolver, .init = setup, .fini = teardown);
 
+/* Names of the server get a dot at their end, which keeps this machine's search list away. */
 static void add_name(const char *host)
 {
+    static char absolute[ENDPOINTS][32];
     size_t i = cluster.endpoints_n++;
     snprintf(names[i], sizeof names[i], "%s:80", host);
+    snprintf(absolute[i], sizeof absolute[i], "%s%s", host, strstr(host, ".test") ? "." : "");
     endpoints[i] = (struct endpoint_conf){
         .place = {.file = "t.conf", .line = (int)i + 10},
         .address = slice_str(names[i]),
-        .host = slice_str(host),
+        .host = slice_str(absolute[i]),
         .port = 80,
         .weight = 1,
     };
@@ -363,11 +366,6 @@ static const char *up(void)
             n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", n ? " " : "",
                                   table->rows[i].name);
     return text;
-}
-
-static struct resolver_name facts(void)
-{
-    return resolver_name(resolver, 0);
 }
 
 static bool (*awaited)(void);
@@ -405,21 +403,32 @@ static bool run_until(bool (*done)(void), uint64_t limit_ms)
 }
 
 static unsigned lookups_wanted;
+static struct resolver_name seen;
+
+/* The facts at the moment the test waited for: on a slow machine more happens before the loop ends.
+ */
+static struct resolver_name facts(void)
+{
+    return seen;
+}
+
 static bool looked_up(void)
 {
-    return facts().lookups >= lookups_wanted && facts().next_ms;
+    seen = resolver_name(resolver, 0);
+    return seen.lookups >= lookups_wanted && seen.next_ms;
 }
 
 /* Until the n-th look-up is done. */
 static void run_lookups(unsigned n)
 {
     lookups_wanted = n;
-    cr_assert(run_until(looked_up, 1500), "%lu look-ups", facts().lookups);
+    cr_assert(run_until(looked_up, WAIT_MS), "%lu look-ups", facts().lookups);
 }
 
+/* How long after the last look-up the next one is due. */
 static uint64_t next_in(void)
 {
-    return facts().next_ms - clock_ms(&lp.clock);
+    return facts().next_ms - facts().ended_ms;
 }
 
 /* -- answers -------------------------------------------------------------------------------- */
@@ -457,34 +466,27 @@ Test(resolver, asks_for_the_families_that_are_wanted)
     cr_assert_eq(asked(AAAA), 1);
 }
 
-/* Whether this machine has IPv6 to the world isn't up to the test. */
-static bool has_route(const char *v6)
-{
-    struct addr a;
-    cr_assert(addr_from_ip(slice_str(v6), 80, &a));
-    int fd = socket(AF_INET6, SOCK_DGRAM, 0);
-    bool ok = fd >= 0 && connect(fd, &a.sa, a.len) == 0;
-    close(fd);
-    return ok;
-}
-
+/* A link-local address without its link is one that no machine has a route to. Whether this machine
+ * has IPv6 at all isn't up to the test. */
 Test(resolver, leaves_ipv6_without_a_route_out_beside_ipv4)
 {
     SERVE(.name = "a.test", .type = A, .ttl = 60, .addrs = {"127.0.0.2"});
-    SERVE(.name = "a.test", .type = AAAA, .ttl = 60, .addrs = {"2001:db8::1", "::1"});
+    SERVE(.name = "a.test", .type = AAAA, .ttl = 60, .addrs = {"fe80::1", "::1"});
+    struct sockaddr_in6 own = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    int fd = socket(AF_INET6, SOCK_STREAM, 0);
+    bool v6 = fd >= 0 && bind(fd, (struct sockaddr *)&own, sizeof own) == 0;
+    close(fd);
     start("a.test");
     run_lookups(1);
-    cr_assert(strstr(up(), "127.0.0.2:80"));
-    cr_assert_eq(strstr(up(), "[2001:db8::1]:80") != NULL, has_route("2001:db8::1"), "%s", up());
-    cr_assert_eq(strstr(up(), "[::1]:80") != NULL, has_route("::1"), "%s", up());
+    cr_assert_str_eq(up(), v6 ? "127.0.0.2:80 [::1]:80" : "127.0.0.2:80");
 }
 
 Test(resolver, takes_ipv6_as_it_is_when_there_is_nothing_else)
 {
-    SERVE(.name = "a.test", .type = AAAA, .ttl = 60, .addrs = {"2001:db8::1"});
+    SERVE(.name = "a.test", .type = AAAA, .ttl = 60, .addrs = {"fe80::1"});
     start("a.test");
     run_lookups(1);
-    cr_assert_str_eq(up(), "[2001:db8::1]:80");
+    cr_assert_str_eq(up(), "[fe80::1]:80");
     cr_assert_eq(facts().failures, 0);
 }
 
@@ -494,23 +496,35 @@ Test(resolver, honours_the_hosts_file)
     run_lookups(1);
     cr_assert(strstr(up(), "127.0.0.1:80") || strstr(up(), "[::1]:80"), "%s", up());
     cr_assert_eq(asked(A) + asked(AAAA), 0);
-    cr_assert(next_in() >= 18 && next_in() <= 21, "%lu", next_in());
+    cr_assert(next_in() >= 20 && next_in() <= 21, "%lu", next_in());
 }
 
-Test(resolver, takes_no_family_from_elsewhere_when_the_hosts_file_has_the_name)
+static bool in_hosts_file(const char *name, int family)
 {
     struct hostent *found;
     ares_channel channel;
     cr_assert_eq(ares_init_options(&channel, NULL, 0), ARES_SUCCESS);
-    bool v6 = ares_gethostbyname_file(channel, "localhost", AF_INET6, &found) == ARES_SUCCESS;
-    if (v6)
+    bool has = ares_gethostbyname_file(channel, name, family, &found) == ARES_SUCCESS;
+    if (has)
         ares_free_hostent(found);
     ares_destroy(channel);
+    return has;
+}
+
+/* The machine's own name is what a hosts file usually has, with an IPv4 address only. */
+Test(resolver, takes_no_family_from_dns_when_the_hosts_file_has_the_name)
+{
+    char name[256];
+    cr_assert_eq(gethostname(name, sizeof name), 0);
+    if (!in_hosts_file(name, AF_INET) || in_hosts_file(name, AF_INET6))
+        cr_skip_test("the hosts file has no such name");
+    SERVE(.name = name, .type = AAAA, .ttl = 60, .addrs = {"::1"});
     cluster.dns.family = 2;
-    start("localhost");
+    start(name);
     run_lookups(1);
-    cr_assert_str_eq(up(), v6 ? "[::1]:80" : "");
-    cr_assert_eq(facts().failing, v6 ? 0 : 1);
+    cr_assert_str_eq(up(), "");
+    cr_assert_eq(facts().failing, 1);
+    cr_assert_eq(asked(AAAA), 0);
 }
 
 Test(resolver, asks_over_tcp_when_an_answer_is_truncated)
@@ -543,20 +557,26 @@ static bool all_but_one_failed(void)
     return resolver_totals(resolver).failing == ENDPOINTS - 1 && table->rows[0].state == ROW_UP;
 }
 
-Test(resolver, follows_more_names_than_are_asked_at_a_time)
+/* h0.test ... h127.test, of which only the last resolves. */
+static void prepare_many(void)
 {
+    static char hosts[ENDPOINTS][24];
     cluster.dns.capacity = ENDPOINTS;
     cluster.dns.family = 1;
-    static char hosts[ENDPOINTS][24];
     for (int i = 0; i < ENDPOINTS; i++) {
         snprintf(hosts[i], sizeof hosts[i], "h%d.test", i);
         add_name(hosts[i]);
     }
     SERVE(.name = "h127.test", .type = A, .ttl = 60, .addrs = {"127.0.0.2"});
     prepare();
+}
+
+Test(resolver, follows_more_names_than_are_asked_at_a_time)
+{
+    prepare_many();
     resolver = resolver_start(&lp, &g);
     cr_assert_eq(resolver_names_n(resolver), ENDPOINTS);
-    cr_assert(run_until(all_but_one_failed, 1500));
+    cr_assert(run_until(all_but_one_failed, WAIT_MS));
     cr_assert_str_eq(up(), "127.0.0.2:80");
     cr_assert_eq(resolver_totals(resolver).names, ENDPOINTS);
     cr_assert_eq(resolver_totals(resolver).changes, 1);
@@ -570,7 +590,7 @@ Test(resolver, has_nothing_to_do_without_names)
     resolver = resolver_start(&lp, &g);
     cr_assert(resolver);
     cr_assert_eq(resolver_names_n(resolver), 0);
-    cr_assert_eq(resolver_at_load(&g, 1000, &faults), 0);
+    cr_assert_eq(resolver_at_load(&g, 1800, &faults), 0);
     cr_assert_eq(resolver_totals(resolver).lookups, 0);
 }
 
@@ -596,7 +616,7 @@ Test(resolver, waits_for_the_smallest_ttl_of_the_answer)
     SERVE(.name = "a.test", .type = AAAA, .ttl = 40, .addrs = {"::1"});
     start("a.test");
     run_lookups(1);
-    cr_assert(next_in() > 39000 && next_in() <= 42000, "%lu", next_in());
+    cr_assert(next_in() >= 40000 && next_in() <= 42000, "%lu", next_in());
 }
 
 Test(resolver, counts_the_ttl_of_an_alias)
@@ -607,7 +627,7 @@ Test(resolver, counts_the_ttl_of_an_alias)
     start("a.test");
     run_lookups(1);
     cr_assert_str_eq(up(), "127.0.0.2:80");
-    cr_assert(next_in() > 6500 && next_in() <= 7350, "%lu", next_in());
+    cr_assert(next_in() >= 7000 && next_in() <= 7350, "%lu", next_in());
 }
 
 Test(resolver, keeps_the_ttl_within_its_limits)
@@ -616,13 +636,13 @@ Test(resolver, keeps_the_ttl_within_its_limits)
     cluster.dns.max_ttl = 5000;
     start("a.test");
     run_lookups(1);
-    cr_assert(next_in() > 4500 && next_in() <= 5250, "%lu", next_in());
+    cr_assert(next_in() >= 5000 && next_in() <= 5250, "%lu", next_in());
     resolver_stop(resolver);
     cluster.dns.min_ttl = 3000;
     SERVE(.name = "a.test", .type = A, .ttl = 1, .addrs = {"127.0.0.2"});
     resolver = resolver_start(&lp, &g);
     run_lookups(1);
-    cr_assert(next_in() > 2500 && next_in() <= 3150, "%lu", next_in());
+    cr_assert(next_in() >= 3000 && next_in() <= 3150, "%lu", next_in());
 }
 
 /* -- failures ------------------------------------------------------------------------------- */
@@ -666,6 +686,7 @@ Test(resolver, keeps_the_old_answer_when_there_is_no_address)
 
 Test(resolver, keeps_the_old_answer_when_nobody_answers)
 {
+    conf.resolver.timeout = 200;
     expect_kept((struct record){.name = "a.test", .type = A, .silent = true});
 }
 
@@ -682,7 +703,7 @@ Test(resolver, keeps_a_family_that_failed_and_replaces_the_other)
     cr_assert(strstr(up(), "127.0.0.2:80"), "%s", up());
     cr_assert_eq(facts().failures, 1);
     cr_assert_eq(facts().failing, 0);
-    cr_assert_leq(next_in(), 32); /* dns.retry, not the TTL */
+    cr_assert_leq(next_in(), 31); /* dns.retry, not the TTL */
 }
 
 Test(resolver, drops_a_family_that_has_no_addresses_any_more)
@@ -705,15 +726,16 @@ Test(resolver, backs_off_and_logs_less_and_less_often)
     run_lookups(1);
     cr_assert_leq(next_in(), 21);
     run_lookups(3);
-    cr_assert(next_in() > 60 && next_in() <= 84, "%lu", next_in());
+    cr_assert(next_in() >= 80 && next_in() <= 84, "%lu", next_in());
     run_lookups(5);
-    cr_assert(next_in() > 80 && next_in() <= 105, "%lu", next_in());
+    cr_assert(next_in() >= 100 && next_in() <= 105, "%lu", next_in());
     cr_assert_eq(facts().failing, 5);
     cr_assert_eq(logged.failed, 3); /* 1, 2, 4 */
 }
 
-Test(resolver, fails_at_once_when_nothing_listens)
+Test(resolver, fails_when_nothing_listens)
 {
+    conf.resolver.timeout = 200;
     server_stop();
     start("a.test");
     run_lookups(1);
@@ -738,7 +760,7 @@ Test(resolver, stops_with_questions_under_way)
 {
     SERVE(.name = "a.test", .type = A, .silent = true);
     start("a.test");
-    cr_assert(run_until(was_asked, 1000));
+    cr_assert(run_until(was_asked, WAIT_MS));
     resolver_stop(resolver);
     resolver = NULL;
     resolver_stop(NULL);
@@ -751,7 +773,7 @@ Test(resolver, finds_addresses_before_anybody_serves)
     SERVE(.name = "a.test", .type = A, .ttl = 60, .addrs = {"127.0.0.2"});
     add_name("a.test");
     prepare();
-    cr_assert_eq(resolver_at_load(&g, 1000, &faults), 0);
+    cr_assert_eq(resolver_at_load(&g, 1800, &faults), 0);
     cr_assert_str_eq(up(), "127.0.0.2:80");
     cr_assert_eq(faults.warnings, 0);
 }
@@ -764,7 +786,7 @@ Test(resolver, does_not_wait_at_load_for_what_is_known)
     struct addr a;
     cr_assert(addr_parse(SLICE("127.0.0.9:80"), &a));
     cluster_table_set(table, cluster_source(&endpoints[0]), 1, &a, 1);
-    cr_assert_eq(resolver_at_load(&g, 1000, &faults), 0);
+    cr_assert_eq(resolver_at_load(&g, 1800, &faults), 0);
     cr_assert_eq(asked(A), 0);
     cr_assert_str_eq(up(), "127.0.0.9:80");
 }
@@ -775,7 +797,7 @@ Test(resolver, warns_at_load_about_a_name_that_does_not_resolve)
     add_name("gone.test");
     add_name("a.test");
     prepare();
-    cr_assert_eq(resolver_at_load(&g, 1000, &faults), 1);
+    cr_assert_eq(resolver_at_load(&g, 1800, &faults), 1);
     cr_assert_str_eq(up(), "127.0.0.2:80");
     cr_assert(faults.errors == 0 && faults.warnings == 1);
     cr_assert_str_eq(faults.first->file, "t.conf");
@@ -797,4 +819,12 @@ Test(resolver, waits_at_load_for_a_bounded_time)
     uint64_t ms = clock_ms(&after) - clock_ms(&before);
     cr_assert(ms >= 99 && ms < 1000, "%lu ms", ms);
     cr_assert(strstr(faults.first->text, "no answer in time"), "%s", faults.first->text);
+}
+
+Test(resolver, asks_all_of_many_names_at_load)
+{
+    prepare_many();
+    cr_assert_eq(resolver_at_load(&g, 1800, &faults), ENDPOINTS - 1);
+    cr_assert_str_eq(up(), "127.0.0.2:80");
+    cr_assert_eq(asked(A), ENDPOINTS);
 }
