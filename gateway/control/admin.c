@@ -56,10 +56,10 @@ struct client {
     enum state state;
     bool keep_alive;
     struct bytes in;
-    size_t scanned, parsed; /* of the parser */
-    struct text body;       /* of the answer under way */
-    size_t queued;          /* of body */
-    uint64_t seen_out;      /* the link's count when the timer was set */
+    size_t scanned;    /* of the parser */
+    struct text body;  /* of the answer under way */
+    size_t queued;     /* of body */
+    uint64_t seen_out; /* the link's count when the timer was set */
 };
 
 static void on_acceptable(struct ev_loop *ev, struct ev_io *w, int revents);
@@ -313,8 +313,7 @@ static void on_later(struct later *l)
 static void take_requests(struct client *c)
 {
     struct field room[ADMIN_FIELDS];
-    struct h1_parser p = {
-        .limits = &limits, .fields = room, .scanned = c->scanned, .parsed = c->parsed};
+    struct h1_parser p = {.limits = &limits, .fields = room, .scanned = c->scanned};
     struct request_head h;
 
     if (c->state != WAITING || !c->in.n) {
@@ -328,7 +327,6 @@ static void take_requests(struct client *c)
     }
     const ssize_t n = h1_parse_request(&p, bytes_front(&c->in), &h);
     c->scanned = p.scanned;
-    c->parsed = p.parsed;
     if (n == 0)
         return;
     c->state = ANSWERING;
