@@ -105,6 +105,11 @@ check "every file begins with its licence" sh -c '
         awk "{ print } END { exit NR > 0 }"' sh \
     $(find gateway modules tests tools -name '*.[ch]' -o -name '*.sh' -o -name '*.awk' -o -name '*.am' \
         2>/dev/null | grep -v /corpus/)
+check "every file stands in a fragment of the Makefile (make dist takes what it lists)" sh -c '
+    cat Makefile.am $(find . -name local.am) >"$1"
+    for file in $(find gateway tests tools conf docs -type f ! -path "*/corpus/*" ! -name local.am); do
+        grep -qF -- "$file" "$1" || echo "$file"
+    done | awk "{ print } END { exit NR > 0 }"' sh "$scratch/fragments"
 check "the steps can be drawn" sh -c 'awk -f tools/steps.awk gateway/core/steps.h >"$1"' sh "$scratch/life.dot"
 check "docs/request-life.dot is what the steps say (./dev docs makes it)" \
     cmp "$scratch/life.dot" docs/request-life.dot
