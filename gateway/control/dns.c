@@ -33,7 +33,6 @@ struct dns {
     ares_channel channel;
     struct timer timeout;
     struct list watches; /* owned */
-    bool stopping;
 };
 
 static bool set_servers(struct dns *d, const struct config *c);
@@ -110,8 +109,7 @@ void dns_stop(struct dns *d)
 {
     if (!d)
         return;
-    d->stopping = true;
-    ares_destroy(d->channel);
+    ares_destroy(d->channel); /* answers all questions; fini takes them out of the later queue */
     ares_library_cleanup();
     timer_stop(&d->timeout);
     for (struct list *node; (node = list_take(&d->watches));) {
@@ -272,8 +270,6 @@ static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo 
         take_answer(q, found);
     if (found)
         ares_freeaddrinfo(found);
-    if (q->dns->stopping)
-        return;
     if (status == ARES_SUCCESS)
         q->outcome = q->n ? DNS_FOUND : DNS_NONE;
     else if (status == ARES_ENODATA || status == ARES_ENOTFOUND)

@@ -241,6 +241,7 @@ static void name_done(struct name *nm)
         if (!reason || q->outcome == DNS_FAILED)
             reason = q->reason;
     }
+    nm->facts.ended_ms = clock_ms(&r->loop->clock);
     nm->facts.failures += failed || !found;
     if (found)
         name_succeeded(nm, failed);
@@ -267,7 +268,7 @@ static void name_succeeded(struct name *nm, bool partly)
         return;
     }
     note_change(nm, &change);
-    nm->facts.succeeded_ms = clock_ms(&nm->r->loop->clock);
+    nm->facts.succeeded_ms = nm->facts.ended_ms;
     if (nm->facts.failing)
         log_info("dns_recovered", KV_SLICE("cluster", nm->facts.cluster),
                  KV_SLICE("name", nm->facts.address), KV_INT("failures", nm->facts.failing));
@@ -322,9 +323,8 @@ static bool routable(const struct addr *a)
 {
     int fd = socket(a->sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
-        return errno != EAFNOSUPPORT;
-    bool ok = connect(fd, &a->sa, a->len) == 0 ||
-              (errno != ENETUNREACH && errno != EADDRNOTAVAIL && errno != EHOSTUNREACH);
+        return errno != EAFNOSUPPORT; /* without descriptors nobody knows */
+    bool ok = connect(fd, &a->sa, a->len) == 0;
     close(fd);
     return ok;
 }
@@ -399,7 +399,7 @@ static void name_again(struct name *nm, uint64_t after_ms)
     if (r->once)
         return;
     after_ms += random_below(&r->random, after_ms / SPREAD + 1);
-    nm->facts.next_ms = clock_ms(&r->loop->clock) + after_ms;
+    nm->facts.next_ms = nm->facts.ended_ms + after_ms;
     timer_start(r->loop, &nm->again, after_ms);
 }
 

@@ -22,6 +22,7 @@ struct resolver_name {
     uint64_t lookups, failures;    /* failures: no address, or one family unanswered */
     uint64_t changes;              /* answers that changed the table */
     uint64_t succeeded_ms;         /* 0: never since this process started */
+    uint64_t ended_ms;             /* the last look-up, whatever came of it */
     uint64_t next_ms;              /* when it is asked again; 0: is being asked */
     size_t addresses;              /* in the table now */
     size_t dropped;                /* of the last answer, for lack of dns.capacity */

@@ -191,6 +191,18 @@ Test(cluster_table, keeps_rows_and_answers_over_a_change_and_leaves_the_old_tabl
     cr_assert_str_eq(show(t), "0=10.0.0.1:80/1 1=10.0.0.2:80/1 2=10.1.0.1:80/1 3=10.1.0.2:80/1");
 }
 
+Test(cluster_table, leaves_the_old_weights_alone_too)
+{
+    struct conf c, d;
+    CONF(c, "10.0.0.1:80");
+    struct cluster_table *t = prepare(&c, 1);
+    d = c;
+    d.c.endpoints = d.eps;
+    d.eps[0].weight = 5;
+    cr_assert_str_eq(show(prepare(&d, 2)), "0=10.0.0.1:80/5");
+    cr_assert_str_eq(show(t), "0=10.0.0.1:80/1");
+}
+
 Test(cluster_table, forgets_the_answers_for_a_name_that_is_gone)
 {
     struct conf c, d;

@@ -1,265 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The resolver and c-ares on the loop, against a DNS server in a thread of the test: UDP and TCP on
- * a loopback port of the kernel's choice, with answers that tests change under way. */
+/* The resolver and c-ares on the loop, against a DNS server in a thread of the test. */
 
 #include "control/resolver.h"
 
 #include <ares.h>
-#include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <netdb.h>
-#include <poll.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/fault.h"
 #include "base/log.h"
 #include "config/config.h"
-
-/* -- a scripted DNS server ------------------------------------------------------------------ */
-
-enum { A = 1, CNAME = 5, AAAA = 28 };
-enum { NOERROR = 0, SERVFAIL = 2, NXDOMAIN = 3 };
-enum { RECORDS = 16, PER_RECORD = 32 };
-
-struct record {
-    const char *name;
-    int type;
-    uint32_t ttl;
-    const char *addrs[PER_RECORD]; /* up to the first NULL */
-    int rcode;
-    bool silent;       /* no answer at all */
-    bool truncated;    /* over UDP nothing but a hint to ask over TCP */
-    const char *cname; /* "x.y": one more record before the addresses */
-    uint32_t cname_ttl;
-};
-
-static struct {
-    pthread_mutex_t lock;
-    pthread_t thread;
-    int udp, tcp, stop[2];
-    uint16_t port;
-    struct record records[RECORDS];
-    size_t n;
-    unsigned asked[2], over_tcp; /* A, AAAA */
-} server = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-/* A name without a record does not exist; a name with a record of the other type has no data. */
-static void serve(struct record r)
-{
-    pthread_mutex_lock(&server.lock);
-    size_t i = 0;
-    while (i < server.n &&
-           (strcmp(server.records[i].name, r.name) || server.records[i].type != r.type))
-        i++;
-    cr_assert_lt(i, RECORDS);
-    server.records[i] = r;
-    server.n += i == server.n;
-    pthread_mutex_unlock(&server.lock);
-}
-#define SERVE(...) serve((struct record){__VA_ARGS__})
-
-static unsigned asked(int type)
-{
-    pthread_mutex_lock(&server.lock);
-    unsigned n = server.asked[type == AAAA];
-    pthread_mutex_unlock(&server.lock);
-    return n;
-}
-
-static size_t put16(uint8_t *p, unsigned v)
-{
-    p[0] = (uint8_t)(v >> 8);
-    p[1] = (uint8_t)v;
-    return 2;
-}
-
-static size_t put_labels(uint8_t *p, const char *name)
-{
-    size_t n = 0;
-    for (struct slice rest = slice_str(name); rest.p;) {
-        struct slice label = slice_cut(&rest, '.');
-        p[n++] = (uint8_t)label.n;
-        memcpy(p + n, label.p, label.n);
-        n += label.n;
-    }
-    p[n++] = 0;
-    return n;
-}
-
-static size_t put_record(uint8_t *p, size_t name_at, int type, uint32_t ttl)
-{
-    size_t n = put16(p, 0xc000 | (unsigned)name_at);
-    n += put16(p + n, (unsigned)type);
-    n += put16(p + n, 1);
-    n += put16(p + n, ttl >> 16);
-    return n + put16(p + n, ttl & 0xffff);
-}
-
-static size_t put_address(uint8_t *p, const char *text, int type)
-{
-    size_t n = type == A ? 4 : 16;
-    put16(p, (unsigned)n);
-    inet_pton(type == A ? AF_INET : AF_INET6, text, p + 2);
-    return n + 2;
-}
-
-/* The question's name as text, and its end. */
-static size_t get_question(const uint8_t *q, size_t n, char *name, int *type)
-{
-    size_t at = 12, len = 0;
-    while (at < n && q[at]) {
-        if (len)
-            name[len++] = '.';
-        memcpy(name + len, q + at + 1, q[at]);
-        len += q[at];
-        at += q[at] + 1u;
-    }
-    name[len] = '\0';
-    *type = q[at + 1] << 8 | q[at + 2];
-    return at + 5;
-}
-
-static const struct record *find_record(const char *name, int type, int *rcode)
-{
-    *rcode = NXDOMAIN;
-    for (size_t i = 0; i < server.n; i++) {
-        const struct record *r = &server.records[i];
-        if (strcasecmp(r->name, name))
-            continue;
-        if (r->type == type) {
-            *rcode = r->rcode;
-            return r;
-        }
-        *rcode = NOERROR;
-    }
-    return NULL;
-}
-
-/* Fills `out` with the answer; 0 for none. */
-static size_t answer(const uint8_t *q, size_t q_n, uint8_t *out, bool tcp)
-{
-    char name[256];
-    int type, rcode;
-    size_t n = get_question(q, q_n, name, &type);
-    server.asked[type == AAAA]++;
-    server.over_tcp += tcp;
-    const struct record *r = find_record(name, type, &rcode);
-    if (r && r->silent)
-        return 0;
-    bool cut = r && r->truncated && !tcp;
-    memset(out, 0, 12);
-    memcpy(out, q, 2);
-    memcpy(out + 12, q + 12, n - 12);
-    out[2] = 0x81 | (cut ? 2 : 0);
-    out[3] = (uint8_t)(0x80 | rcode);
-    out[5] = 1;
-    size_t owner = 12;
-    unsigned answers = 0;
-    if (r && r->cname) {
-        n += put_record(out + n, owner, CNAME, r->cname_ttl);
-        owner = n + 2;
-        size_t len = put_labels(out + n + 2, r->cname);
-        n += put16(out + n, (unsigned)len) + len;
-        answers++;
-    }
-    for (size_t i = 0; r && !cut && i < PER_RECORD && r->addrs[i]; i++) {
-        n += put_record(out + n, owner, type, r->ttl);
-        n += put_address(out + n, r->addrs[i], type);
-        answers++;
-    }
-    put16(out + 6, answers);
-    return n;
-}
-
-static void serve_udp(void)
-{
-    uint8_t q[1500], out[4096];
-    struct sockaddr_in from;
-    socklen_t from_n = sizeof from;
-    ssize_t n = recvfrom(server.udp, q, sizeof q, 0, (struct sockaddr *)&from, &from_n);
-    if (n < 17)
-        return;
-    size_t len = answer(q, (size_t)n, out, false);
-    if (len)
-        sendto(server.udp, out, len, 0, (struct sockaddr *)&from, from_n);
-}
-
-static void serve_tcp(void)
-{
-    uint8_t q[1500], out[4096];
-    int fd = accept(server.tcp, NULL, NULL);
-    ssize_t n = recv(fd, q, 2, MSG_WAITALL);
-    size_t want = (size_t)(q[0] << 8 | q[1]);
-    if (n == 2 && want < sizeof q && recv(fd, q, want, MSG_WAITALL) == (ssize_t)want) {
-        size_t len = answer(q, want, out + 2, true);
-        put16(out, (unsigned)len);
-        cr_assert_eq(write(fd, out, len + 2), (ssize_t)len + 2);
-    }
-    close(fd);
-}
-
-static void *server_run(void *arg)
-{
-    (void)arg;
-    struct pollfd fds[] = {{.fd = server.stop[0], .events = POLLIN},
-                           {.fd = server.udp, .events = POLLIN},
-                           {.fd = server.tcp, .events = POLLIN}};
-    for (;;) {
-        poll(fds, 3, -1);
-        if (fds[0].revents)
-            return NULL;
-        pthread_mutex_lock(&server.lock);
-        if (fds[1].revents)
-            serve_udp();
-        if (fds[2].revents)
-            serve_tcp();
-        pthread_mutex_unlock(&server.lock);
-    }
-}
-
-/* Both sockets on one port; the kernel chooses it for one of them and it may be taken for the
- * other. */
-static bool server_bind(void)
-{
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t n = sizeof a;
-    server.tcp = socket(AF_INET, SOCK_STREAM, 0);
-    server.udp = socket(AF_INET, SOCK_DGRAM, 0);
-    if (bind(server.tcp, (struct sockaddr *)&a, n) == 0 && listen(server.tcp, 8) == 0 &&
-        getsockname(server.tcp, (struct sockaddr *)&a, &n) == 0 &&
-        bind(server.udp, (struct sockaddr *)&a, n) == 0) {
-        server.port = ntohs(a.sin_port);
-        return true;
-    }
-    close(server.tcp);
-    close(server.udp);
-    return false;
-}
-
-static void server_start(void)
-{
-    for (int tries = 20; !server_bind(); tries--)
-        cr_assert(tries);
-    cr_assert_eq(pipe(server.stop), 0);
-    cr_assert_eq(pthread_create(&server.thread, NULL, server_run, NULL), 0);
-}
-
-static void server_stop(void)
-{
-    if (!server.port)
-        return;
-    cr_assert_eq(write(server.stop[1], "x", 1), 1);
-    pthread_join(server.thread, NULL);
-    close(server.udp);
-    close(server.tcp);
-    server.port = 0;
-}
+#include "dns_server.h"
 
 /* -- a generation made by hand, and a loop --------------------------------------------------- */
 
-enum { ENDPOINTS = 128 };
+enum { ENDPOINTS = 128, WAIT_MS = 5000 /* what takes as long has failed */ };
 
 static struct shm *shm;
 static struct faults faults;
@@ -301,7 +58,7 @@ static void setup(void)
     snprintf(text, sizeof text, "127.0.0.1:%u", server.port);
     server_text = slice_str(text);
     conf = (struct config){
-        .resolver = {.servers = {&server_text, 1}, .timeout = 150, .tries = 1},
+        .resolver = {.servers = {&server_text, 1}, .timeout = 1500, .tries = 1},
         .clusters = &cluster,
         .clusters_n = 1,
     };
@@ -325,14 +82,17 @@ static void teardown(void)
 
 TestSuite(resolver, .init = setup, .fini = teardown);
 
+/* Names of the server get a dot at their end, which keeps this machine's search list away. */
 static void add_name(const char *host)
 {
+    static char absolute[ENDPOINTS][32];
     size_t i = cluster.endpoints_n++;
     snprintf(names[i], sizeof names[i], "%s:80", host);
+    snprintf(absolute[i], sizeof absolute[i], "%s%s", host, strstr(host, ".test") ? "." : "");
     endpoints[i] = (struct endpoint_conf){
         .place = {.file = "t.conf", .line = (int)i + 10},
         .address = slice_str(names[i]),
-        .host = slice_str(host),
+        .host = slice_str(absolute[i]),
         .port = 80,
         .weight = 1,
     };
@@ -363,11 +123,6 @@ static const char *up(void)
             n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", n ? " " : "",
                                   table->rows[i].name);
     return text;
-}
-
-static struct resolver_name facts(void)
-{
-    return resolver_name(resolver, 0);
 }
 
 static bool (*awaited)(void);
@@ -405,21 +160,32 @@ static bool run_until(bool (*done)(void), uint64_t limit_ms)
 }
 
 static unsigned lookups_wanted;
+static struct resolver_name seen;
+
+/* The facts at the moment the test waited for: on a slow machine more happens before the loop ends.
+ */
+static struct resolver_name facts(void)
+{
+    return seen;
+}
+
 static bool looked_up(void)
 {
-    return facts().lookups >= lookups_wanted && facts().next_ms;
+    seen = resolver_name(resolver, 0);
+    return seen.lookups >= lookups_wanted && seen.next_ms;
 }
 
 /* Until the n-th look-up is done. */
 static void run_lookups(unsigned n)
 {
     lookups_wanted = n;
-    cr_assert(run_until(looked_up, 1500), "%lu look-ups", facts().lookups);
+    cr_assert(run_until(looked_up, WAIT_MS), "%lu look-ups", facts().lookups);
 }
 
+/* How long after the last look-up the next one is due. */
 static uint64_t next_in(void)
 {
-    return facts().next_ms - clock_ms(&lp.clock);
+    return facts().next_ms - facts().ended_ms;
 }
 
 /* -- answers -------------------------------------------------------------------------------- */
@@ -457,34 +223,27 @@ Test(resolver, asks_for_the_families_that_are_wanted)
     cr_assert_eq(asked(AAAA), 1);
 }
 
-/* Whether this machine has IPv6 to the world isn't up to the test. */
-static bool has_route(const char *v6)
-{
-    struct addr a;
-    cr_assert(addr_from_ip(slice_str(v6), 80, &a));
-    int fd = socket(AF_INET6, SOCK_DGRAM, 0);
-    bool ok = fd >= 0 && connect(fd, &a.sa, a.len) == 0;
-    close(fd);
-    return ok;
-}
-
+/* A link-local address without its link is one that no machine has a route to. Whether this machine
+ * has IPv6 at all isn't up to the test. */
 Test(resolver, leaves_ipv6_without_a_route_out_beside_ipv4)
 {
     SERVE(.name = "a.test", .type = A, .ttl = 60, .addrs = {"127.0.0.2"});
-    SERVE(.name = "a.test", .type = AAAA, .ttl = 60, .addrs = {"2001:db8::1", "::1"});
+    SERVE(.name = "a.test", .type = AAAA, .ttl = 60, .addrs = {"fe80::1", "::1"});
+    struct sockaddr_in6 own = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    int fd = socket(AF_INET6, SOCK_STREAM, 0);
+    bool v6 = fd >= 0 && bind(fd, (struct sockaddr *)&own, sizeof own) == 0;
+    close(fd);
     start("a.test");
     run_lookups(1);
-    cr_assert(strstr(up(), "127.0.0.2:80"));
-    cr_assert_eq(strstr(up(), "[2001:db8::1]:80") != NULL, has_route("2001:db8::1"), "%s", up());
-    cr_assert_eq(strstr(up(), "[::1]:80") != NULL, has_route("::1"), "%s", up());
+    cr_assert_str_eq(up(), v6 ? "127.0.0.2:80 [::1]:80" : "127.0.0.2:80");
 }
 
 Test(resolver, takes_ipv6_as_it_is_when_there_is_nothing_else)
 {
-    SERVE(.name = "a.test", .type = AAAA, .ttl = 60, .addrs = {"2001:db8::1"});
+    SERVE(.name = "a.test", .type = AAAA, .ttl = 60, .addrs = {"fe80::1"});
     start("a.test");
     run_lookups(1);
-    cr_assert_str_eq(up(), "[2001:db8::1]:80");
+    cr_assert_str_eq(up(), "[fe80::1]:80");
     cr_assert_eq(facts().failures, 0);
 }
 
@@ -494,23 +253,35 @@ Test(resolver, honours_the_hosts_file)
     run_lookups(1);
     cr_assert(strstr(up(), "127.0.0.1:80") || strstr(up(), "[::1]:80"), "%s", up());
     cr_assert_eq(asked(A) + asked(AAAA), 0);
-    cr_assert(next_in() >= 18 && next_in() <= 21, "%lu", next_in());
+    cr_assert(next_in() >= 20 && next_in() <= 21, "%lu", next_in());
 }
 
-Test(resolver, takes_no_family_from_elsewhere_when_the_hosts_file_has_the_name)
+static bool in_hosts_file(const char *name, int family)
 {
     struct hostent *found;
     ares_channel channel;
     cr_assert_eq(ares_init_options(&channel, NULL, 0), ARES_SUCCESS);
-    bool v6 = ares_gethostbyname_file(channel, "localhost", AF_INET6, &found) == ARES_SUCCESS;
-    if (v6)
+    bool has = ares_gethostbyname_file(channel, name, family, &found) == ARES_SUCCESS;
+    if (has)
         ares_free_hostent(found);
     ares_destroy(channel);
+    return has;
+}
+
+/* The machine's own name is what a hosts file usually has, with an IPv4 address only. */
+Test(resolver, takes_no_family_from_dns_when_the_hosts_file_has_the_name)
+{
+    char name[256];
+    cr_assert_eq(gethostname(name, sizeof name), 0);
+    if (!in_hosts_file(name, AF_INET) || in_hosts_file(name, AF_INET6))
+        cr_skip_test("the hosts file has no such name");
+    SERVE(.name = name, .type = AAAA, .ttl = 60, .addrs = {"::1"});
     cluster.dns.family = 2;
-    start("localhost");
+    start(name);
     run_lookups(1);
-    cr_assert_str_eq(up(), v6 ? "[::1]:80" : "");
-    cr_assert_eq(facts().failing, v6 ? 0 : 1);
+    cr_assert_str_eq(up(), "");
+    cr_assert_eq(facts().failing, 1);
+    cr_assert_eq(asked(AAAA), 0);
 }
 
 Test(resolver, asks_over_tcp_when_an_answer_is_truncated)
@@ -543,20 +314,26 @@ static bool all_but_one_failed(void)
     return resolver_totals(resolver).failing == ENDPOINTS - 1 && table->rows[0].state == ROW_UP;
 }
 
-Test(resolver, follows_more_names_than_are_asked_at_a_time)
+/* h0.test ... h127.test, of which only the last resolves. */
+static void prepare_many(void)
 {
+    static char hosts[ENDPOINTS][24];
     cluster.dns.capacity = ENDPOINTS;
     cluster.dns.family = 1;
-    static char hosts[ENDPOINTS][24];
     for (int i = 0; i < ENDPOINTS; i++) {
         snprintf(hosts[i], sizeof hosts[i], "h%d.test", i);
         add_name(hosts[i]);
     }
     SERVE(.name = "h127.test", .type = A, .ttl = 60, .addrs = {"127.0.0.2"});
     prepare();
+}
+
+Test(resolver, follows_more_names_than_are_asked_at_a_time)
+{
+    prepare_many();
     resolver = resolver_start(&lp, &g);
     cr_assert_eq(resolver_names_n(resolver), ENDPOINTS);
-    cr_assert(run_until(all_but_one_failed, 1500));
+    cr_assert(run_until(all_but_one_failed, WAIT_MS));
     cr_assert_str_eq(up(), "127.0.0.2:80");
     cr_assert_eq(resolver_totals(resolver).names, ENDPOINTS);
     cr_assert_eq(resolver_totals(resolver).changes, 1);
@@ -570,7 +347,7 @@ Test(resolver, has_nothing_to_do_without_names)
     resolver = resolver_start(&lp, &g);
     cr_assert(resolver);
     cr_assert_eq(resolver_names_n(resolver), 0);
-    cr_assert_eq(resolver_at_load(&g, 1000, &faults), 0);
+    cr_assert_eq(resolver_at_load(&g, 1800, &faults), 0);
     cr_assert_eq(resolver_totals(resolver).lookups, 0);
 }
 
@@ -596,7 +373,7 @@ Test(resolver, waits_for_the_smallest_ttl_of_the_answer)
     SERVE(.name = "a.test", .type = AAAA, .ttl = 40, .addrs = {"::1"});
     start("a.test");
     run_lookups(1);
-    cr_assert(next_in() > 39000 && next_in() <= 42000, "%lu", next_in());
+    cr_assert(next_in() >= 40000 && next_in() <= 42000, "%lu", next_in());
 }
 
 Test(resolver, counts_the_ttl_of_an_alias)
@@ -607,7 +384,7 @@ Test(resolver, counts_the_ttl_of_an_alias)
     start("a.test");
     run_lookups(1);
     cr_assert_str_eq(up(), "127.0.0.2:80");
-    cr_assert(next_in() > 6500 && next_in() <= 7350, "%lu", next_in());
+    cr_assert(next_in() >= 7000 && next_in() <= 7350, "%lu", next_in());
 }
 
 Test(resolver, keeps_the_ttl_within_its_limits)
@@ -616,13 +393,13 @@ Test(resolver, keeps_the_ttl_within_its_limits)
     cluster.dns.max_ttl = 5000;
     start("a.test");
     run_lookups(1);
-    cr_assert(next_in() > 4500 && next_in() <= 5250, "%lu", next_in());
+    cr_assert(next_in() >= 5000 && next_in() <= 5250, "%lu", next_in());
     resolver_stop(resolver);
     cluster.dns.min_ttl = 3000;
     SERVE(.name = "a.test", .type = A, .ttl = 1, .addrs = {"127.0.0.2"});
     resolver = resolver_start(&lp, &g);
     run_lookups(1);
-    cr_assert(next_in() > 2500 && next_in() <= 3150, "%lu", next_in());
+    cr_assert(next_in() >= 3000 && next_in() <= 3150, "%lu", next_in());
 }
 
 /* -- failures ------------------------------------------------------------------------------- */
@@ -666,6 +443,7 @@ Test(resolver, keeps_the_old_answer_when_there_is_no_address)
 
 Test(resolver, keeps_the_old_answer_when_nobody_answers)
 {
+    conf.resolver.timeout = 200;
     expect_kept((struct record){.name = "a.test", .type = A, .silent = true});
 }
 
@@ -682,7 +460,7 @@ Test(resolver, keeps_a_family_that_failed_and_replaces_the_other)
     cr_assert(strstr(up(), "127.0.0.2:80"), "%s", up());
     cr_assert_eq(facts().failures, 1);
     cr_assert_eq(facts().failing, 0);
-    cr_assert_leq(next_in(), 32); /* dns.retry, not the TTL */
+    cr_assert_leq(next_in(), 31); /* dns.retry, not the TTL */
 }
 
 Test(resolver, drops_a_family_that_has_no_addresses_any_more)
@@ -705,15 +483,16 @@ Test(resolver, backs_off_and_logs_less_and_less_often)
     run_lookups(1);
     cr_assert_leq(next_in(), 21);
     run_lookups(3);
-    cr_assert(next_in() > 60 && next_in() <= 84, "%lu", next_in());
+    cr_assert(next_in() >= 80 && next_in() <= 84, "%lu", next_in());
     run_lookups(5);
-    cr_assert(next_in() > 80 && next_in() <= 105, "%lu", next_in());
+    cr_assert(next_in() >= 100 && next_in() <= 105, "%lu", next_in());
     cr_assert_eq(facts().failing, 5);
     cr_assert_eq(logged.failed, 3); /* 1, 2, 4 */
 }
 
-Test(resolver, fails_at_once_when_nothing_listens)
+Test(resolver, fails_when_nothing_listens)
 {
+    conf.resolver.timeout = 200;
     server_stop();
     start("a.test");
     run_lookups(1);
@@ -738,7 +517,7 @@ Test(resolver, stops_with_questions_under_way)
 {
     SERVE(.name = "a.test", .type = A, .silent = true);
     start("a.test");
-    cr_assert(run_until(was_asked, 1000));
+    cr_assert(run_until(was_asked, WAIT_MS));
     resolver_stop(resolver);
     resolver = NULL;
     resolver_stop(NULL);
@@ -751,7 +530,7 @@ Test(resolver, finds_addresses_before_anybody_serves)
     SERVE(.name = "a.test", .type = A, .ttl = 60, .addrs = {"127.0.0.2"});
     add_name("a.test");
     prepare();
-    cr_assert_eq(resolver_at_load(&g, 1000, &faults), 0);
+    cr_assert_eq(resolver_at_load(&g, 1800, &faults), 0);
     cr_assert_str_eq(up(), "127.0.0.2:80");
     cr_assert_eq(faults.warnings, 0);
 }
@@ -764,7 +543,7 @@ Test(resolver, does_not_wait_at_load_for_what_is_known)
     struct addr a;
     cr_assert(addr_parse(SLICE("127.0.0.9:80"), &a));
     cluster_table_set(table, cluster_source(&endpoints[0]), 1, &a, 1);
-    cr_assert_eq(resolver_at_load(&g, 1000, &faults), 0);
+    cr_assert_eq(resolver_at_load(&g, 1800, &faults), 0);
     cr_assert_eq(asked(A), 0);
     cr_assert_str_eq(up(), "127.0.0.9:80");
 }
@@ -775,7 +554,7 @@ Test(resolver, warns_at_load_about_a_name_that_does_not_resolve)
     add_name("gone.test");
     add_name("a.test");
     prepare();
-    cr_assert_eq(resolver_at_load(&g, 1000, &faults), 1);
+    cr_assert_eq(resolver_at_load(&g, 1800, &faults), 1);
     cr_assert_str_eq(up(), "127.0.0.2:80");
     cr_assert(faults.errors == 0 && faults.warnings == 1);
     cr_assert_str_eq(faults.first->file, "t.conf");
@@ -797,4 +576,12 @@ Test(resolver, waits_at_load_for_a_bounded_time)
     uint64_t ms = clock_ms(&after) - clock_ms(&before);
     cr_assert(ms >= 99 && ms < 1000, "%lu ms", ms);
     cr_assert(strstr(faults.first->text, "no answer in time"), "%s", faults.first->text);
+}
+
+Test(resolver, asks_all_of_many_names_at_load)
+{
+    prepare_many();
+    cr_assert_eq(resolver_at_load(&g, 1800, &faults), ENDPOINTS - 1);
+    cr_assert_str_eq(up(), "127.0.0.2:80");
+    cr_assert_eq(asked(A), ENDPOINTS);
 }
