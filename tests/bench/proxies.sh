@@ -112,7 +112,8 @@ CONF
 
 # -- life -----------------------------------------------------------------------------------------
 
-# start INSTANCE: and returns when it takes connections.
+# start INSTANCE: and returns when its socket takes connections, which may be before the process is
+# there that serves them: ask for processes after a first request.
 start() {
     local instance=$1 kind conf
     kind=$(kind_of "$instance")

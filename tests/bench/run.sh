@@ -234,8 +234,8 @@ section_syscalls() {
 # after it has gone.
 count_calls() {
     local instance=$1 worker tracer
-    worker=$(worker_of "$instance")
     load_once "$instance" -n "$2"
+    worker=$(worker_of "$instance")
     load_begin "${port[$instance]}" -n "$2" -s 10
     strace -c -f -o "$scratch/strace" -p "$worker" 2>/dev/null &
     tracer=$!
@@ -328,8 +328,8 @@ section_idle() {
 
 hold_idle() {
     local instance=$1 n=$2 all before after rss_before rss_after open
-    all=$(processes "${pid[$instance]}")
     load_once "$instance" -n 2000
+    all=$(processes "${pid[$instance]}")
     # shellcheck disable=SC2086
     before=$(memory_kb Pss $all) rss_before=$(memory_kb Rss $all)
     connections=$n load_begin "${port[$instance]}" -i
