@@ -30,9 +30,7 @@ fuzz     libclang-rt-dev       compiler-rt
 fuzz     llvm                  llvm
 bench    nginx                 nginx
 bench    haproxy               haproxy
-bench    wrk                   wrk
 bench    strace                strace
-bench    curl                  curl
 bench    procps                procps-ng
 tidy     clang-format          clang-tools-extra
 tidy     clang-tidy            clang-tools-extra

@@ -78,13 +78,24 @@ uint64_t random_below(struct random *r, uint64_t n)
     return (uint64_t)(wide >> 64);
 }
 
+/* Eight digits at a time: each half-byte is moved into a byte of its own, and those above nine get
+ * the distance from '9' + 1 to 'a' on top. */
+static uint64_t hex8(uint32_t v)
+{
+    const uint64_t ones = 0x0101010101010101;
+    uint64_t x = v;
+    x = (x << 16 | x) & 0x0000ffff0000ffff;
+    x = (x << 8 | x) & 0x00ff00ff00ff00ff;
+    x = (x << 4 | x) & 0x0f0f0f0f0f0f0f0f;
+    const uint64_t letters = ((x + 6 * ones) >> 4) & ones;
+    return x + '0' * ones + letters * ('a' - '9' - 1);
+}
+
 void random_hex32(struct random *r, char out[32])
 {
-    static const char digits[16] = "0123456789abcdef";
-
     for (int half = 0; half < 2; half++) {
-        uint64_t v = random_u64(r);
-        for (int i = 0; i < 16; i++, v >>= 4)
-            *out++ = digits[v & 15];
+        const uint64_t v = random_u64(r);
+        const uint64_t text[2] = {hex8((uint32_t)v), hex8((uint32_t)(v >> 32))};
+        memcpy(out + 16 * half, text, sizeof text);
     }
 }

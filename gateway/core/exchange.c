@@ -115,7 +115,7 @@ static void keep_for_another_attempt(struct exchange *x, struct block *b, struct
 void exchange_on_body(struct exchange *x, struct block *b, struct slice s)
 {
     x->bytes_in += s.n;
-    if (x->why || x->reply_done)
+    if (x->why || (x->reply_done && !x->tunnel))
         return; /* nobody wants it any more */
     keep_for_another_attempt(x, b, s);
     if (!bytes_append(&x->inward, b, s))

@@ -37,8 +37,8 @@ enum { STATS_SLOTS_MAX = 512 };
 enum { LATENCY_BUCKETS = 15 };
 
 struct histogram {
+    uint64_t sum_us; /* first, so that it shares a cache line with the buckets that are used most */
     uint64_t bucket[LATENCY_BUCKETS]; /* not cumulative; made so when shown */
-    uint64_t sum_us;
 };
 void histogram_add(struct histogram *h, uint64_t us);
 

@@ -169,6 +169,15 @@ void client_h1_drain(struct client *c)
         expect_input(c, drain_grace(c));
 }
 
+/* Lingering, and all has been sent: what is left to wait for is the other side's end. */
+static void await_end(struct client *c)
+{
+    if (c->link->eof_in)
+        client_free(c);
+    else
+        expect_input(c, LINGER_MS);
+}
+
 static void linger(struct client *c)
 {
     if (c->cut || c->link->failed) {
@@ -182,7 +191,10 @@ static void linger(struct client *c)
     bytes_clear(&c->in);
     link_resume(c->link);
     link_end(c->link);
-    expect_input(c, timeouts_of(c)->write_idle ? timeouts_of(c)->write_idle : LINGER_MS);
+    if (c->link->out.n == 0)
+        await_end(c);
+    else
+        expect_input(c, timeouts_of(c)->write_idle ? timeouts_of(c)->write_idle : LINGER_MS);
 }
 
 /* -- what comes in --------------------------------------------------------------------------------- */
@@ -411,12 +423,8 @@ static void on_drained(struct link *l)
 {
     struct client *c = l->owner;
     c->write_due_ms = 0;
-    if (c->state != CLIENT_LINGER)
-        return;
-    if (l->eof_in)
-        client_free(c);
-    else
-        expect_input(c, LINGER_MS);
+    if (c->state == CLIENT_LINGER)
+        await_end(c);
 }
 
 static void on_fail(struct link *l, int err)

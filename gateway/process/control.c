@@ -71,7 +71,7 @@ static void on_last(struct timer *t)
 static void finish(struct process *p)
 {
     admin_stop(p->admin);
-    sockets_keep_mine(p->birth->sockets, -1, p->birth->workers);
+    sockets_keep_mine(p->birth->sockets, NULL, 0, p->birth->workers);
     if (admin_connections(p->admin) == 0)
         loop_stop(&p->loop);
     else

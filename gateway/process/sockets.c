@@ -197,14 +197,22 @@ void sockets_close(struct sockets *s)
     *s = (struct sockets){0};
 }
 
-void sockets_keep_mine(struct sockets *s, int index, unsigned workers)
+static bool is_listener(const struct config *c, const struct addr *at)
+{
+    for (size_t i = 0; i < c->listeners_n; i++)
+        if (addr_eq(&c->listeners[i].bind, at))
+            return true;
+    return false;
+}
+
+void sockets_keep_mine(struct sockets *s, const struct config *c, unsigned index, unsigned workers)
 {
     for (size_t i = 0; i < s->n; i++) {
         struct socket_group *g = &s->groups[i];
-        const bool shared = is_unix(&g->at);
+        const bool shared = is_unix(&g->at), mine = c && !g->admin && is_listener(c, &g->at);
         size_t kept = 0;
         for (size_t j = 0; j < g->n; j++) {
-            if (index >= 0 && !g->admin && (shared || j % workers == (size_t)index))
+            if (mine && (shared || j % workers == index))
                 g->fds[kept++] = g->fds[j];
             else
                 close(g->fds[j]);

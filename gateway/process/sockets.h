@@ -45,9 +45,10 @@ void sockets_close(struct sockets *s);
 
 /* The group of this address; it exists. */
 const struct socket_group *sockets_group(const struct sockets *s, const struct addr *at);
-/* In a worker: closes all but what worker `index` of `workers` serves (index < 0: all). The groups
- * keep what is left, in fds[0..n). */
-void sockets_keep_mine(struct sockets *s, int index, unsigned workers);
+/* In a worker: closes all but what worker `index` of `workers` serves of the listeners of `c` (NULL:
+ * all). During a reload the master still has those of another configuration. The groups keep what
+ * is left, in fds[0..n). */
+void sockets_keep_mine(struct sockets *s, const struct config *c, unsigned index, unsigned workers);
 /* In the control process: closes all but the admin socket; returns that, or -1. */
 int sockets_keep_admin(struct sockets *s);
 

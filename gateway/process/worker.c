@@ -106,7 +106,7 @@ static void drain(struct process *p)
     p->drain_until_ms = clock_ms(&p->loop.clock) + longest_drain(p->birth->g->config);
     for (size_t i = 0; i < p->listeners_n; i++)
         listener_drain(&p->listeners[i]);
-    sockets_keep_mine(p->birth->sockets, -1, p->birth->workers);
+    sockets_keep_mine(p->birth->sockets, NULL, 0, p->birth->workers);
     timer_start(&p->loop, &p->drain_look, DRAIN_LOOK_MS);
 }
 
@@ -203,7 +203,7 @@ _Noreturn void worker_main(const struct birth *b)
 {
     static struct process p;
     child_begin(b);
-    sockets_keep_mine(b->sockets, (int)b->index, b->workers);
+    sockets_keep_mine(b->sockets, b->g->config, b->index, b->workers);
     pin(b);
     p.birth = b;
     build(&p);

@@ -36,8 +36,10 @@ clusters = { app = { endpoints = [ "127.0.0.1:${port[origin]}" ]; }; };
 routes = (
 CONF
     if [[ $instance == *-routes ]]; then
-        seq -f '{ name = "r%05.0f"; match = { path_prefix = "/r%05.0f"; }; cluster = "app"; },' 0 $((routes - 1)) |
-            awk '{ gsub(/%%/, "%") } 1'
+        awk -v n="$routes" 'BEGIN {
+            for (i = 0; i < n; i++)
+                printf "{ name = \"r%05d\"; match = { path_prefix = \"/r%05d\"; }; cluster = \"app\"; },\n", i, i
+        }'
         echo '{ name = "rest"; cluster = "app"; } );'
     else
         echo '{ name = "all"; cluster = "app"; } );'
@@ -110,7 +112,8 @@ CONF
 
 # -- life -----------------------------------------------------------------------------------------
 
-# start INSTANCE: and returns when it takes connections.
+# start INSTANCE: and returns when its socket takes connections, which may be before the process is
+# there that serves them: ask for processes after a first request.
 start() {
     local instance=$1 kind conf
     kind=$(kind_of "$instance")

@@ -43,6 +43,9 @@ case ${sections[*]:-} in
 "" | callgrind) sections=(cpu syscalls routes idle reload "${sections[@]}") ;;
 esac
 
+# Idle connections take a descriptor each, on both sides.
+ulimit -n 20000 2>/dev/null || ulimit -n "$(ulimit -Hn)"
+
 scratch=$(mktemp -d)
 # shellcheck source=tests/bench/proxies.sh
 . "$here/proxies.sh"
@@ -70,7 +73,7 @@ load_begin() {
     local at=$1
     shift
     coproc LOAD { exec $pin_load timeout 120 "$build/tests/bench/load" -w -c "$connections" -l "$length" "$@" "$at"; }
-    load_pid=$LOAD_PID
+    load_pid=${LOAD_PID:?}
     load_expect ready
 }
 
@@ -92,6 +95,14 @@ load_end() {
     wait "$load_pid" || true
 }
 
+load_once() {
+    local instance=$1
+    shift
+    load_begin "${port[$instance]}" "$@"
+    load_go
+    load_end
+}
+
 # of KEY: its value in `result`.
 of() {
     local word
@@ -106,10 +117,12 @@ median() {
     sort -g | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
 }
 
-# measure INSTANCE [ARGUMENTS OF LOAD...]: one run; its CPU per request to INSTANCE.us in `scratch`.
+# measure INSTANCE [NAME [ARGUMENTS OF LOAD...]]: one run; its figures to NAME.us and so on, in
+# `scratch`, one line a run.
 measure() {
-    local instance=$1 all before after
+    local instance=$1 name=${2:-$1} all one before after
     shift
+    [ $# = 0 ] || shift
     load_begin "${port[$instance]}" -n "$requests" -s $seconds "$@"
     all=$(processes "${pid[$instance]}")
     # shellcheck disable=SC2086
@@ -118,17 +131,26 @@ measure() {
     # shellcheck disable=SC2086
     after=$(cpu_ns $all)
     load_end
-    awk -v ns=$((after - before)) -v n="$(of requests)" 'BEGIN { printf "%.3f\n", ns / n / 1000 }' >>"$scratch/$instance.us"
-    of rate >>"$scratch/$instance.rate"
-    of errors >>"$scratch/$instance.errors"
-    of p50_us >>"$scratch/$instance.p50"
-    of p99_us >>"$scratch/$instance.p99"
+    awk -v ns=$((after - before)) -v n="$(of requests)" 'BEGIN { printf "%.3f\n", ns / n / 1000 }' \
+        >>"$scratch/$name.us"
+    for one in rate errors p50_us p99_us; do
+        of $one >>"$scratch/$name.$one"
+    done
+}
+
+# reset NAME...: forgets the figures of earlier runs.
+reset() {
+    local name
+    for name; do
+        rm -f "$scratch/$name".{us,rate,errors,p50_us,p99_us}
+    done
 }
 
 # compare BASE INSTANCE...: rounds in which they take turns, then a table with ratios to BASE. The
 # ratio is the median of the rounds' ratios: what disturbs a round disturbs both of its parts.
 compare() {
     local base=$1 instance round
+    reset "$@"
     shift
     for ((round = 0; round < rounds; round++)); do
         for instance in "$base" "$@"; do
@@ -139,7 +161,7 @@ compare() {
     for instance in "$base" "$@"; do
         printf '%-14s %10.2f %8.3f %10.0f %9.0f %9.0f %7d\n' "$instance" "$(median <"$scratch/$instance.us")" \
             "$(ratio "$instance" "$base")" "$(median <"$scratch/$instance.rate")" \
-            "$(median <"$scratch/$instance.p50")" "$(median <"$scratch/$instance.p99")" \
+            "$(median <"$scratch/$instance.p50_us")" "$(median <"$scratch/$instance.p99_us")" \
             "$(awk '{ n += $1 } END { print n }' "$scratch/$instance.errors")"
     done
 }
@@ -175,7 +197,6 @@ section_cpu() {
     compare floor "${all[@]}"
     stop "${all[@]}"
     title "cpu, with an access log each (Weir: JSON, nginx: combined, haproxy: httplog)"
-    rm "$scratch"/floor.{us,rate,errors,p50,p99}
     all=("${all[@]/%/-log}")
     for_each start "${all[@]}"
     compare floor "${all[@]}"
@@ -208,16 +229,21 @@ section_syscalls() {
     print_calls "${all[@]}"
 }
 
-# count_calls INSTANCE REQUESTS: "NAME PER-REQUEST" lines to INSTANCE.calls. Connections are opened
-# before strace comes and closed after it has gone.
+# count_calls INSTANCE REQUESTS: "NAME PER-REQUEST" lines to INSTANCE.calls. A first run fills the
+# pools of connections to the backend; those of clients are opened before strace comes and closed
+# after it has gone.
 count_calls() {
     local instance=$1 worker tracer
+    load_once "$instance" -n "$2"
     worker=$(worker_of "$instance")
     load_begin "${port[$instance]}" -n "$2" -s 10
     strace -c -f -o "$scratch/strace" -p "$worker" 2>/dev/null &
     tracer=$!
     until grep -q "^TracerPid:[[:space:]]*$tracer$" "/proc/$worker/status"; do
-        kill -0 $tracer 2>/dev/null || { echo "bench: strace can't attach" >&2; exit 1; }
+        if ! kill -0 $tracer 2>/dev/null; then
+            echo "bench: strace may not attach: be root, or set kernel.yama.ptrace_scope to 0" >&2
+            exit 1
+        fi
         sleep 0.02
     done
     load_go
@@ -265,18 +291,25 @@ print_calls() {
 }
 
 section_routes() {
-    title "routes: CPU of $routes routes against that of one, same requests; $rounds rounds of $requests"
+    local round
+    title "routes: CPU of $routes routes against that of one; $rounds rounds of $requests requests or $seconds s"
     start weir
     start weir-routes
-    local round
-    rm -f "$scratch"/weir{,-routes}.us
+    reset {one,many}-{one,all}
     for ((round = 0; round < rounds; round++)); do
-        measure weir -r "$routes"
-        measure weir-routes -r "$routes"
+        measure weir one-one
+        measure weir-routes many-one
+        measure weir one-all -r "$routes"
+        measure weir-routes many-all -r "$routes"
     done
-    printf 'one route %.2f µs, %d routes %.2f µs: ratio %.3f\n' "$(median <"$scratch/weir.us")" "$routes" \
-        "$(median <"$scratch/weir-routes.us")" "$(ratio weir-routes weir)"
+    print_routes "requests for one path" one-one many-one
+    print_routes "requests for all paths in turn" one-all many-all
     stop weir weir-routes
+}
+
+print_routes() {
+    printf '%-32s one route %6.2f µs, many %6.2f µs, ratio %.3f\n' "$1" "$(median <"$scratch/$2.us")" \
+        "$(median <"$scratch/$3.us")" "$(ratio "$3" "$2")"
 }
 
 section_idle() {
@@ -295,10 +328,8 @@ section_idle() {
 
 hold_idle() {
     local instance=$1 n=$2 all before after rss_before rss_after open
+    load_once "$instance" -n 2000
     all=$(processes "${pid[$instance]}")
-    connections=64 load_begin "${port[$instance]}" -n 2000
-    load_go
-    load_end
     # shellcheck disable=SC2086
     before=$(memory_kb Pss $all) rss_before=$(memory_kb Rss $all)
     connections=$n load_begin "${port[$instance]}" -i
@@ -315,7 +346,7 @@ hold_idle() {
 section_reload() {
     local one
     title "reload: requests that fail at $connections connections under load, a reload every 0.5 s"
-    printf '%-10s %8s %12s %10s %7s\n' "" reloads "new workers" requests failed
+    printf '%-10s %8s %10s %10s %7s\n' "" reloads processes requests failed
     reload_under_load weir-reload HUP 20
     for one in $(peers); do
         case $one in
@@ -325,6 +356,8 @@ section_reload() {
     done
 }
 
+# reload_under_load INSTANCE SIGNAL N: "processes" are the different children that its master had,
+# which shows that it did reload (Weir: worker and control of each generation).
 reload_under_load() {
     local instance=$1 signal=$2 n=$3 i
     start "$instance"
@@ -339,24 +372,33 @@ reload_under_load() {
     done
     read -r -u "${LOAD[0]}" result
     load_end
-    printf '%-10s %8d %12d %10d %7d   %s\n' "$(kind_of "$instance")" "$n" \
+    printf '%-10s %8d %10d %10d %7d   %s\n' "$(kind_of "$instance")" "$n" \
         "$(sort -u "$scratch/children" | wc -l)" "$(of requests)" "$(of errors)" \
         "$(grep -oE '(connect|status|head|length|closed|timeout)=[0-9]+' <<<"$result" | tr '\n' ' ')"
     stop "$instance"
 }
 
 section_callgrind() {
-    local few=500 many=4500
+    local few=500 many=4500 few_ir
     have valgrind || return 0
-    title "callgrind: instructions of Weir's worker per request"
+    title "callgrind: instructions of Weir's worker per request, and the functions with the most of their own"
     instructions $few
     few_ir=$ir
     instructions $many
-    echo "$(((ir - few_ir) / (many - few))) instructions"
+    printf '%8d in all\n' $(((ir - few_ir) / (many - few)))
+    callgrind_annotate "$profile" 2>/dev/null | awk -v n=$((many + connections)) '
+        $1 ~ /^[0-9,]+$/ && /%/ && !/PROGRAM TOTALS/ {
+            ir = $1
+            gsub(",", "", ir)
+            sub(/ \[[^[]*\]$/, "")
+            sub(/.*:/, "")
+            printf "%8d %s\n", ir / n, $0
+            if (++rows == 15) exit
+        }'
 }
 
 # instructions REQUESTS: of a worker that served as many and one per connection, from start to end,
-# to `ir`.
+# to `ir`; the file that says so to `profile`.
 instructions() {
     local conf=$scratch/weir-callgrind.conf worker
     port[weir-callgrind]=$("$build/tools/demo_origin" -p 1)
@@ -366,11 +408,10 @@ instructions() {
     pid[weir-callgrind]=$!
     await_start weir-callgrind
     worker=$(pgrep -P "${pid[weir-callgrind]}" | head -n 1)
-    load_begin "${port[weir-callgrind]}" -n "$1"
-    load_go
-    load_end
+    load_once weir-callgrind -n "$1"
     stop weir-callgrind
-    ir=$(awk '/^(summary|totals):/ { print $2; exit }' "$scratch/callgrind.$worker")
+    profile=$scratch/callgrind.$worker
+    ir=$(awk '/^(summary|totals):/ { print $2; exit }' "$profile")
 }
 
 start_origin

@@ -96,7 +96,8 @@ Test(proxying, passes_requests_content_of_all_sizes_on)
             }
             const struct response *r = talk_response(t);
             snprintf(want, sizeof want, "%zu of pattern\n", sizes[i]);
-            cr_assert(body_is(r, want), "%zu, %d: %d %s %s", sizes[i], chunked, r->status, r->body.p, r->fault);
+            cr_assert(body_is(r, want), "%zu, %d: %d %s %s", sizes[i], chunked, r->status,
+                      r->body.p, r->fault);
         }
     free(content);
 }

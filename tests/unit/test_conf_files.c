@@ -207,8 +207,7 @@ Test(conf_files, faults_of_included_files_follow_those_of_the_main_file)
     const char *const expected[] = {
         "m.conf: warning: there is no route: every request will be answered with 404",
         "m.conf:3: error: unknown setting m; known here: ",
-        "b.conf:2: error: listeners[1].name is \"a\"; the listener of a.conf:1 has that name "
-        "already",
+        "b.conf:2: error: listeners[1].name is \"a\"; the listener of a.conf:1 has that name",
         "z.conf:1: error: unknown setting z; known here: ",
         "z.conf:2: error: unknown setting y; known here: ",
     };

@@ -33,6 +33,7 @@ Test(config_top, the_defaults_are_those_of_the_header)
     cr_assert_slice(c->forwarding.name, "weir");
     cr_assert_eq(c->paths.duplicate_slashes, SLASH_MERGE);
     cr_assert(!c->paths.keep_encoded_slashes);
+    cr_assert_eq(c->regex_steps, 100000);
     cr_assert_eq(c->memory.blocks, 268435456);
     cr_assert_eq(c->memory.shared, 1073741824);
     cr_assert_eq(c->memory.descriptors, 0);
