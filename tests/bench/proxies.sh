@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 # The proxies that the benchmark compares, each with one worker before the same backend: their
 # configurations, how they start, and what they cost. Sourced by run.sh, with bash, which sets
-# `build`, `scratch`, `pin_proxy` and `pin_load`.
+# `build`, `scratch`, `length`, `routes`, `pin_proxy` and `pin_origin`.
 #
 # An instance is called KIND or KIND-VARIANT: weir, nginx-log, haproxy-idle, weir-routes. `pid` holds
 # its first process, `port` where it listens.
@@ -153,7 +153,7 @@ await_start() {
 }
 
 start_origin() {
-    $pin_load "$build/tests/bench/origin" "$length" >"$scratch/origin.port" &
+    $pin_origin "$build/tests/bench/origin" "$length" >"$scratch/origin.port" &
     pid[origin]=$!
     until [ -s "$scratch/origin.port" ]; do
         sleep 0.05
