@@ -2,12 +2,13 @@
 /* The field list: an array in an arena, searched from its start. A head has some ten fields, so
  * a walk over small integers is faster than any index would be, and order is kept for free.
  *
- * Invariant: v[i].token == token_of(v[i].name). A name that is known is only ever compared by its
- * token, an unknown one by its bytes without regard to case. */
+ * Invariant: v[i].token == token_of(v[i].name), and its bit in `absent` is not set. A name that is
+ * known is only ever compared by its token, an unknown one by its bytes without regard to case. */
 
 #include "http/fields.h"
 
 enum { FIRST_CAP = 8 };
+_Static_assert(TOKEN_N <= 64, "a token is a bit of fields.absent");
 
 void fields_init(struct fields *f, struct arena *a, uint16_t cap)
 {
@@ -31,6 +32,7 @@ static void append(struct fields *f, struct arena *a, struct field one)
 {
     if (f->n == f->cap)
         grow(f, a);
+    f->absent &= ~(UINT64_C(1) << one.token);
     f->v[f->n++] = one;
 }
 
@@ -54,6 +56,8 @@ static inline bool same_name(const struct field *f, enum token t, struct slice n
 static const struct field *find_from(const struct fields *f, uint16_t from, enum token t,
                                      struct slice name)
 {
+    if ((f->absent >> t) & 1)
+        return NULL;
     for (uint16_t i = from; i < f->n; i++)
         if (same_name(&f->v[i], t, name))
             return &f->v[i];
@@ -64,6 +68,8 @@ static const struct field *find_from(const struct fields *f, uint16_t from, enum
 static unsigned remove_from(struct fields *f, uint16_t from, enum token t, struct slice name)
 {
     uint16_t kept = from;
+    if ((f->absent >> t) & 1)
+        return 0;
     for (uint16_t i = from; i < f->n; i++)
         if (!same_name(&f->v[i], t, name)) {
             if (kept != i)

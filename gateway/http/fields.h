@@ -19,6 +19,9 @@ struct field {
 struct fields {
     struct field *v;
     uint16_t n, cap;
+    /* One bit for each token that is surely not in the list, so that most look-ups end before they
+     * begin. A bit that isn't set says nothing: a list made by hand, with none set, works too. */
+    uint64_t absent;
 };
 
 /* An empty list with room for `cap` lines. */

@@ -233,7 +233,9 @@ static inline const char *read_field(struct h1_parser *p, const char *s, const c
 static const char *read_fields(struct h1_parser *p, const char *s, const char *end,
                                struct fields *out, struct facts *m)
 {
-    *out = (struct fields){.v = p->fields, .cap = p->limits->field_count};
+    /* All known names are absent until they pass; whether an unknown one is, no bit can say. */
+    *out = (struct fields){
+        .v = p->fields, .cap = p->limits->field_count, .absent = ~(UINT64_C(1) << TOKEN_OTHER)};
     for (;;) {
         if (s == end)
             return NULL;
@@ -250,6 +252,7 @@ static const char *read_fields(struct h1_parser *p, const char *s, const char *e
         enum h1_fault fault = m ? note(m, f) : H1_NONE;
         if (unlikely(fault != H1_NONE))
             return fail(p, fault);
+        out->absent &= ~(UINT64_C(1) << f->token);
         out->n++;
     }
 }

@@ -116,17 +116,31 @@ static size_t size_of(const struct parts *h)
     return h->upgrade.n ? n + sizeof "Upgrade: \r\n" - 1 + h->upgrade.n : n;
 }
 
+/* Does the line lie there as "Name: value", in one run? Most that came in do. */
+static inline bool is_one_run(const struct field *f)
+{
+    const char *behind = f->name.p + f->name.n;
+    return f->value.p == behind + 2 && behind[0] == ':' && behind[1] == ' ';
+}
+
+static inline void put_field(struct sink *k, const struct field *f)
+{
+    if (is_one_run(f)) {
+        put(k, slice_of(f->name.p, f->name.n + 2 + f->value.n));
+    } else {
+        put(k, f->name);
+        PUT(k, ": ");
+        put(k, f->value);
+    }
+    PUT(k, "\r\n");
+}
+
 static void put_head(struct sink *k, const struct parts *h)
 {
     for (size_t i = 0; i < array_n(h->start); i++)
         put(k, h->start[i]);
-    for (uint16_t i = 0; i < h->fields->n; i++) {
-        const struct field *f = &h->fields->v[i];
-        put(k, f->name);
-        PUT(k, ": ");
-        put(k, f->value);
-        PUT(k, "\r\n");
-    }
+    for (uint16_t i = 0; i < h->fields->n; i++)
+        put_field(k, &h->fields->v[i]);
     put(k, h->own);
     if (h->upgrade.n) {
         PUT(k, "Upgrade: ");

@@ -43,6 +43,7 @@ void hop_strip(const struct fields *in, struct fields *out, struct arena *a, uin
 {
     must((uint32_t)in->n + spare <= UINT16_MAX);
     fields_init(out, a, (uint16_t)(in->n + spare));
+    out->absent = in->absent | hop_tokens;
     bool named = connection_names(in, slice_of(NULL, 0));
     for (uint16_t i = 0; i < in->n; i++) {
         const struct field *f = &in->v[i];

@@ -395,24 +395,23 @@ enum target_fault target_parse(struct slice raw, enum method m, const struct tar
 
 /* Bytes of a name. RFC 3986 would allow escapes and "!$&'()*+,;=" too; no name that DNS, a
  * certificate or a route can hold has them, so they only serve to be read differently behind us. */
-static bool is_name_byte(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_';
-}
+/* What a byte may be in the name of a host. Underscores are not RFC 1123's, but in use. */
+enum { HOST_END = 0, HOST_NAME = 1, HOST_DOT = 2 };
+static const uint8_t host_bytes[256] = {
+    ['-'] = HOST_NAME,         ['.'] = HOST_DOT,  ['0' ... '9'] = HOST_NAME,
+    ['A' ... 'Z'] = HOST_NAME, ['_'] = HOST_NAME, ['a' ... 'z'] = HOST_NAME,
+};
 
 /* Labels with a dot between them, and perhaps one behind the last. Returns how many bytes of
  * `text` the name takes, 0 when there is none. */
 static size_t name_length(struct slice text)
 {
     size_t i = 0;
-    for (bool in_label = false; i < text.n; i++) {
-        if (is_name_byte(text.p[i]))
-            in_label = true;
-        else if (text.p[i] == '.' && in_label)
-            in_label = false;
-        else
+    for (unsigned before = HOST_DOT; i < text.n; i++) {
+        const unsigned k = host_bytes[(uint8_t)text.p[i]];
+        if (k == HOST_END || (k == HOST_DOT && before == HOST_DOT))
             break;
+        before = k;
     }
     return i > HOST_NAME_MAX_BYTES ? 0 : i;
 }
