@@ -85,14 +85,16 @@ for ((tries = 0; ; tries++)); do
 done
 echo "  weir on $url (pid $weir), configured by $dir/weir.conf"
 
-# try COMMENT ARGUMENT...: a request through the gateway, shown with its answer.
+# try COMMENT ARGUMENT...: a request through the gateway, shown with its answer; of that, only the
+# lines with $only in them.
+only=
 try() {
     echo
     echo "# $1"
     shift
-    echo "\$ curl $*"
+    echo "\$ curl $*${only:+ | grep $only}"
     curl -sS --max-time 5 "$@" >"$dir/answer" 2>&1 || failed=1
-    sed 's/\r$//; s/^/  /' "$dir/answer" | sed -n 1,14p
+    sed 's/\r$//; s/^/  /' "$dir/answer" | grep -F -- "$only" || failed=1
 }
 failed=0
 try "two backends take turns" "$url/apples/1" "$url/apples/2"
@@ -100,6 +102,7 @@ try "the prefix of the path is rewritten" "$url/bananas/ripe?n=3"
 try "a client can't make up where it comes from" -H "X-Forwarded-For:1.2.3.4" "$url/bananas/"
 try "a redirect" -si "$url/old/1"
 try "no such route" -si -H "Accept:application/json" "$url/nothing"
+only=weir_route_requests
 try "what was counted" -s --unix-socket "$dir/admin.sock" http://admin/metrics
 [ "$once" != --once ] || exit $failed
 

@@ -31,13 +31,13 @@ enum { DAY_MS = 24 * 60 * 60 * 1000 };
 
 #define SHARED_TIMEOUTS(P)                                                                         \
     OPTION_MS("body_idle", struct timeouts, body_idle, P("30s"), 0, DAY_MS,                        \
-              "between two pieces of a body, either direction; 0s: none"),                         \
-        OPTION_MS("tunnel_idle", struct timeouts, tunnel_idle, P("1h"), 0, INT64_C(30) * DAY_MS,   \
-                  "a tunnel in which nothing moves; 0s: none")
+              "between two pieces of a body, either direction; 0s: none")
 
 #define ORIGIN_TIMEOUTS(P)                                                                         \
-    OPTION_MS("connect", struct timeouts, connect, P("2s"), 0, DAY_MS,                             \
-              "to connect to an endpoint; then 503; 0s: the kernel's"),                            \
+    OPTION_MS("tunnel_idle", struct timeouts, tunnel_idle, P("1h"), 0, INT64_C(30) * DAY_MS,       \
+              "a tunnel in which nothing moves; 0s: none"),                                        \
+        OPTION_MS("connect", struct timeouts, connect, P("2s"), 0, DAY_MS,                         \
+                  "to connect to an endpoint; then 503; 0s: the kernel's"),                        \
         OPTION_MS(                                                                                 \
             "response_head", struct timeouts, response_head, P("0s"), 0, DAY_MS,                   \
             "from the request sent to the response's head; then 504; 0s: timeouts.request alone")

@@ -109,8 +109,7 @@ bool h1_scan_use(enum h1_scan which);
 /* The first byte in [p, end) that may not stand in a field value (below 0x20 but HTAB, or 0x7f),
  * or end. */
 extern const char *(*h1_scan_value)(const char *p, const char *end);
-/* The first byte that may not stand in a request target (<= 0x20, 0x7f and above, and `"<>\^`{|}`
- * as the URI grammar has it; '#' too), or end. */
+/* The first byte that may not stand in a request target (byte_class, BYTE_TARGET), or end. */
 extern const char *(*h1_scan_target)(const char *p, const char *end);
 /* The first byte that is not a tchar, or end. */
 extern const char *(*h1_scan_token)(const char *p, const char *end);

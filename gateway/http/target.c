@@ -16,7 +16,7 @@
 
 #include "base/addr.h"
 
-enum kind { PLAIN, UNRESERVED, SLASH, PERCENT, QUESTION, HASH, REFUSED };
+enum kind { PLAIN, UNRESERVED, SLASH, PERCENT, QUESTION, IN_QUERY, HASH, REFUSED };
 
 /* What each byte means in a path or a query. Refused is what the URI grammar doesn't have (RFC
  * 3986 appendix A), except for the square brackets: they belong into hosts only, but browsers send
@@ -34,12 +34,12 @@ static const uint8_t kinds[256] = {
     ['>'] = REFUSED,
     ['?'] = QUESTION,
     ['A' ... 'Z'] = UNRESERVED,
-    ['\\'] = REFUSED,
-    ['^'] = REFUSED,
+    ['\\'] = IN_QUERY,
+    ['^'] = IN_QUERY,
     ['_'] = UNRESERVED,
-    ['`'] = REFUSED,
+    ['`'] = IN_QUERY,
     ['a' ... 'z'] = UNRESERVED,
-    ['{' ... '}'] = REFUSED,
+    ['{' ... '}'] = IN_QUERY,
     ['~'] = UNRESERVED,
     [0x7f ... 0xff] = REFUSED,
 };

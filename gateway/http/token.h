@@ -16,7 +16,7 @@ enum method {
 #define M(name) METHOD_##name,
     METHOD_LIST(M)
 #undef M
-    METHOD_N
+        METHOD_N
 };
 
 enum method method_of(struct slice name);
@@ -73,7 +73,7 @@ enum token {
 #define T(id, name) TOKEN_##id,
     TOKEN_LIST(T)
 #undef T
-    TOKEN_N
+        TOKEN_N
 };
 
 /* Any case. */
@@ -88,7 +88,8 @@ bool is_token(struct slice s);
 enum {
     BYTE_TCHAR = 1,  /* of a token (RFC 9110 5.6.2) */
     BYTE_VALUE = 2,  /* of a field value: not below 0x20 but HTAB, not 0x7f (5.5) */
-    BYTE_TARGET = 4, /* of a request target: what the URI grammar has (RFC 3986 2), no '#' */
+    BYTE_TARGET = 4, /* of a request target: what the URI grammar has (RFC 3986 2), no '#', and what
+                        browsers send in queries besides: \\ ^ ` { | } */
 };
 extern const uint8_t byte_class[256];
 

@@ -28,6 +28,7 @@ struct origin {
     struct grave grave;
     struct bytes in;                /* an incomplete head */
     size_t scanned;
+    struct h1_limits limits;        /* of the endpoint's cluster; `body` keeps a pointer to it */
     struct h1_body body;            /* of the response being read */
     uint8_t state;                  /* enum origin_state */
     bool chunked_out;               /* the request's content goes out in chunks */
@@ -49,7 +50,6 @@ struct origin_pools {
     struct list busy;               /* connecting or serving */
     struct slab slab;               /* of struct origin */
     struct field *fields;           /* owned: what a parser fills, for one head at a time */
-    struct h1_limits limits;        /* of the cluster whose response is being read */
 };
 
 extern const struct origin_ops origin_h1_ops;

@@ -73,6 +73,11 @@ static struct origin *origin_connect(struct origin_pools *p, struct attempt *at)
     }
     *o = (struct origin){.pools = p, .endpoint = at->endpoint, .link = link, .at = at};
     o->state = ORIGIN_CONNECTING;
+    o->limits = (struct h1_limits){
+        .head_size = (uint32_t)conf_of(o)->limits.head_size,
+        .target_size = UINT32_MAX,
+        .field_count = (uint16_t)conf_of(o)->limits.field_count,
+    };
     list_init(&o->node);
     list_push(&p->busy, &o->node);
     timer_init(&o->timer, on_idle_timer);
@@ -242,7 +247,7 @@ static void begin_body(struct origin *o, const struct response_head *h)
     o->tunnel = h->body == BODY_TUNNEL;
     if (o->tunnel)
         o->chunked_out = false;
-    h1_body_init(&o->body, h->body, h->content_length, &o->pools->limits, &o->at->x->arena);
+    h1_body_init(&o->body, h->body, h->content_length, &o->limits, &o->at->x->arena);
 }
 
 /* Takes heads (interim ones and the final one) off *s. False when no final head has come yet, or
@@ -250,14 +255,9 @@ static void begin_body(struct origin *o, const struct response_head *h)
 static bool take_head(struct origin *o, struct slice *s)
 {
     const struct request_head *rq = &o->at->x->request;
-    o->pools->limits = (struct h1_limits){
-        .head_size = (uint32_t)conf_of(o)->limits.head_size,
-        .target_size = UINT32_MAX,
-        .field_count = (uint16_t)conf_of(o)->limits.field_count,
-    };
     for (;;) {
         struct h1_parser p = {
-            .limits = &o->pools->limits, .fields = o->pools->fields, .scanned = o->scanned};
+            .limits = &o->limits, .fields = o->pools->fields, .scanned = o->scanned};
         struct response_head h;
         const ssize_t n = h1_parse_response(&p, *s, rq->method_id, o->at->x->plan.upgrade.n > 0, &h);
         if (n < 0) {

@@ -13,6 +13,7 @@
 #include "tests/lib/rig.h"
 #include "tests/lib/wait.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -28,6 +29,7 @@ enum { ORIGINS = 8, CONNECTIONS = 4096, HEAD_MAX = 64 * 1024, ECHO_MAX = 64 * 10
 
 struct origin {
     char name[32];
+    char address[16];
     uint16_t port;
     int fd; /* listening; -1 */
     pthread_t thread;
@@ -440,7 +442,7 @@ static struct sockaddr_in address(const struct origin *o)
 {
     return (struct sockaddr_in){.sin_family = AF_INET,
                                 .sin_port = htons(o->port),
-                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+                                .sin_addr.s_addr = inet_addr(o->address)};
 }
 
 static void start_to_listen(struct origin *o, int backlog)
@@ -457,14 +459,21 @@ static void start_to_listen(struct origin *o, int backlog)
 
 struct origin *origin_start(const char *name)
 {
+    return origin_start_at(name, "127.0.0.1", 0);
+}
+
+struct origin *origin_start_at(const char *name, const char *at, uint16_t port)
+{
     struct origin *o = calloc(1, sizeof *o);
     cr_assert_lt(origins_n, ORIGINS);
     origins[origins_n++] = o;
     snprintf(o->name, sizeof o->name, "%s", name);
+    snprintf(o->address, sizeof o->address, "%s", at);
+    o->port = port;
     pthread_mutex_init(&o->lock, NULL);
     memset(o->fds, -1, sizeof o->fds);
     origin_again(o);
-    rig_name(name, "127.0.0.1:%u", o->port);
+    rig_name(name, "%s:%u", o->address, o->port);
     return o;
 }
 

@@ -32,6 +32,7 @@ struct origin;
 /* Starts to listen on a free port of 127.0.0.1, and makes "$NAME" stand for it in configurations.
  * Ends with the test. */
 struct origin *origin_start(const char *name);
+struct origin *origin_start_at(const char *name, const char *at, uint16_t port);
 void origin_script(struct origin *o, const char *words);
 void origin_raw(struct origin *o, const void *bytes, size_t n);
 /* Never accepts, and its queue is full: whoever connects waits. */

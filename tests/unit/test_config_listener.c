@@ -74,7 +74,7 @@ Test(config_listener, what_does_not_exist_yet_is_unknown)
                 "backlog, ipv6_only, unix_mode, timeouts, limits, forwarding"},
                {WITH_LISTENER("timeouts = { connect = \"1s\"; };"),
                 "t.conf:2: error: unknown setting listeners[0].timeouts.connect; known here: head, "
-                "request, keep_alive, write_idle, body_idle, tunnel_idle"});
+                "request, keep_alive, write_idle, body_idle"});
 }
 
 Test(config_listener, a_unix_path_has_the_kernels_limit)

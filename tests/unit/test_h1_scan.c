@@ -18,7 +18,7 @@ static bool in_value(unsigned c)
 
 static bool in_target(unsigned c)
 {
-    return c > 0x20 && c < 0x7f && !strchr("\"<>\\^`{|}#", (int)c);
+    return c > 0x20 && c < 0x7f && !strchr("\"<>#", (int)c);
 }
 
 static bool in_token(unsigned c)

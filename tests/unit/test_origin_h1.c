@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Origins that misbehave, and the ends of tunnels, through the whole stack in memory. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+#include "core/stats.h"
+#include "io/link.h"
+#include "tests/lib/stack.h"
+
+#define ONE "clusters = { one = { endpoints = [ \"10.0.0.1:80\" ]; }; };\n"
+#define ALL "routes = ( { match = { path_prefix = \"/\"; }; cluster = \"one\"; } );\n"
+
+/* The limits of one cluster must not become another's while trailers are on their way. */
+Test(origin_h1, holds_trailers_to_the_limits_of_their_own_cluster)
+{
+    struct stack *s = stack_new(
+        "clusters = { few = { endpoints = [ \"10.0.0.1:80\" ]; limits = { field_count = 2; }; };\n"
+        "             many = { endpoints = [ \"10.0.0.2:80\" ]; }; };\n"
+        "routes = ( { match = { path_prefix = \"/few\"; }; cluster = \"few\"; },\n"
+        "           { match = { path_prefix = \"/many\"; }; cluster = \"many\"; } );");
+    struct peer *a = stack_client(s), *b = stack_client(s);
+    peer_says(a, "GET /few HTTP/1.1\r\nHost: h\r\n\r\n");
+    struct peer *few = stack_origin(s, 0);
+    peer_says(few, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\na: 1\r\n");
+    peer_says(b, "GET /many HTTP/1.1\r\nHost: h\r\n\r\n");
+    peer_says(stack_origin(s, 1), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    cr_assert(peer_heard(b, "HTTP/1.1 200 OK"));
+    peer_says(few, "b: 2\r\nc: 3\r\nd: 4\r\ne: 5\r\n\r\n");
+    cr_assert(!peer_heard(a, "e: 5"));
+    cr_assert_eq(stack_worker(s)->stats->worker->whys[WHY_BAD_RESPONSE], 1);
+    stack_free(s);
+}
