@@ -171,6 +171,9 @@ static const struct bytes_of bad_hosts[] = {
     L("Host: a#b\r\n"),
     L("Host: a\"b\r\n"),
     L("Host: a<b\r\n"),
+    L("Host: a%zz\r\n"),
+    L("Host: [a]\r\n"),
+    L("Host: http://a\r\n"),
 };
 
 /* Behind a good head with "Transfer-Encoding: chunked". */
