@@ -30,3 +30,20 @@ Test(origin_h1, holds_trailers_to_the_limits_of_their_own_cluster)
     cr_assert_eq(stack_worker(s)->stats->worker->whys[WHY_BAD_RESPONSE], 1);
     stack_free(s);
 }
+
+/* With no limit on the whole request, something else must end this. */
+Test(origin_h1, gives_up_on_an_origin_that_takes_no_content)
+{
+    struct stack *s = stack_new(ONE ALL "timeouts = { request = \"0s\"; response_head = \"3s\"; };");
+    static char content[400 * 1024];
+    struct peer *c = stack_client(s);
+    peer_says(c, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 409600\r\n\r\n");
+    struct peer *o = stack_origin(s, 0);
+    peer_stalls(o);
+    peer_says_n(c, content, sizeof content);
+    stack_sleep_ms(s, 40000);
+    cr_assert(peer_heard(c, "HTTP/1.1 504 "));
+    cr_assert(peer_closed(o) || o->stalled);
+    cr_assert(list_empty(&stack_worker(s)->active));
+    stack_free(s);
+}
