@@ -10,6 +10,10 @@
 #define ONE "clusters = { one = { endpoints = [ \"10.0.0.1:80\" ]; }; };\n"
 #define ALL "routes = ( { match = { path_prefix = \"/\"; }; cluster = \"one\"; } );\n"
 
+static const char upgrade[] =
+    "GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n";
+static const char switched[] = "HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n";
+
 /* The limits of one cluster must not become another's while trailers are on their way. */
 Test(origin_h1, holds_trailers_to_the_limits_of_their_own_cluster)
 {
@@ -28,6 +32,24 @@ Test(origin_h1, holds_trailers_to_the_limits_of_their_own_cluster)
     peer_says(few, "b: 2\r\nc: 3\r\nd: 4\r\ne: 5\r\n\r\n");
     cr_assert(!peer_heard(a, "e: 5"));
     cr_assert_eq(stack_worker(s)->stats->worker->whys[WHY_BAD_RESPONSE], 1);
+    stack_free(s);
+}
+
+Test(origin_h1, takes_a_switch_that_ends_at_once)
+{
+    struct stack *s = stack_new(ONE ALL);
+    struct peer *c = stack_client(s);
+    peer_says(c, upgrade);
+    struct peer *o = stack_origin(s, 0);
+    peer_take(o);
+    link_end(o->link); /* both arrive in one turn */
+    peer_says(o, switched);
+    cr_assert(peer_heard(c, "HTTP/1.1 101 "));
+    cr_assert(c->eof && !c->failed);
+    peer_says(c, "still here");
+    cr_assert_str_eq(peer_take(o), "still here");
+    peer_ends(c);
+    cr_assert(o->eof && !o->failed);
     stack_free(s);
 }
 
