@@ -53,6 +53,73 @@ Test(origin_h1, takes_a_switch_that_ends_at_once)
     stack_free(s);
 }
 
+Test(origin_h1, passes_on_the_last_words_of_a_tunnel_that_the_origin_ended_first)
+{
+    struct stack *s = stack_new(ONE ALL);
+    struct peer *c = stack_client(s);
+    peer_says(c, upgrade);
+    struct peer *o = stack_origin(s, 0);
+    peer_says(o, switched);
+    peer_take(o);
+    peer_ends(o);
+    link_end(c->link);
+    peer_says(c, "last words");
+    cr_assert_str_eq(peer_take(o), "last words");
+    cr_assert(o->eof && !o->failed);
+    stack_free(s);
+}
+
+Test(origin_h1, waits_for_an_origin_that_is_slow_to_take_the_last_words)
+{
+    struct stack *s = stack_new(ONE ALL "timeouts = { body_idle = \"5s\"; };");
+    static char words[200 * 1024];
+    memset(words, 'w', sizeof words);
+    struct peer *c = stack_client(s);
+    peer_says(c, upgrade);
+    struct peer *o = stack_origin(s, 0);
+    peer_says(o, switched);
+    peer_take(o);
+    peer_stalls(o);
+    peer_says_n(c, words, sizeof words);
+    peer_ends(c);
+    peer_ends(o);
+    stack_sleep_ms(s, 1000);
+    peer_reads(o);
+    cr_assert_eq(o->heard_n, sizeof words);
+    cr_assert(o->eof && !o->failed);
+    stack_free(s);
+}
+
+Test(origin_h1, does_not_wait_for_ever_for_last_words_to_be_taken)
+{
+    struct stack *s = stack_new(ONE ALL "timeouts = { body_idle = \"5s\"; };");
+    static char words[100 * 1024];
+    struct peer *c = stack_client(s);
+    peer_says(c, upgrade);
+    struct peer *o = stack_origin(s, 0);
+    peer_says(o, switched);
+    peer_stalls(o);
+    peer_says_n(c, words, sizeof words);
+    peer_ends(o);
+    peer_ends(c);
+    stack_sleep_ms(s, 11000);
+    cr_assert_eq(stack_worker(s)->stats->endpoints[0][0].open, 0);
+    stack_free(s);
+}
+
+Test(origin_h1, shows_the_origin_that_a_tunnel_was_cut)
+{
+    struct stack *s = stack_new(ONE ALL);
+    struct peer *c = stack_client(s);
+    peer_says(c, upgrade);
+    struct peer *o = stack_origin(s, 0);
+    peer_says(o, switched);
+    peer_says(c, "half a sent");
+    peer_resets(c);
+    cr_assert(o->failed, "what came must not be taken for all");
+    stack_free(s);
+}
+
 /* With no limit on the whole request, something else must end this. */
 Test(origin_h1, gives_up_on_an_origin_that_takes_no_content)
 {
