@@ -289,6 +289,10 @@ static bool take_head(struct origin *o, struct slice *s)
             return false;
         const struct slice raw = slice_of(s->p, (size_t)n);
         *s = slice_from(*s, (size_t)n);
+        if (h.status == 101 && !o->request_done) { /* RFC 9110 7.8: what would switch in its middle? */
+            fail(o, WHY_BAD_RESPONSE, "switched before the request's end");
+            return false;
+        }
         if (h.status >= 200 || h.status == 101) {
             begin_body(o, &h);
             attempt_on_head(o->at, &h, raw);

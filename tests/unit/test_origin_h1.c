@@ -120,6 +120,18 @@ Test(origin_h1, shows_the_origin_that_a_tunnel_was_cut)
     stack_free(s);
 }
 
+Test(origin_h1, refuses_a_switch_before_the_request_is_complete)
+{
+    struct stack *s = stack_new(ONE ALL);
+    struct peer *c = stack_client(s);
+    peer_says(c, "POST /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: x\r\n"
+                 "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+    peer_says(stack_origin(s, 0), switched);
+    cr_assert(peer_heard(c, "HTTP/1.1 502 "));
+    cr_assert_eq(stack_worker(s)->stats->worker->whys[WHY_BAD_RESPONSE], 1);
+    stack_free(s);
+}
+
 /* With no limit on the whole request, something else must end this. */
 Test(origin_h1, gives_up_on_an_origin_that_takes_no_content)
 {
