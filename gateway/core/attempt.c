@@ -155,7 +155,7 @@ void attempt_on_end(struct attempt *at, const struct fields *trailers)
     at->ended_us = now_us(at);
     if (trailers)
         at->trailers = *trailers;
-    if (!at->x->tunnel)
+    if (at->head.body != BODY_TUNNEL) /* our direction may go on; the exchange may not know yet */
         release(at);
     exchange_wake(at->x);
 }

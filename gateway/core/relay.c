@@ -19,6 +19,22 @@ static void end_request(struct exchange *x, struct attempt *at)
         timer_start(x->w->loop, &at->timer, head_ms);
 }
 
+/* Before the response begins, an origin that takes nothing of what waits for it is timed here: the
+ * client isn't, since it was told to pause, and the whole request may have no limit. */
+static void send_content(struct exchange *x, struct attempt *at)
+{
+    const uint64_t idle_ms = x->plan.cluster->conf->timeouts.body_idle;
+    const size_t before = x->inward.n;
+    if (before)
+        x->w->origin_ops->send_body(at, &x->inward);
+    if (at->headed || at->request_sent || !at->origin)
+        return;
+    if (x->inward.n == 0)
+        timer_stop(&at->timer);
+    else if (idle_ms && (x->inward.n < before || !timer_running(&at->timer)))
+        timer_start(x->w->loop, &at->timer, idle_ms);
+}
+
 void relay_inward(struct exchange *x, struct attempt *at)
 {
     const uint64_t most = x->plan.body_size;
@@ -28,8 +44,7 @@ void relay_inward(struct exchange *x, struct attempt *at)
     }
     if (!at->opened || !at->origin)
         return;
-    if (x->inward.n)
-        x->w->origin_ops->send_body(at, &x->inward);
+    send_content(x, at);
     if (x->body_paused && has_room_again(x, x->inward.n)) {
         x->body_paused = false;
         x->client_ops->resume(x);

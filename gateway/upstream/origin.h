@@ -6,7 +6,9 @@
  * a time and lies in its endpoint's pool (pool.c) between two of them.
  *
  *     connecting ──► busy ◄──► idle
- *          └───────────┴─────────┴──► closed
+ *          │           │ └─────────┤
+ *          │           └─► leaving ┤    a tunnel that has ended on both sides: its last bytes go out
+ *          └───────────────────────┴──► closed
  */
 
 #include "core/attempt.h"
@@ -16,7 +18,7 @@
 
 struct origin_pools;
 
-enum origin_state { ORIGIN_CONNECTING, ORIGIN_BUSY, ORIGIN_IDLE, ORIGIN_CLOSED };
+enum origin_state { ORIGIN_CONNECTING, ORIGIN_BUSY, ORIGIN_IDLE, ORIGIN_LEAVING, ORIGIN_CLOSED };
 
 struct origin {
     struct list node;               /* in endpoint.idle while idle; in pools.busy otherwise */
@@ -24,7 +26,7 @@ struct origin {
     struct endpoint *endpoint;      /* borrowed; counts in endpoint.open_n */
     struct link *link;              /* owned */
     struct attempt *at;             /* borrowed; NULL: idle, or nobody waits any more */
-    struct timer timer;             /* idle */
+    struct timer timer;             /* idle, leaving */
     struct grave grave;
     struct bytes in;                /* an incomplete head */
     size_t scanned;

@@ -18,6 +18,8 @@ static void on_open(struct link *l);
 static void on_bytes(struct link *l, struct block *b, struct slice s);
 static void on_eof(struct link *l);
 static void on_room(struct link *l);
+static void on_stall(struct link *l);
+static void on_drained(struct link *l);
 static void on_fail(struct link *l, int err);
 static void on_idle_timer(struct timer *t);
 
@@ -26,6 +28,8 @@ static const struct link_events origin_link_events = {
     .on_bytes = on_bytes,
     .on_eof = on_eof,
     .on_room = on_room,
+    .on_stall = on_stall,
+    .on_drained = on_drained,
     .on_fail = on_fail,
 };
 
@@ -142,11 +146,27 @@ static void fail(struct origin *o, enum why why, const char *detail)
     origin_close(o);
 }
 
+/* What is queued still leaves, as long as the origin takes some of it now and then. */
+static void leave(struct origin *o)
+{
+    o->state = ORIGIN_LEAVING;
+    if (conf_of(o)->timeouts.body_idle)
+        timer_start(o->pools->w->loop, &o->timer, conf_of(o)->timeouts.body_idle);
+}
+
+/* A tunnel has no framing: only how the connection ends tells whether all has come. */
 static void cancel(struct attempt *at)
 {
     struct origin *o = at->origin;
+    const bool both_ended = o->tunnel && o->request_done && o->link->eof_in;
     at->origin = NULL;
     o->at = NULL;
+    if (both_ended && o->link->out.n) {
+        leave(o);
+        return;
+    }
+    if (o->tunnel && !both_ended)
+        link_reset(o->link);
     origin_close(o);
 }
 
@@ -269,6 +289,10 @@ static bool take_head(struct origin *o, struct slice *s)
             return false;
         const struct slice raw = slice_of(s->p, (size_t)n);
         *s = slice_from(*s, (size_t)n);
+        if (h.status == 101 && !o->request_done) { /* RFC 9110 7.8: what would switch in its middle? */
+            fail(o, WHY_BAD_RESPONSE, "switched before the request's end");
+            return false;
+        }
         if (h.status >= 200 || h.status == 101) {
             begin_body(o, &h);
             attempt_on_head(o->at, &h, raw);
@@ -360,6 +384,20 @@ static void on_room(struct link *l)
         attempt_on_room(o->at);
 }
 
+static void on_stall(struct link *l)
+{
+    struct origin *o = l->owner;
+    if (o->state == ORIGIN_LEAVING)
+        leave(o);
+}
+
+static void on_drained(struct link *l)
+{
+    struct origin *o = l->owner;
+    if (o->state == ORIGIN_LEAVING)
+        origin_close(o);
+}
+
 static void on_fail(struct link *l, int err)
 {
     struct origin *o = l->owner;
@@ -376,6 +414,6 @@ static void on_fail(struct link *l, int err)
 static void on_idle_timer(struct timer *t)
 {
     struct origin *o = container_of(t, struct origin, timer);
-    if (o->state == ORIGIN_IDLE) /* else it was taken meanwhile, and starts anew when given back */
+    if (o->state == ORIGIN_IDLE || o->state == ORIGIN_LEAVING) /* else it was taken meanwhile, and starts anew when given back */
         origin_close(o);
 }
