@@ -319,8 +319,10 @@ static void begin_exchange(struct client *c, const struct request_head *h, struc
     }
     c->h1 = ARENA_NEW(&c->x->arena, struct h1_state);
     c->h1->reading = !c->x->request_done;
-    if (c->h1->reading)
+    if (c->h1->reading) {
         h1_body_init(&c->h1->body, h->body, h->content_length, &l->h1_limits, &c->x->arena);
+        expect_content(c); /* also when the head has lain in c->in and no byte comes any more */
+    }
 }
 
 static size_t take_head(struct client *c, struct slice s)
