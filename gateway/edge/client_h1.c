@@ -152,7 +152,7 @@ void client_h1_close(struct client *c, enum why why)
         return;
     }
     if (c->link)
-        link_close(c->link);
+        link_reset(c->link); /* whatever has gone out of a response isn't all of it */
     c->link = NULL;
     exchange_on_gone(c->x, why); /* c goes when the exchange has finished */
 }
