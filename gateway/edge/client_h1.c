@@ -152,7 +152,7 @@ void client_h1_close(struct client *c, enum why why)
         return;
     }
     if (c->link)
-        link_close(c->link);
+        link_reset(c->link); /* whatever has gone out of a response isn't all of it */
     c->link = NULL;
     exchange_on_gone(c->x, why); /* c goes when the exchange has finished */
 }
@@ -319,8 +319,10 @@ static void begin_exchange(struct client *c, const struct request_head *h, struc
     }
     c->h1 = ARENA_NEW(&c->x->arena, struct h1_state);
     c->h1->reading = !c->x->request_done;
-    if (c->h1->reading)
+    if (c->h1->reading) {
         h1_body_init(&c->h1->body, h->body, h->content_length, &l->h1_limits, &c->x->arena);
+        expect_content(c); /* also when the head has lain in c->in and no byte comes any more */
+    }
 }
 
 static size_t take_head(struct client *c, struct slice s)

@@ -348,3 +348,35 @@ Test(client_h1, reads_on_for_a_while_after_refusing)
     cr_assert_eq(stack_clients(s), 0);
     stack_free(s);
 }
+
+Test(client_h1, times_the_content_of_a_pipelined_request)
+{
+    struct stack *s = stack_new(CONF "timeouts = { body_idle = \"3s\"; request = \"0s\"; };");
+    struct peer *c = stack_client(s);
+    peer_says(c, get);
+    peer_says(c, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\n");
+    peer_says(stack_origin(s, 0), ok2);
+    cr_assert_str_eq(peer_take(c), ok2);
+    stack_sleep_ms(s, 3100);
+    cr_assert(peer_heard(c, "HTTP/1.1 408 "));
+    stack_free(s);
+}
+
+/* Without a length, only the way in which the connection ends tells that the response is cut. */
+Test(client_h1, resets_a_client_that_takes_too_little)
+{
+    struct stack *s = stack_new(CONF "timeouts = { write_idle = \"2s\"; };");
+    static char body[120000];
+    struct peer *c = stack_client(s);
+    memset(body, 'b', sizeof body);
+    peer_says(c, "GET / HTTP/1.0\r\n\r\n");
+    peer_stalls(c);
+    peer_says(stack_origin(s, 0), "HTTP/1.1 200 OK\r\n\r\n");
+    peer_says_n(stack_origin(s, 0), body, sizeof body);
+    peer_ends(stack_origin(s, 0));
+    stack_sleep_ms(s, 2200);
+    cr_assert_eq(stack_clients(s), 0);
+    peer_reads(c);
+    cr_assert(c->failed);
+    stack_free(s);
+}
