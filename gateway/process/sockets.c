@@ -9,7 +9,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { BUSY_TRIES = 50, BUSY_PAUSE_MS = 20 };
 
 static struct socket_group *find(const struct sockets *s, const struct addr *at)
 {
@@ -80,10 +83,23 @@ static struct want want_admin(const struct config *c)
     };
 }
 
+/* The processes of a master that was killed let go of their sockets within moments: a start that
+ * follows at once should not fail because of them. */
+static int listen_patiently(const struct addr *at, const struct sock_listen_opts *opts)
+{
+    const struct timespec pause = {.tv_nsec = BUSY_PAUSE_MS * 1000000L};
+    int fd = sock_listen(at, opts);
+    for (int i = 0; fd < 0 && errno == EADDRINUSE && i < BUSY_TRIES; i++) {
+        nanosleep(&pause, NULL);
+        fd = sock_listen(at, opts);
+    }
+    return fd;
+}
+
 static bool open_one(struct socket_group *g, const struct want *w, struct faults *faults)
 {
     /* Port 0: the first socket gets one from the kernel, the others the same. */
-    const int fd = sock_listen(&g->bound, &w->opts);
+    const int fd = listen_patiently(&g->bound, &w->opts);
     if (fd < 0) {
         char text[ADDR_TEXT_MAX];
         const int err = errno;
