@@ -47,6 +47,13 @@ struct rig_conf {
 void rig_begin(void);
 void rig_end(void);
 
+/* AddressSanitizer keeps what is freed: figures of memory mean nothing there. */
+#ifdef __SANITIZE_ADDRESS__
+enum { RIG_FIGURES = 0 };
+#else
+enum { RIG_FIGURES = 1 };
+#endif
+
 /* -- configurations ------------------------------------------------------------------------------
  */
 

@@ -9,13 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* AddressSanitizer keeps what is freed, so figures mean nothing there; the rest of a test does. */
-#ifdef __SANITIZE_ADDRESS__
-enum { FIGURES = 0 };
-#else
-enum { FIGURES = 1 };
-#endif
-
 static struct origin *app;
 
 static void begin(void)
@@ -50,7 +43,7 @@ Test(memory, stays_bounded_while_twenty_slow_readers_pull_50_mb_each)
     }
     cr_log_info("20 slow readers of 50 MB: %ld KiB more at most", most);
     /* limits.queue is 64k, in blocks of 16k of which the outermost are partly filled */
-    cr_assert(!FIGURES || most < READERS * 256);
+    cr_assert(!RIG_FIGURES || most < READERS * 256);
 }
 
 Test(memory, stays_bounded_while_slow_origins_are_sent_large_bodies)
@@ -72,7 +65,7 @@ Test(memory, stays_bounded_while_slow_origins_are_sent_large_bodies)
     }
     const long more = rig_private_kb(worker) - before;
     cr_log_info("20 stuck uploads: %ld KiB more", more);
-    cr_assert(!FIGURES || more < WRITERS * 256);
+    cr_assert(!RIG_FIGURES || more < WRITERS * 256);
     free(piece);
 }
 
@@ -94,7 +87,7 @@ Test(memory, of_a_thousand_idle_connections_is_small)
     const long more = rig_private_kb(worker) - before;
     cr_log_info("%d idle connections: %ld bytes each", MANY, more * 1024 / MANY);
     fprintf(stderr, "memory per idle connection: %ld bytes (of %d)\n", more * 1024 / MANY, MANY);
-    cr_assert(!FIGURES || more * 1024 / MANY < 1024);
+    cr_assert(!RIG_FIGURES || more * 1024 / MANY < 1024);
     for (int i = 0; i < MANY; i += 100) { /* and they are alive */
         talk_send(t[i], "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
         cr_assert_eq(talk_response(t[i])->status, 200);

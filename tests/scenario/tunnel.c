@@ -119,7 +119,7 @@ Test(tunnel, pushes_back_on_an_origin_that_is_faster_than_its_client)
         talk_skip(t, s.n);
     }
     most = rig_private_kb(worker) > most ? rig_private_kb(worker) : most;
-    cr_assert_lt(most, before + 16 * 1024);
+    cr_assert(!RIG_FIGURES || most < before + 4 * 1024);
 }
 
 Test(tunnel, ends_when_nothing_moves_in_it)
