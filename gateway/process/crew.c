@@ -161,6 +161,7 @@ static _Noreturn void become_child(struct post *p, int master_fd)
 {
     struct crew *crew = p->crew;
     const struct birth b = birth_of(p, master_fd);
+    crew_forget_fds(crew); /* while it is being started, the master's list doesn't have it yet */
     crew->base->on_child(crew->base);
     if (b.role == ROLE_WORKER)
         worker_main(&b);
@@ -171,9 +172,11 @@ static _Noreturn void become_child(struct post *p, int master_fd)
  * master. */
 void crew_forget_fds(struct crew *crew)
 {
-    for (unsigned i = 0; i < crew->posts_n; i++)
+    for (unsigned i = 0; i < crew->posts_n; i++) {
         if (crew->posts[i].fd >= 0)
             close(crew->posts[i].fd);
+        crew->posts[i].fd = -1;
+    }
 }
 
 static bool fill(struct post *p, struct faults *faults)
