@@ -194,7 +194,7 @@ static void linger(struct client *c)
     if (c->link->out.n == 0)
         await_end(c);
     else
-        expect_input(c, timeouts_of(c)->write_idle ? timeouts_of(c)->write_idle : LINGER_MS);
+        c->read_due_ms = 0; /* until all has left only a stall matters: on_stall sees to it */
 }
 
 /* -- what comes in --------------------------------------------------------------------------------- */

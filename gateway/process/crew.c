@@ -161,7 +161,7 @@ static _Noreturn void become_child(struct post *p, int master_fd)
 {
     struct crew *crew = p->crew;
     const struct birth b = birth_of(p, master_fd);
-    crew_forget_fds(crew); /* the master doesn't list it yet when it is being started */
+    crew_forget_fds(crew); /* while it is being started, the master's list doesn't have it yet */
     crew->base->on_child(crew->base);
     if (b.role == ROLE_WORKER)
         worker_main(&b);

@@ -166,8 +166,9 @@ static void drop(struct sockets *s, bool (*which)(const struct socket_group *g),
             s->groups[kept++] = *g;
             continue;
         }
+        const bool ours = g->n > 0; /* else the path is somebody's whom we could not push aside */
         close_group(g);
-        if (unlink_path && is_unix(&g->at) && g->at.un.sun_path[0])
+        if (ours && unlink_path && is_unix(&g->at) && g->at.un.sun_path[0])
             unlink(g->at.un.sun_path);
     }
     s->n = kept;

@@ -158,3 +158,16 @@ Test(reload, requests_that_come_while_one_is_under_way_are_not_lost)
     rig_signal(SIGHUP);
     AWAIT(body_is(get("/"), "new"));
 }
+
+/* What a worker holds of the others' ties to the master would keep them from seeing its end. */
+Test(reload, gives_every_worker_only_what_is_its_own)
+{
+    rig_start(.workers = 3);
+    for (int i = 0; i < 2; i++) {
+        const size_t first = rig_descriptors(rig_worker(0));
+        cr_assert_eq(rig_descriptors(rig_worker(1)), first);
+        cr_assert_eq(rig_descriptors(rig_worker(2)), first);
+        cr_assert(i == 1 || rig_reload(.workers = 3));
+        AWAIT(rig_count("worker/") == 3);
+    }
+}

@@ -380,3 +380,42 @@ Test(client_h1, resets_a_client_that_takes_too_little)
     cr_assert(c->failed);
     stack_free(s);
 }
+
+static void on_sip(struct link *l, struct block *b, struct slice bytes)
+{
+    (void)b;
+    ((struct peer *)l->owner)->heard_n += bytes.n;
+    link_pause(l);
+}
+
+static void on_end(struct link *l)
+{
+    ((struct peer *)l->owner)->eof = true;
+}
+
+static void on_break(struct link *l, int err)
+{
+    ((struct peer *)l->owner)->failed = err;
+}
+
+/* The last response of a connection, whose client is slow but takes some of it all the time. */
+Test(client_h1, gives_a_slow_client_the_time_it_needs)
+{
+    static const struct link_events sips = {
+        .on_bytes = on_sip, .on_eof = on_end, .on_fail = on_break};
+    struct stack *s = stack_new(CONF "timeouts = { write_idle = \"2s\"; };");
+    static char body[120000];
+    struct peer *c = stack_client(s);
+    peer_says(c, "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+    link_start(c->link, &sips, c);
+    link_memory_segment(c->link, 5000);
+    peer_says(stack_origin(s, 0), "HTTP/1.1 200 OK\r\nContent-Length: 120000\r\n\r\n");
+    peer_says_n(stack_origin(s, 0), body, sizeof body);
+    for (int i = 0; i < 60 && !peer_closed(c); i++) {
+        link_resume(c->link);
+        stack_sleep_ms(s, 500);
+    }
+    cr_assert(c->eof && !c->failed);
+    cr_assert_gt(c->heard_n, sizeof body);
+    stack_free(s);
+}
