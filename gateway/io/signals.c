@@ -20,7 +20,8 @@ void signals_block(void)
     sigset_t set;
     the_set(&set);
     must(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
-    signal(SIGPIPE, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN); /* a write then fails, as any other does */
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 static void on_readable(struct ev_loop *ev, struct ev_io *w, int revents)

@@ -17,7 +17,8 @@ struct signals {
     int fd;
 };
 
-/* Blocks HUP, INT, QUIT, TERM, USR1, USR2 and CHLD, ignores PIPE. Before the first fork. */
+/* Blocks HUP, INT, QUIT, TERM, USR1, USR2 and CHLD, ignores PIPE and XFSZ: a log that
+ * reaches the limit of a file's size fails to be written, but kills nobody. Before the first fork. */
 void signals_block(void);
 /* Starts to deliver. Dies when the kernel has no descriptor left. */
 void signals_start(struct signals *s, struct loop *lp,
