@@ -154,6 +154,8 @@ static struct endpoint *endpoint_new(struct cluster *cl, const struct table_row 
     ep->name[sizeof ep->name - 1] = '\0';
     ep->row = at;
     ep->stats = cl->stats ? &cl->stats[at] : NULL;
+    if (ep->stats)
+        stats_claim(ep->stats, cluster_owner(slice_str(ep->name)));
     return ep;
 }
 

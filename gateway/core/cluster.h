@@ -64,6 +64,9 @@ size_t cluster_table_size(uint32_t capacity);
 uint32_t cluster_table_capacity(const struct cluster_conf *conf);
 /* Says which endpoint_conf a row comes from; the same in every process and over reloads. */
 uint64_t cluster_source(const struct endpoint_conf *ep);
+/* Says whose numbers a column of counters holds (endpoint_stats.owner), by the endpoint's name;
+ * never 0, and the same in every process and over reloads. */
+uint64_t cluster_owner(struct slice name);
 
 /* Master, before forking: finds or makes the cell and brings the static endpoints in line with the
  * configuration; rows that came from names still configured stay. NULL with a fault when the

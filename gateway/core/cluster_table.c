@@ -109,6 +109,12 @@ uint64_t cluster_source(const struct endpoint_conf *ep)
     return h;
 }
 
+uint64_t cluster_owner(struct slice name)
+{
+    const uint64_t h = hash_bytes(hash_start, name.p, name.n);
+    return h ? h : 1;
+}
+
 /* Of everything that decides which rows a table has. */
 static uint64_t conf_signature(const struct cluster_conf *conf)
 {

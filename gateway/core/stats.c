@@ -242,6 +242,17 @@ void stats_free(struct stats *s)
     free(s);
 }
 
+void stats_claim(struct endpoint_stats *es, uint64_t owner)
+{
+    if (es->owner == owner)
+        return;
+    struct endpoint_stats next = {.owner = owner};
+#define GAUGE(field, name, help) next.field = es->field;
+    ENDPOINT_GAUGES(GAUGE)
+#undef GAUGE
+    *es = next;
+}
+
 /* -- over processes ---------------------------------------------------------------------------- */
 
 void stats_keep(const struct generation *g, struct shm *shm, unsigned slots_n)

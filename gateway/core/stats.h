@@ -102,6 +102,7 @@ struct endpoint_stats {
     uint64_t status[6];
     ENDPOINT_GAUGES(GAUGE)
     struct histogram latency;     /* attempt: from its start to its last byte */
+    uint64_t owner;               /* whose numbers these are: cluster_owner(); 0: nobody's yet */
 };
 #undef COUNTER
 #undef GAUGE
@@ -137,6 +138,10 @@ void stats_keep(const struct generation *g, struct shm *shm, unsigned slots_n);
 /* Master, after the process of this slot is gone (g: the generation it was of): zeroes its gauges
  * and gives back what it held of the listeners' connections and sources. */
 void stats_slot_dead(const struct generation *g, struct shm *shm, unsigned slot);
+
+/* The process of the slot, before it counts for an endpoint: a row of the table can be taken for
+ * another address, whose numbers begin anew. Gauges stay, for what the old one still has open. */
+void stats_claim(struct endpoint_stats *es, uint64_t owner);
 
 /* -- limits over all workers ------------------------------------------------------------------- */
 

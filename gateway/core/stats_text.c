@@ -149,14 +149,24 @@ static void add_object(void *to, const struct stats_cell *c, const void *column)
     add_up(((struct object *)to)->sum, column, c->size);
 }
 
+/* The endpoint of a row, whose sum may be that of several rows. */
+struct row_object {
+    struct object *object; /* NULL: a free row */
+    uint64_t owner;
+};
+
+/* A process that has not noticed yet that the row was taken for another address still has the old
+ * one's numbers in its column: those are left out. */
 static void add_rows(void *to, const struct stats_cell *c, const void *column)
 {
-    struct object *const *of_row = to;
+    const struct row_object *of_row = to;
     const struct endpoint_stats *v = column;
 
-    for (uint32_t row = 0; row < c->rows; row++)
-        if (of_row[row])
-            add_up(of_row[row]->sum, &v[row], sizeof *v);
+    for (uint32_t row = 0; row < c->rows; row++) {
+        const uint64_t owner = __atomic_load_n(&v[row].owner, __ATOMIC_RELAXED);
+        if (of_row[row].object && (!owner || owner == of_row[row].owner))
+            add_up(of_row[row].object->sum, &v[row], sizeof *v);
+    }
 }
 
 /* Rows that carry the same name (an address that is listed twice, or that has left and come back)
@@ -168,7 +178,7 @@ static void collect_rows(struct page *p, const struct stats_cell *c)
 
     if (!t)
         return;
-    struct object **of_row = ARENA_ARRAY(&p->arena, struct object *, c->rows);
+    struct row_object *of_row = ARENA_ARRAY(&p->arena, struct row_object, c->rows);
     struct slice cluster = label(p, "cluster", c->name);
     struct map seen;
     map_init(&seen);
@@ -179,13 +189,14 @@ static void collect_rows(struct page *p, const struct stats_cell *c)
         struct slice name =
             slice_of(t->rows[row].name, strnlen(t->rows[row].name, ENDPOINT_NAME_MAX));
         name = arena_dup(&p->arena, name);
-        of_row[row] = map_find(&seen, name);
-        if (of_row[row])
+        of_row[row].owner = cluster_owner(name);
+        of_row[row].object = map_find(&seen, name);
+        if (of_row[row].object)
             continue;
         struct slice ep = label(p, "endpoint", name);
         ep = slice_str(arena_printf(&p->arena, "%.*s,%.*s", SLICE_ARG(cluster), SLICE_ARG(ep)));
-        of_row[row] = group_add(p, gr, ep, sizeof(struct endpoint_stats));
-        map_set(&seen, name, of_row[row]);
+        of_row[row].object = group_add(p, gr, ep, sizeof(struct endpoint_stats));
+        map_set(&seen, name, of_row[row].object);
     }
     map_fini(&seen);
     each_column(p, c, of_row, add_rows);

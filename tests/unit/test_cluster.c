@@ -5,7 +5,6 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -239,6 +238,40 @@ Test(cluster, a_row_that_is_taken_for_another_address_gets_another_endpoint)
     cr_assert(ep->gone);
     cr_assert_eq(next->active, 0);
     endpoint_release(ep);
+}
+
+Test(cluster, a_row_that_is_taken_for_another_address_counts_from_nought)
+{
+    char text[32];
+    ANSWER("10.0.0.1:80");
+    struct endpoint *ep = cluster_pick(&cl, &rnd);
+    const uint32_t row = ep->row;
+    endpoint_acquire(ep);
+    ep->stats->attempts = 7;
+    ep->stats->active = 1;
+    ep->stats->latency.bucket[2] = 6;
+    for (unsigned i = 0; i < table->capacity; i++) {
+        snprintf(text, sizeof text, "10.0.1.%u:80", i);
+        ANSWER(text);
+    }
+    struct endpoint *next = cluster_pick(&cl, &rnd);
+    cr_assert_eq(next->stats, &stats[row]);
+    cr_assert_eq(next->stats->attempts, 0);
+    cr_assert_eq(next->stats->latency.bucket[2], 0);
+    cr_assert_eq(next->stats->active, 1, "the old one's attempt still has to be taken off");
+    ep->stats->active--;
+    endpoint_release(ep);
+}
+
+Test(cluster, another_process_goes_on_with_the_counts_of_the_same_endpoint)
+{
+    ANSWER("10.0.0.1:80");
+    struct endpoint *ep = cluster_pick(&cl, &rnd);
+    ep->stats->attempts = 7;
+    struct cluster other;
+    cluster_init(&other, &conf, table, stats, NULL);
+    cr_assert_eq(cluster_pick(&other, &rnd)->stats->attempts, 7);
+    cluster_fini(&other);
 }
 
 Test(cluster, goes_on_with_what_it_knew_while_the_table_is_being_written)

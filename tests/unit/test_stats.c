@@ -392,6 +392,25 @@ Test(stats, adds_up_rows_of_the_same_name_and_skips_free_ones)
     stats_free(s);
 }
 
+Test(stats, leaves_out_columns_of_a_rows_former_endpoint)
+{
+    static const char series[] =
+        "weir_endpoint_attempts_total{cluster=\"cart\",endpoint=\"10.0.0.2:80\"}";
+    struct stats *late = bind_slot(0), *quick = bind_slot(1);
+    const struct slice old = SLICE("10.0.0.1:80"), now = SLICE("10.0.0.2:80");
+
+    stats_claim(&late->endpoints[0][0], cluster_owner(old));
+    stats_claim(&quick->endpoints[0][0], cluster_owner(old));
+    late->endpoints[0][0].attempts = quick->endpoints[0][0].attempts = 5;
+    set_row(0, "10.0.0.2:80", ROW_UP);
+    cr_assert(shown(series) == 0);
+    stats_claim(&quick->endpoints[0][0], cluster_owner(now));
+    quick->endpoints[0][0].attempts++;
+    cr_assert(shown(series) == 1);
+    stats_free(late);
+    stats_free(quick);
+}
+
 Test(stats, begins_again_where_the_endpoint_table_is_another_one)
 {
     struct stats *s = bind_slot(0);
