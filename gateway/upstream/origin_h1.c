@@ -146,6 +146,12 @@ static void fail(struct origin *o, enum why why, const char *detail)
     origin_close(o);
 }
 
+static void fail_parse(struct origin *o, enum h1_fault fault)
+{
+    o->pools->w->stats->worker->h1_faults[fault]++;
+    fail(o, WHY_BAD_RESPONSE, h1_fault_name(fault));
+}
+
 /* What is queued still leaves, as long as the origin takes some of it now and then. */
 static void leave(struct origin *o)
 {
@@ -254,7 +260,7 @@ static bool take_body(struct origin *o, struct block *b, struct slice *s)
             end_response(o, s->n == 0);
             return false;
         case H1_BODY_BAD:
-            fail(o, WHY_BAD_RESPONSE, h1_fault_name(o->body.fault));
+            fail_parse(o, o->body.fault);
             return false;
         }
     }
@@ -281,7 +287,7 @@ static bool take_head(struct origin *o, struct slice *s)
         struct response_head h;
         const ssize_t n = h1_parse_response(&p, *s, rq->method_id, o->at->x->plan.upgrade.n > 0, &h);
         if (n < 0) {
-            fail(o, WHY_BAD_RESPONSE, h1_fault_name(p.fault));
+            fail_parse(o, p.fault);
             return false;
         }
         o->scanned = n ? 0 : p.scanned;

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pools: which connections are kept, which is taken, and when they go. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+#include "core/stats.h"
+#include "io/link.h"
+#include "tests/lib/stack.h"
+#include "upstream/origin.h"
+
+static const char get[] = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+static const char ok[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+
+static struct stack *s;
+
+static void begin(const char *pool)
+{
+    char conf[512];
+    snprintf(conf, sizeof conf,
+             "clusters = { one = { endpoints = [ \"10.0.0.1:80\" ]; pool = { %s }; }; };\n"
+             "routes = ( { cluster = \"one\"; } );\n",
+             pool);
+    s = stack_new(conf);
+}
+
+/* `n` requests at the same time, on as many connections, each answered: the last one asked on is
+ * the last one answered. */
+static void answer_at_once(size_t n)
+{
+    const size_t before = stack_origins(s);
+    for (size_t i = 0; i < n; i++)
+        peer_says(stack_client(s), get);
+    cr_assert_eq(stack_origins(s), before + n);
+    for (size_t i = 0; i < n; i++)
+        peer_says(stack_origin(s, before + i), ok);
+}
+
+static struct endpoint *endpoint(void)
+{
+    return stack_worker(s)->clusters[0].endpoints[0];
+}
+
+Test(pool, takes_the_connection_that_was_used_last)
+{
+    begin("");
+    answer_at_once(3);
+    cr_assert_eq(endpoint()->idle_n, 3);
+    for (size_t i = 0; i < 3; i++)
+        peer_take(stack_origin(s, i));
+    peer_says(stack_client(s), get);
+    cr_assert_eq(stack_origins(s), 3, "no fourth connection");
+    cr_assert(peer_heard(stack_origin(s, 2), "GET / "));
+    cr_assert(!peer_heard(stack_origin(s, 0), "GET / "));
+    cr_assert_eq(endpoint()->idle_n, 2);
+    cr_assert_eq(endpoint()->stats->reused, 1);
+    stack_free(s);
+}
+
+Test(pool, closes_the_coldest_when_there_are_enough)
+{
+    begin("max_idle = 2;");
+    answer_at_once(3);
+    cr_assert_eq(endpoint()->idle_n, 2);
+    cr_assert(peer_closed(stack_origin(s, 0)));
+    cr_assert(!peer_closed(stack_origin(s, 1)));
+    cr_assert(!peer_closed(stack_origin(s, 2)));
+    stack_free(s);
+}
+
+Test(pool, keeps_none_when_it_may_not)
+{
+    begin("max_idle = 0;");
+    answer_at_once(2);
+    cr_assert_eq(endpoint()->open_n, 0);
+    cr_assert(peer_closed(stack_origin(s, 0)));
+    stack_free(s);
+}
+
+Test(pool, closes_what_was_idle_too_long)
+{
+    begin("idle_timeout = \"2s\";");
+    answer_at_once(2);
+    stack_sleep_ms(s, 1900);
+    cr_assert_eq(endpoint()->idle_n, 2);
+    stack_sleep_ms(s, 200);
+    cr_assert_eq(endpoint()->open_n, 0);
+    cr_assert_eq(endpoint()->stats->open, 0);
+    stack_free(s);
+}
+
+Test(pool, an_idle_timeout_does_not_hit_a_connection_that_is_in_use_again)
+{
+    begin("idle_timeout = \"2s\";");
+    answer_at_once(1);
+    stack_sleep_ms(s, 1500);
+    struct peer *c = stack_client(s);
+    peer_says(c, get);
+    stack_sleep_ms(s, 1500);
+    cr_assert(!peer_closed(stack_origin(s, 0)));
+    peer_says(stack_origin(s, 0), ok);
+    cr_assert(peer_heard(c, "hi"));
+    stack_sleep_ms(s, 1500);
+    cr_assert_eq(endpoint()->idle_n, 1, "its time begins anew");
+    stack_sleep_ms(s, 700);
+    cr_assert_eq(endpoint()->idle_n, 0);
+    stack_free(s);
+}
+
+Test(pool, closes_a_connection_after_its_last_request)
+{
+    begin("max_requests = 2;");
+    struct peer *c = stack_client(s);
+    for (size_t i = 0; i < 5; i++) {
+        peer_says(c, get);
+        cr_assert_eq(stack_origins(s), i / 2 + 1);
+        peer_says(stack_origin(s, i / 2), ok);
+        cr_assert_eq(peer_closed(stack_origin(s, i / 2)), i % 2 == 1);
+    }
+    stack_free(s);
+}
+
+Test(pool, forgets_a_connection_that_the_origin_closes_while_it_is_idle)
+{
+    begin("");
+    answer_at_once(2);
+    peer_closes(stack_origin(s, 1));
+    cr_assert_eq(endpoint()->idle_n, 1);
+    peer_resets(stack_origin(s, 0));
+    cr_assert_eq(endpoint()->idle_n, 0);
+    cr_assert_eq(endpoint()->open_n, 0);
+    answer_at_once(1);
+    stack_free(s);
+}
+
+Test(pool, drops_what_is_idle_and_leaves_what_is_busy)
+{
+    begin("");
+    answer_at_once(2);
+    struct peer *c = stack_client(s);
+    peer_says(c, get); /* on the second connection */
+    pool_drop_idle(endpoint());
+    stack_settle(s);
+    cr_assert(peer_closed(stack_origin(s, 0)));
+    cr_assert(!peer_closed(stack_origin(s, 1)));
+    cr_assert_eq(endpoint()->open_n, 1);
+    peer_says(stack_origin(s, 1), ok);
+    cr_assert(peer_heard(c, "hi"));
+    stack_free(s);
+}
