@@ -79,6 +79,14 @@ printf '    STEP(A, "first", "B C")  \\\n    STEP(B, "second",  \\\n "")\n' >"$s
 check "steps.awk refuses a step that there is not" refuses steps.awk "$scratch/steps.h"
 printf '    STEP(A, "first", "") \\\n    STEP(B, "second", "A")\n' >"$scratch/steps.h"
 check "steps.awk refuses a step that nothing leads to" refuses steps.awk "$scratch/steps.h"
+printf '    STEP(A, "first", "B") \\\n    STEP(B, "second", "")\n' >"$scratch/steps.h"
+printf 'static int step_a(void)\n{\n    return STEP_B;\n}\n' >"$scratch/steps.c"
+check "steps.awk accepts code that does what the table says" \
+    awk -f tools/steps.awk "$scratch/steps.h" "$scratch/steps.c"
+printf 'static int step_b(void)\n{\n    return STEP_A;\n}\n' >>"$scratch/steps.c"
+check "steps.awk refuses a step that goes elsewhere" refuses steps.awk "$scratch/steps.h" "$scratch/steps.c"
+printf 'static int step_a(void)\n{\n    return VERDICT_STAY;\n}\n' >"$scratch/steps.c"
+check "steps.awk refuses a way that nobody goes" refuses steps.awk "$scratch/steps.h" "$scratch/steps.c"
 
 # tally_says COUNTS RESULT LINE...: what the log of a test program with these lines counts.
 tally_says() {
@@ -110,7 +118,8 @@ check "every file stands in a fragment of the Makefile (make dist takes what it 
     for file in $(find gateway tests tools conf docs -type f ! -path "*/corpus/*" ! -name local.am); do
         grep -qF -- "$file" "$1" || echo "$file"
     done | awk "{ print } END { exit NR > 0 }"' sh "$scratch/fragments"
-check "the steps can be drawn" sh -c 'awk -f tools/steps.awk gateway/core/steps.h >"$1"' sh "$scratch/life.dot"
+check "the steps can be drawn, and go where the table says" sh -c '
+    awk -f tools/steps.awk gateway/core/steps.h gateway/core/exchange_steps.c >"$1"' sh "$scratch/life.dot"
 check "docs/request-life.dot is what the steps say (./dev docs makes it)" \
     cmp "$scratch/life.dot" docs/request-life.dot
 

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Draws a request's life: reads STEP(NAME, "what happens", "next steps") out of
 # gateway/core/steps.h and writes a graph for dot. Exits 1 when a step leads to one that there is
-# not, or can't be reached from the first.
+# not, or can't be reached from the first; and, when the file with the steps' functions is given
+# too, when they go elsewhere than the table says.
 #
-# usage: awk -f tools/steps.awk gateway/core/steps.h >docs/request-life.dot
+# usage: awk -f tools/steps.awk gateway/core/steps.h [exchange_steps.c] >docs/request-life.dot
+FNR == 1 { files++ }
+files > 1 { look_at_code(); next }
 /^[ \t]+STEP\(/ { call = "" }
 /^[ \t]+STEP\(/, /\)[ \t]*\\?$/ {
     line = $0
@@ -11,6 +14,45 @@
     sub(/^[ \t]+/, call == "" ? "" : " ", line)
     call = call line
     if (line ~ /\)$/) add(call)
+}
+
+# In the function of a step (it begins and ends in the first column) each STEP_ is one that may
+# follow; give_up() leads to ANSWER.
+function look_at_code(   rest) {
+    if ($0 ~ /^static int step_[a-z]+\(.*[^;]$/) {
+        step = $0
+        sub(/^static int step_/, "", step)
+        sub(/\(.*/, "", step)
+        step = toupper(step)
+    }
+    if ($0 ~ /^}/) step = ""
+    if (step == "") return
+    rest = $0
+    if (sub(/give_up\(/, "", rest)) goes[step, "ANSWER"] = 1
+    while (match(rest, /STEP_[A-Z]+/)) {
+        goes[step, substr(rest, RSTART + 5, RLENGTH - 5)] = 1
+        rest = substr(rest, RSTART + RLENGTH)
+    }
+}
+
+# Says where table and code differ.
+function compare(   i, k, count, to, told, at) {
+    for (i = 1; i <= n; i++) {
+        count = split(follow[order[i]], to, " ")
+        for (k = 1; k <= count; k++) {
+            told[order[i], to[k]] = 1
+            if (!((order[i], to[k]) in goes)) {
+                print order[i] " never leads to " to[k] >"/dev/stderr"
+                bad = 1
+            }
+        }
+    }
+    for (at in goes)
+        if (!(at in told)) {
+            split(at, to, SUBSEP)
+            print to[1] " leads to " to[2] ", which the table doesn't say" >"/dev/stderr"
+            bad = 1
+        }
 }
 
 function add(text,   parts, name) {
@@ -65,5 +107,6 @@ END {
             print order[i] " is reached from nowhere" >"/dev/stderr"
             bad = 1
         }
+    if (files > 1) compare()
     exit bad || n == 0
 }

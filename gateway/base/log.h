@@ -58,7 +58,8 @@ bool log_open(const char *path) nodiscard;
 bool log_reopen(void) nodiscard;
 /* Where lines go instead, for tests and syslog; NULL to undo. The line has no newline. */
 void log_set_sink(void (*sink)(enum log_level, struct slice line));
-/* Owner of the log file from now on (fchown), so that workers that dropped root may reopen it. */
+/* Gives the log file that is open to somebody (fchown; -1: as it is), so that workers that dropped
+ * root may reopen it. To be called again after log_reopen(). */
 bool log_chown(unsigned uid, unsigned gid) nodiscard;
 
 bool log_enabled(enum log_level level);

@@ -27,7 +27,9 @@ enum origin_opened {
     ORIGIN_REFUSED, /* no descriptor, port or memory was to be had */
 };
 
-/* What upstream offers to the core. None of these calls an attempt_on_*() from inside. */
+/* What upstream offers to the core. None of these calls an attempt_on_*() from inside, except that
+ * send_body and send_end may find no memory and tell it at once (attempt_on_fail): at->origin is
+ * NULL then. */
 struct origin_ops {
     /* Finds or makes a connection to at->endpoint and sends the head of at->x->plan on it. */
     enum origin_opened (*open)(struct attempt *at);

@@ -124,8 +124,7 @@ struct exchange *exchange_new(struct worker *w, const struct client_ops *ops, vo
 struct exchange *exchange_new_bad(struct worker *w, const struct client_ops *ops, void *client,
                                   const struct client_facts *facts, enum why why,
                                   const char *detail) nodiscard;
-/* Content; `s` lies in `b`. False: over limits.body_size or out of memory; the client reads no
- * further. */
+/* Content; `s` lies in `b`. Whether it is too much is the relay's to say. */
 void exchange_on_body(struct exchange *x, struct block *b, struct slice s);
 void exchange_on_body_end(struct exchange *x, const struct fields *trailers);
 /* Asked after exchange_on_body: is enough queued that the client should stop reading? The core

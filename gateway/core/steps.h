@@ -14,10 +14,10 @@
     STEP(PLAN, "cluster, deadline, limits and the head that goes inward", "PICK ANSWER")           \
     STEP(PICK, "choose an endpoint of the cluster", "TRY ANSWER")                                  \
     STEP(TRY, "attempt under way: content flows inward, wait for a head or a failure",             \
-         "JUDGE ANSWER FINISH")                                                                    \
+         "JUDGE ANSWER")                                                                    \
     STEP(JUDGE, "how did the attempt begin or end: accept it, try again, or give up",              \
          "PICK REPLY ANSWER")                                                                      \
-    STEP(REPLY, "the response's head goes to the client", "RELAY FINISH")                          \
+    STEP(REPLY, "the response's head goes to the client", "RELAY")                          \
     STEP(RELAY, "content both ways until both ends are done; tunnels too", "FINISH ANSWER")        \
     STEP(ANSWER, "what the gateway says itself: a redirect, a fixed response, or why not",         \
          "FINISH")                                                                                 \

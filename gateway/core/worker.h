@@ -31,7 +31,6 @@ struct worker {
     uint64_t next_id;                   /* of exchanges */
     unsigned index;                     /* worker number */
     bool draining;                      /* keep-alive ends with the next response */
-    bool log_phases;                    /* the access log wants request ids and durations */
 };
 
 /* `g` must have its tables; `stats` may not be NULL. on_retire: as in struct cluster. */

@@ -2,8 +2,9 @@
 #ifndef WEIR_IO_SOCK_H
 #define WEIR_IO_SOCK_H
 
-/* Sockets: the only file that calls socket(2), bind(2), connect(2) and accept4(2). All descriptors
- * are non-blocking and close-on-exec. */
+/* Stream sockets, listening, accepted and connecting: whatever carries a link is made here. (The
+ * log's socket is in base/syslog.c, below us; c-ares makes its own.) All descriptors are
+ * non-blocking and close-on-exec. */
 
 #include <stdbool.h>
 

@@ -55,6 +55,13 @@ static void on_review(struct later *l);
 
 /* -- starting a crew ----------------------------------------------------------------------------------- */
 
+/* Workers open the error log again when it was rotated, and may no longer be root then. */
+static void give_log_to(const struct crew *crew)
+{
+    if (!log_chown(crew->identity.uid, crew->identity.gid))
+        log_warn("log_chown_failed", KV_ERRNO(errno));
+}
+
 /* Everything between a file and forked processes. False with faults; nothing is left of it then. */
 static bool begin_crew(struct master *m, struct faults *faults)
 {
@@ -76,6 +83,7 @@ static bool begin_crew(struct master *m, struct faults *faults)
         sockets_abandon(&m->sockets);
         return false;
     }
+    give_log_to(m->coming);
     list_push(&m->crews, &m->coming->node);
     timer_start(&m->loop, &m->ready_timer, READY_MS);
     return true;
@@ -246,6 +254,8 @@ static void reopen_logs(struct master *m)
 {
     if (!log_reopen())
         log_error("log_reopen_failed", KV_ERRNO(errno));
+    if (m->serving)
+        give_log_to(m->serving);
     /* First here, where the file can be made with the right owner; then in the workers. */
     list_each (node, &m->crews) {
         struct crew *crew = list_entry(node, struct crew, node);
