@@ -79,31 +79,34 @@ can_be_root() {
 }
 
 # Debian starts the services of nginx and haproxy when it installs them; what a benchmark needs is
-# their programs alone. A policy of the machine's own, if there is one, stays.
-without_services() {
-    local policy=/usr/sbin/policy-rc.d ours=no status=0
+# their programs alone. A policy of the machine's own, if there is one, stays; ours goes again even
+# when the installation is interrupted, or no service would ever start here.
+without_services() (
+    policy=/usr/sbin/policy-rc.d
     if [ ! -e $policy ]; then
-        printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null && ours=yes
+        trap 'as_root rm -f $policy' EXIT
+        printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null
         as_root chmod 755 $policy
     fi
-    "$@" || status=$?
-    [ $ours = no ] || as_root rm -f $policy
-    return $status
-}
+    "$@"
+)
 
+# One source of packages that can't be reached, of several, need not matter; if it does, installing
+# fails and says so.
 install_debian() {
-    as_root apt-get -qq -o DPkg::Lock::Timeout=300 update &&
-        without_services as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y \
-            -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 --no-install-recommends install "$@"
+    as_root apt-get -qq -o DPkg::Lock::Timeout=300 update || true
+    without_services as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y \
+        -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 --no-install-recommends install "$@"
 }
 
 install_fedora() {
     as_root dnf -q -y --setopt=install_weak_deps=False install "$@"
 }
 
-# packages_ensure VERB...: installs what these verbs need and the machine lacks.
+# packages_ensure VERB...: installs what these verbs need and the machine lacks. What the installer
+# says goes to $log, a file of the caller's.
 packages_ensure() {
-    local system missing log
+    local system missing
     if command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; then
         system=debian
     elif command -v dnf >/dev/null; then
@@ -119,12 +122,9 @@ packages_ensure() {
         return 1
     fi
     echo "dev: installing" $missing
-    log=$(mktemp)
     if ! install_$system $missing >"$log" 2>&1; then
         tail -n 40 "$log" >&2
-        rm -f "$log"
         echo "dev: installing failed:" $missing >&2
         return 1
     fi
-    rm -f "$log"
 }
