@@ -67,7 +67,8 @@ static struct worker *worker_of(const struct client *c)
     return c->listener->w;
 }
 
-/* -- deadlines ------------------------------------------------------------------------------------- */
+/* -- deadlines
+ * ------------------------------------------------------------------------------------- */
 
 /* Only ever makes the timer run long enough: when it fires early, on_timer looks what is due. */
 static void arm(struct client *c)
@@ -131,7 +132,8 @@ static void on_timer(struct timer *t)
         on_input_due(c);
 }
 
-/* -- beginning and end ----------------------------------------------------------------------------- */
+/* -- beginning and end
+ * ----------------------------------------------------------------------------- */
 
 void client_h1_start(struct client *c)
 {
@@ -197,7 +199,8 @@ static void linger(struct client *c)
         c->read_due_ms = 0; /* until all has left only a stall matters: on_stall sees to it */
 }
 
-/* -- what comes in --------------------------------------------------------------------------------- */
+/* -- what comes in
+ * --------------------------------------------------------------------------------- */
 
 /* Takes what can be understood now; returns how much that was. `s` lies in `b`. */
 static size_t take(struct client *c, struct block *b, struct slice s)
@@ -377,7 +380,8 @@ static size_t take_body(struct client *c, struct block *b, struct slice s)
     }
 }
 
-/* -- other events ------------------------------------------------------------------------------------ */
+/* -- other events
+ * ------------------------------------------------------------------------------------ */
 
 static void on_eof(struct link *l)
 {
@@ -435,7 +439,8 @@ static void on_fail(struct link *l, int err)
     client_h1_close(l->owner, WHY_CLIENT_GONE);
 }
 
-/* -- what the exchange says ----------------------------------------------------------------------------- */
+/* -- what the exchange says
+ * ----------------------------------------------------------------------------- */
 
 /* No memory for what must go out: the connection is of no use any more. */
 static void sent(struct client *c, bool ok)
@@ -505,14 +510,7 @@ static void send_body(struct exchange *x, struct bytes *from)
         bytes_clear(from);
         return;
     }
-    struct bytes *out = &c->link->out;
-    const size_t room = link_room(c->link);
-    const size_t n = from->n < room ? from->n : room;
-    if (n == 0)
-        return;
-    bool ok = !c->h1->chunked_out || h1_write_chunk_begin(out, n);
-    ok = ok && bytes_move_n(out, from, n);
-    sent(c, ok && (!c->h1->chunked_out || h1_write_chunk_end(out)));
+    sent(c, h1_write_content(&c->link->out, from, link_room(c->link), c->h1->chunked_out));
 }
 
 static void send_end(struct exchange *x, const struct fields *trailers)

@@ -223,6 +223,16 @@ bool h1_write_chunk_end(struct bytes *out)
     return bytes_copy(out, SLICE("\r\n"));
 }
 
+bool h1_write_content(struct bytes *out, struct bytes *from, size_t room, bool chunked)
+{
+    const size_t n = from->n < room ? from->n : room;
+    if (n == 0)
+        return true;
+    if (!chunked)
+        return bytes_move_n(out, from, n);
+    return h1_write_chunk_begin(out, n) && bytes_move_n(out, from, n) && h1_write_chunk_end(out);
+}
+
 bool h1_write_last_chunk(struct bytes *out, const struct fields *trailers)
 {
     if (!trailers || trailers->n == 0)

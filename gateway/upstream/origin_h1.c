@@ -41,7 +41,8 @@ static const struct cluster_conf *conf_of(const struct origin *o)
     return o->endpoint->cluster->conf;
 }
 
-/* -- opening and closing -------------------------------------------------------------------------- */
+/* -- opening and closing --------------------------------------------------------------------------
+ */
 
 static bool start_request(struct origin *o)
 {
@@ -176,20 +177,13 @@ static void cancel(struct attempt *at)
     origin_close(o);
 }
 
-/* -- the request goes out -------------------------------------------------------------------------- */
+/* -- the request goes out
+ * -------------------------------------------------------------------------- */
 
 static void send_body(struct attempt *at, struct bytes *from)
 {
     struct origin *o = at->origin;
-    struct bytes *out = &o->link->out;
-    const size_t room = link_room(o->link);
-    const size_t n = from->n < room ? from->n : room;
-    if (n == 0)
-        return;
-    bool ok = !o->chunked_out || h1_write_chunk_begin(out, n);
-    ok = ok && bytes_move_n(out, from, n);
-    ok = ok && (!o->chunked_out || h1_write_chunk_end(out));
-    if (!ok) {
+    if (!h1_write_content(&o->link->out, from, link_room(o->link), o->chunked_out)) {
         fail(o, WHY_OVERLOAD, "blocks");
         return;
     }
@@ -226,7 +220,8 @@ const struct origin_ops origin_h1_ops = {
     .cancel = cancel,
 };
 
-/* -- the response comes in --------------------------------------------------------------------------- */
+/* -- the response comes in
+ * --------------------------------------------------------------------------- */
 
 static void end_response(struct origin *o, bool clean)
 {
@@ -285,7 +280,8 @@ static bool take_head(struct origin *o, struct slice *s)
         struct h1_parser p = {
             .limits = &o->limits, .fields = o->pools->fields, .scanned = o->scanned};
         struct response_head h;
-        const ssize_t n = h1_parse_response(&p, *s, rq->method_id, o->at->x->plan.upgrade.n > 0, &h);
+        const ssize_t n =
+            h1_parse_response(&p, *s, rq->method_id, o->at->x->plan.upgrade.n > 0, &h);
         if (n < 0) {
             fail_parse(o, p.fault);
             return false;
@@ -295,7 +291,8 @@ static bool take_head(struct origin *o, struct slice *s)
             return false;
         const struct slice raw = slice_of(s->p, (size_t)n);
         *s = slice_from(*s, (size_t)n);
-        if (h.status == 101 && !o->request_done) { /* RFC 9110 7.8: what would switch in its middle? */
+        if (h.status == 101 &&
+            !o->request_done) { /* RFC 9110 7.8: what would switch in its middle? */
             fail(o, WHY_BAD_RESPONSE, "switched before the request's end");
             return false;
         }
@@ -353,7 +350,8 @@ static void on_bytes(struct link *l, struct block *b, struct slice s)
         origin_close(o);
 }
 
-/* -- other events ------------------------------------------------------------------------------------ */
+/* -- other events
+ * ------------------------------------------------------------------------------------ */
 
 static void on_open(struct link *l)
 {
@@ -420,6 +418,8 @@ static void on_fail(struct link *l, int err)
 static void on_idle_timer(struct timer *t)
 {
     struct origin *o = container_of(t, struct origin, timer);
-    if (o->state == ORIGIN_IDLE || o->state == ORIGIN_LEAVING) /* else it was taken meanwhile, and starts anew when given back */
+    if (o->state == ORIGIN_IDLE ||
+        o->state ==
+            ORIGIN_LEAVING) /* else it was taken meanwhile, and starts anew when given back */
         origin_close(o);
 }
