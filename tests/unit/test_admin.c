@@ -256,7 +256,7 @@ Test(admin, understands_requests_in_any_pieces)
     for (size_t cut = 1; cut < strlen(both); cut++) {
         struct peer p;
         char first[128] = "";
-        strncpy(first, both, cut);
+        memcpy(first, both, cut);
         asked = 0;
         open_peer(&p, 0);
         say(&p, first);
