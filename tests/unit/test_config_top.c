@@ -182,7 +182,7 @@ Test(config_top, resolver_and_admin_are_checked)
          "t.conf:1: error: admin.unix_mode is \"1777\"; octal permission bits such as \"0660\""},
         {WITH_TOP("admin = { unix_mode = \"\"; };"),
          "t.conf:1: error: admin.unix_mode is \"\"; octal permission bits such as \"0660\""},
-        {WITH_TOP("admin = { unix_mode = 0660; };"),
+        {WITH_TOP("admin = { unix_mode = 660; };"),
          "t.conf:1: error: admin.unix_mode is 660; octal permission bits such as \"0660\""});
 }
 
