@@ -60,9 +60,10 @@ Test(signals, usr1_reopens_logs_and_no_line_is_lost)
     cr_assert_eq(lines, r.ok);
 }
 
-Test(signals, usr1_reopens_the_error_log)
+/* A line that a worker writes after the rotation has to stand in the new file. */
+static void rotate_the_error_log(const char *top)
 {
-    rig_write_conf((struct rig_conf){.log = "error = \"$dir/error.log\";"});
+    rig_write_conf((struct rig_conf){.top = top, .log = "error = \"$dir/error.log\";"});
     rig_launch();
     AWAIT(lines_in("error.log") > 0);
     AWAIT(rig_count("worker/") == 1);
@@ -78,6 +79,18 @@ Test(signals, usr1_reopens_the_error_log)
         free(all);
     }
     free(all);
+}
+
+Test(signals, usr1_reopens_the_error_log)
+{
+    rotate_the_error_log(NULL);
+}
+
+Test(signals, usr1_reopens_the_error_log_of_workers_that_are_not_root)
+{
+    if (geteuid() != 0 || !getpwnam("nobody"))
+        cr_skip_test("only for root");
+    rotate_the_error_log("user = \"nobody\";");
 }
 
 Test(signals, quit_lets_requests_under_way_finish)
