@@ -291,8 +291,7 @@ static bool take_head(struct origin *o, struct slice *s)
             return false;
         const struct slice raw = slice_of(s->p, (size_t)n);
         *s = slice_from(*s, (size_t)n);
-        if (h.status == 101 &&
-            !o->request_done) { /* RFC 9110 7.8: what would switch in its middle? */
+        if (h.status == 101 && !o->request_done) { /* RFC 9110 7.8 */
             fail(o, WHY_BAD_RESPONSE, "switched before the request's end");
             return false;
         }
@@ -418,8 +417,7 @@ static void on_fail(struct link *l, int err)
 static void on_idle_timer(struct timer *t)
 {
     struct origin *o = container_of(t, struct origin, timer);
-    if (o->state == ORIGIN_IDLE ||
-        o->state ==
-            ORIGIN_LEAVING) /* else it was taken meanwhile, and starts anew when given back */
+    /* Else it was taken meanwhile, and the timer starts anew when it is given back. */
+    if (o->state == ORIGIN_IDLE || o->state == ORIGIN_LEAVING)
         origin_close(o);
 }

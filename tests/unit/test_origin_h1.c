@@ -135,7 +135,8 @@ Test(origin_h1, refuses_a_switch_before_the_request_is_complete)
 /* With no limit on the whole request, something else must end this. */
 Test(origin_h1, gives_up_on_an_origin_that_takes_no_content)
 {
-    struct stack *s = stack_new(ONE ALL "timeouts = { request = \"0s\"; response_head = \"3s\"; };");
+    struct stack *s =
+        stack_new(ONE ALL "timeouts = { request = \"0s\"; response_head = \"3s\"; };");
     static char content[400 * 1024];
     struct peer *c = stack_client(s);
     peer_says(c, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 409600\r\n\r\n");
