@@ -55,7 +55,7 @@ check "nothing is left at its end" nothing_left
 "$tools/demo.sh" . >"$scratch/out" 2>&1 &
 demo=$!
 tries=0
-until says "Ctrl-C ends it" || [ $tries = 200 ]; do
+until says "Ctrl-C ends it" || [ $tries = 1200 ]; do
     tries=$((tries + 1))
     sleep 0.05
 done

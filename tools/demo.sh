@@ -76,7 +76,7 @@ url=http://127.0.0.1:$web
 ready() { curl -s -o "$dir/ready" --max-time 1 "$url/" 2>/dev/null; }
 for ((tries = 0; ; tries++)); do
     ready && break
-    if [ $tries = 100 ] || ! kill -0 $weir 2>/dev/null; then
+    if [ $tries = 400 ] || ! kill -0 $weir 2>/dev/null; then
         echo "weir didn't start; it said:" >&2
         cat "$dir/error.log" >&2
         exit 1

@@ -21,7 +21,6 @@ demo     curl                  curl
 test     libcriterion-dev      libcriterion-devel
 test     libcurl4-openssl-dev  libcurl-devel
 test     curl                  curl
-test     dnsmasq-base          dnsmasq
 test     procps                procps-ng
 sanitize -                     libasan
 sanitize -                     libubsan

@@ -2,9 +2,10 @@
 /* A first look at the text of a configuration, token by token, by the rules of libconfig's own
  * scanner. libconfig says "syntax error" where it noticed, which for a missing bracket is the end
  * of the file: here brackets are paired, so that the message names the line where the open one
- * stands. Two things it does to a value in silence or to the process are kept from it: version 1.5
- * cuts numbers to 32 bits, and ends the program when an included file can't be read (files.c
- * looks at those first). Nesting is bounded because a tree is walked by recursion. */
+ * stands. What it does to a value in silence or to the process is kept from it: version 1.5 cuts
+ * numbers to 32 bits, reads 010 as ten where 1.7 reads eight, and ends the program when an included
+ * file can't be read (files.c looks at those first). Nesting is bounded because a tree is walked by
+ * recursion. */
 #include "config/syntax.h"
 
 #include <ctype.h>
@@ -181,6 +182,11 @@ static bool check_number(struct scan *sc)
         sc->at += digits_at(sc, isdigit);
         return true;
     }
+    if (!hex && digits.n > 1 && digits.p[0] == '0')
+        return fault(sc, sc->line,
+                     "the number %.*s begins with a 0, which only newer versions of libconfig take "
+                     "for octal; permissions are written as a text, such as \"0660\"",
+                     (int)(sc->at - from), sc->text.p + from);
     uint64_t v;
     bool is_long = slice_starts(rest_of(sc), SLICE("L"));
     bool fits = digits.n == 0;

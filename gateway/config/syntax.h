@@ -20,7 +20,7 @@ struct syntax {
 
 /* Adds a fault, one at most, for what libconfig reports badly, takes in silence or can't survive:
  * brackets that don't match, comments and texts that don't end, nesting beyond NESTING_MAX,
- * numbers that it would cut to 32 bits. */
+ * numbers that it would cut to 32 bits, numbers that its versions read differently. */
 bool syntax_check(const struct syntax *sx) nodiscard;
 
 /* Where a setting that stands a second time in its group stood first. */

@@ -43,6 +43,7 @@ static void on_timeout(struct timer *t);
 static void process(struct dns *d, ares_socket_t readable, ares_socket_t writable);
 static void rearm(struct dns *d);
 static bool ask_file(struct dns_query *q, const char *host, int family);
+static bool ask_nobody(struct dns_query *q, const char *host, int family);
 static struct addr addr_make(int family, const void *bytes, uint16_t port);
 static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *found);
 static void take_answer(struct dns_query *q, const struct ares_addrinfo *found);
@@ -208,7 +209,7 @@ void dns_ask(struct dns *d, struct dns_query *q, const char *host, uint16_t port
     q->outcome = DNS_FAILED;
     q->reason = NULL;
     q->ttl_ms = 0;
-    if (ask_file(q, host, family)) {
+    if (ask_file(q, host, family) || ask_nobody(q, host, family)) {
         loop_later(d->loop, &q->later);
         return;
     }
@@ -244,6 +245,30 @@ static bool ask_file(struct dns_query *q, const char *host, int family)
         q->addrs[q->n] = addr_make(family, found->h_addr_list[q->n], q->port);
     ares_free_hostent(found);
     q->outcome = n ? DNS_FOUND : DNS_NONE;
+    return true;
+}
+
+static bool is_localhost(struct slice name)
+{
+    const struct slice last = SLICE("localhost");
+    if (name.n && name.p[name.n - 1] == '.')
+        name.n--;
+    if (name.n > last.n && name.p[name.n - last.n - 1] == '.')
+        name = slice_from(name, name.n - last.n);
+    return slice_ieq(name, last);
+}
+
+/* localhost, and names below it, are the loopback whatever a DNS server says (RFC 6761, 6.3). A
+ * hosts file may say something else, but small containers have none. */
+static bool ask_nobody(struct dns_query *q, const char *host, int family)
+{
+    if (!is_localhost(slice_str(host)))
+        return false;
+    q->addrs = calloc(1, sizeof *q->addrs);
+    must(q->addrs);
+    must(addr_from_ip(family == AF_INET ? SLICE("127.0.0.1") : SLICE("::1"), q->port, q->addrs));
+    q->n = 1;
+    q->outcome = DNS_FOUND;
     return true;
 }
 

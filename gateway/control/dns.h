@@ -35,7 +35,7 @@ struct dns_query {
     const char *reason; /* why there is no address */
     struct addr *addrs; /* owned */
     size_t n;
-    uint64_t ttl_ms; /* the smallest in the answer; 0 for /etc/hosts */
+    uint64_t ttl_ms; /* the smallest in the answer; 0 for /etc/hosts and localhost */
 };
 
 /* `c` has the servers (none: those of resolv.conf), timeout and tries. NULL, with a line in the

@@ -119,6 +119,22 @@ Test(syntax, numbers_that_libconfig_would_cut_are_refused)
     }
 }
 
+Test(syntax, numbers_that_could_be_octal_are_refused)
+{
+    const char *const good[] = {"a = 0;",  "a = -0;",   "a = 0L;",      "a = 0x010;",
+                                "a = 10;", "a = 00.5;", "a = \"010\";", "a01 = 1;"};
+    const char *const bad[] = {"a = 010;", "a = -010;", "a = 00;", "a = [ 1, 08 ];", "a = 010L;"};
+    struct faults faults;
+    for (size_t i = 0; i < array_n(good); i++) {
+        cr_assert_str_eq(refusal(good[i], &faults), "", "%s", good[i]);
+        faults_fini(&faults);
+    }
+    for (size_t i = 0; i < array_n(bad); i++) {
+        cr_assert(strstr(refusal(bad[i], &faults), " begins with a 0, "), "%s", bad[i]);
+        faults_fini(&faults);
+    }
+}
+
 Test(syntax, an_include_is_handed_on_with_its_line)
 {
     const char *const good[] = {"a = 1;\n@include \"b\"\n", "{\n \t@include\t \"b\" c = 1; }"};
