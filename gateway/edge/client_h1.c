@@ -469,7 +469,7 @@ static void frame_reply(struct client *c, const struct exchange *x, const struct
     h1->bodiless_out = x->request.method_id == METHOD_HEAD || r->body == BODY_NONE;
     if (h1->bodiless_out) {
         how->body = BODY_NONE;
-        how->write_length = r->has_length;
+        how->write_length = r->has_length && r->status != 204; /* RFC 9110 8.6 */
     } else if (r->body == BODY_TUNNEL) {
         how->upgrade = r->upgrade;
     } else if (r->body == BODY_CHUNKED || r->body == BODY_UNTIL_CLOSE) {

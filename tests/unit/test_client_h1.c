@@ -219,7 +219,7 @@ Test(client_h1, gives_head_204_and_304_no_content)
     peer_says(o, "HTTP/1.1 200 OK\r\nDate: x\r\nContent-Length: 100\r\n\r\n");
     cr_assert_str_eq(peer_take(c), "HTTP/1.1 200 OK\r\nDate: x\r\nContent-Length: 100\r\n\r\n");
     peer_says(c, get);
-    peer_says(o, "HTTP/1.1 204 No Content\r\nDate: x\r\n\r\n");
+    peer_says(o, "HTTP/1.1 204 No Content\r\nDate: x\r\nContent-Length: 0\r\n\r\n");
     cr_assert_str_eq(peer_take(c), "HTTP/1.1 204 No Content\r\nDate: x\r\n\r\n");
     peer_says(c, get);
     peer_says(o, "HTTP/1.1 304 Not Modified\r\nDate: x\r\nETag: \"a\"\r\n\r\n");
