@@ -123,9 +123,11 @@ check "the steps can be drawn, and go where the table says" sh -c '
 check "docs/request-life.dot is what the steps say (./dev docs makes it)" \
     cmp "$scratch/life.dot" docs/request-life.dot
 
-# Where the gateway was built (make check runs this there), it has to accept what the README shows.
+# Where the gateway was built (make check runs this there), it has to accept what the README shows,
+# but for the port, which may be taken and which not everybody may have.
 if [ -x "$here/weir" ]; then
-    awk '/^```/ { inside = !inside; next } inside' README.md >"$scratch/readme.conf"
+    awk '/^```/ { inside = !inside; next } inside { sub(/0\.0\.0\.0:80"/, "127.0.0.1:0\""); print }' \
+        README.md >"$scratch/readme.conf"
     check "the README's configuration is accepted" "$here/weir" -t -c "$scratch/readme.conf"
     check "the README's configuration is a short one" [ "$(wc -l <"$scratch/readme.conf")" -le 20 ]
 fi
