@@ -46,6 +46,12 @@ struct rig_conf {
 #define SCENARIO_SUITE(name) TestSuite(name, .init = rig_begin, .fini = rig_end, .timeout = 120)
 void rig_begin(void);
 void rig_end(void);
+/* A skipped test doesn't reach its .fini. */
+#define RIG_SKIP(why)                                                                              \
+    do {                                                                                           \
+        rig_end();                                                                                 \
+        cr_skip_test(why);                                                                         \
+    } while (0)
 
 /* AddressSanitizer keeps what is freed: figures of memory mean nothing there. */
 #ifdef __SANITIZE_ADDRESS__

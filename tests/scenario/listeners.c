@@ -65,7 +65,7 @@ Test(listeners, on_unix_sockets_take_the_path_of_one_that_died)
 Test(listeners, on_ipv6_serve)
 {
     if (!has_ipv6())
-        cr_skip_test("no IPv6 on this machine");
+        RIG_SKIP("no IPv6 on this machine");
     rig_start(.listeners = ", { name = \"six\"; bind = \"[::1]:$port_six\"; }");
     cr_assert(serves(talk_open_v6(rig_port("port_six"))));
     cr_assert_str_eq(json_of(rig_await_access("\"listener\":\"six\""), "client"), "::1");
@@ -74,7 +74,7 @@ Test(listeners, on_ipv6_serve)
 Test(listeners, on_all_ipv6_addresses_take_ipv4_unless_told_otherwise)
 {
     if (!has_ipv6())
-        cr_skip_test("no IPv6 on this machine");
+        RIG_SKIP("no IPv6 on this machine");
     rig_start(.listeners = ", { name = \"both\"; bind = \"[::]:$port_both\"; },"
                            "  { name = \"only\"; bind = \"[::]:$port_only\"; ipv6_only = true; }");
     cr_assert(serves(talk_open_v6(rig_port("port_both"))));

@@ -89,7 +89,7 @@ Test(signals, usr1_reopens_the_error_log)
 Test(signals, usr1_reopens_the_error_log_of_workers_that_are_not_root)
 {
     if (geteuid() != 0 || !getpwnam("nobody"))
-        cr_skip_test("only for root");
+        RIG_SKIP("only for root");
     rotate_the_error_log("user = \"nobody\";");
 }
 
@@ -192,7 +192,7 @@ Test(signals, workers_drop_roots_privileges)
     struct stat st;
     const struct passwd *nobody = getpwnam("nobody");
     if (geteuid() != 0 || !nobody)
-        cr_skip_test("only for root");
+        RIG_SKIP("only for root");
     rig_start(.workers = 2, .top = "user = \"nobody\";");
     pid_t pids[8];
     const size_t n = rig_processes("worker/", pids, 8);
