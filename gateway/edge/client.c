@@ -45,7 +45,7 @@ void client_free(struct client *c)
     timer_stop(&c->timer);
     later_cancel(&c->later);
     bytes_clear(&c->in);
-    if (c->link && c->link->out.n)
+    if (c->link && (c->cut || c->link->out.n))
         link_reset(c->link); /* the client must not take what it got for all */
     else if (c->link)
         link_close(c->link);

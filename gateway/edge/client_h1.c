@@ -174,7 +174,7 @@ void client_h1_drain(struct client *c)
 /* Lingering, and all has been sent: what is left to wait for is the other side's end. */
 static void await_end(struct client *c)
 {
-    if (c->link->eof_in)
+    if (c->link->eof_in || c->cut || c->link->failed)
         client_free(c);
     else
         expect_input(c, LINGER_MS);
@@ -182,17 +182,12 @@ static void await_end(struct client *c)
 
 static void linger(struct client *c)
 {
-    if (c->cut || c->link->failed) {
-        link_reset(c->link);
-        c->link = NULL;
-        client_free(c);
-        return;
-    }
     c->state = CLIENT_LINGER;
     c->scanned = 0;
     bytes_clear(&c->in);
     link_resume(c->link);
-    link_end(c->link);
+    if (!c->cut) /* else a reset follows what is queued, since it isn't all of the response */
+        link_end(c->link);
     if (c->link->out.n == 0)
         await_end(c);
     else
@@ -244,7 +239,8 @@ static void on_later(struct later *l)
     if (!c->link)
         return;
     take_held(c);
-    if (c->link && c->in.n < c->listener->h1_limits.head_size)
+    const bool content_waits = c->x && c->x->body_paused;
+    if (c->link && !content_waits && c->in.n < c->listener->h1_limits.head_size)
         link_resume(c->link);
 }
 
@@ -487,8 +483,9 @@ static void send_head(struct exchange *x, const struct reply *r)
         return;
     frame_reply(c, x, r, &how);
     /* After a request that we refused as malformed nothing is certain, nor is it where content
-     * that nobody reads ends. */
-    const bool lost = x->answering && (r->status == 400 || !x->request_done);
+     * ends that nobody reads: of a request that was answered before it was complete. */
+    const bool answered = x->answering || (x->attempt && x->attempt->ended);
+    const bool lost = (x->answering && r->status == 400) || (answered && !x->request_done);
     if (c->h1->until_close || worker_of(c)->draining || lost)
         c->keep_alive = false;
     if (r->body == BODY_TUNNEL) {

@@ -10,9 +10,9 @@
 #include "tests/lib/stack.h"
 
 #define CONF                                                                                       \
-    "clusters = { one = { endpoints = [ \"10.0.0.1:80\" ]; }; };\n"                               \
-    "forwarding = { style = \"none\"; via = false; request_id = false; };\n"                      \
-    "routes = ( { match = { path = \"/own\"; }; respond = { body = \"own\"; }; },\n"              \
+    "clusters = { one = { endpoints = [ \"10.0.0.1:80\" ]; }; };\n"                                \
+    "forwarding = { style = \"none\"; via = false; request_id = false; };\n"                       \
+    "routes = ( { match = { path = \"/own\"; }; respond = { body = \"own\"; }; },\n"               \
     "           { match = { path_prefix = \"/\"; }; cluster = \"one\"; } );\n"
 
 static const char get[] = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
@@ -197,15 +197,17 @@ Test(client_h1, passes_chunks_and_trailers_both_ways)
 {
     struct stack *s = stack_new(CONF);
     struct peer *c = stack_client(s);
-    peer_says(c, "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n"
-                 "3;ext=1\r\nabc\r\n0\r\nX-Sum: 9\r\n\r\n");
+    peer_says(c,
+              "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n"
+              "3;ext=1\r\nabc\r\n0\r\nX-Sum: 9\r\n\r\n");
     struct peer *o = stack_origin(s, 0);
     cr_assert(peer_heard(o, "Transfer-Encoding: chunked\r\n"));
     cr_assert(peer_heard(o, "\r\n\r\n3\r\nabc\r\n0\r\nX-Sum: 9\r\n\r\n"), "%s", o->heard);
     peer_says(o, "HTTP/1.1 200 OK\r\nDate: x\r\nTransfer-Encoding: chunked\r\n\r\n"
                  "2\r\nhi\r\n0\r\nX-End: 1\r\n\r\n");
-    cr_assert_str_eq(peer_take(c), "HTTP/1.1 200 OK\r\nDate: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-                                   "2\r\nhi\r\n0\r\nX-End: 1\r\n\r\n");
+    cr_assert_str_eq(peer_take(c),
+                     "HTTP/1.1 200 OK\r\nDate: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+                     "2\r\nhi\r\n0\r\nX-End: 1\r\n\r\n");
     cr_assert(!peer_closed(c));
     stack_free(s);
 }
@@ -236,8 +238,9 @@ Test(client_h1, delimits_a_response_that_ends_with_the_connection)
     peer_says(stack_origin(s, 0), "HTTP/1.1 200 OK\r\nDate: x\r\n\r\nsome");
     peer_says(stack_origin(s, 0), "thing");
     peer_closes(stack_origin(s, 0));
-    cr_assert_str_eq(peer_take(c), "HTTP/1.1 200 OK\r\nDate: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-                                   "4\r\nsome\r\n5\r\nthing\r\n0\r\n\r\n");
+    cr_assert_str_eq(peer_take(c),
+                     "HTTP/1.1 200 OK\r\nDate: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+                     "4\r\nsome\r\n5\r\nthing\r\n0\r\n\r\n");
     stack_free(s);
 }
 
@@ -417,5 +420,16 @@ Test(client_h1, gives_a_slow_client_the_time_it_needs)
     }
     cr_assert(c->eof && !c->failed);
     cr_assert_gt(c->heard_n, sizeof body);
+    stack_free(s);
+}
+
+Test(client_h1, says_that_it_closes_after_a_response_that_came_early)
+{
+    struct stack *s = stack_new(CONF);
+    struct peer *c = stack_client(s);
+    peer_says(c, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nabc");
+    peer_says(stack_origin(s, 0), ok2);
+    cr_assert(peer_heard(c, "Connection: close\r\n"), "%s", c->heard);
+    cr_assert(c->eof);
     stack_free(s);
 }

@@ -10,7 +10,7 @@
 #include "tests/lib/stack.h"
 
 #define ONE                                                                                        \
-    "clusters = { one = { endpoints = [ \"10.0.0.1:80\" ]; }; };\n"                               \
+    "clusters = { one = { endpoints = [ \"10.0.0.1:80\" ]; }; };\n"                                \
     "forwarding = { style = \"none\"; via = false; request_id = false; };\n"
 #define ALL "routes = ( { match = { path_prefix = \"/\"; }; cluster = \"one\"; } );\n"
 
@@ -57,8 +57,8 @@ Test(exchange, keeps_both_connections_for_the_next_request)
 
 Test(exchange, answers_404_where_no_route_leads)
 {
-    struct stack *s = stack_new(
-        ONE "routes = ( { match = { path_prefix = \"/only\"; }; cluster = \"one\"; } );");
+    struct stack *s =
+        stack_new(ONE "routes = ( { match = { path_prefix = \"/only\"; }; cluster = \"one\"; } );");
     struct peer *c = stack_client(s);
     peer_says(c, get);
     cr_assert(says(c, "HTTP/1.1 404 Not Found", ""));
@@ -109,7 +109,8 @@ Test(exchange, answers_504_when_the_head_takes_too_long)
 Test(exchange, answers_504_when_the_whole_request_takes_too_long)
 {
     struct stack *s = stack_new(
-        ONE "routes = ( { match = { path_prefix = \"/\"; }; cluster = \"one\"; timeout = \"3s\"; } );");
+        ONE
+        "routes = ( { match = { path_prefix = \"/\"; }; cluster = \"one\"; timeout = \"3s\"; } );");
     struct peer *c = stack_client(s);
     peer_says(c, get);
     stack_sleep_ms(s, 2900);
@@ -130,6 +131,27 @@ Test(exchange, cuts_a_response_whose_body_stops)
     stack_sleep_ms(s, 1100);
     cr_assert(c->failed, "the client must see that the response is not whole");
     cr_assert_eq(stack_worker(s)->stats->worker->whys[WHY_TIMEOUT_RESPONSE_BODY], 1);
+    stack_free(s);
+}
+
+Test(exchange, passes_on_what_came_before_an_origin_broke)
+{
+    struct stack *s = stack_new(ONE ALL);
+    struct peer *c = stack_client(s);
+    char piece[8192];
+    memset(piece, 'x', sizeof piece);
+    peer_stalls(c);
+    peer_says(c, get);
+    struct peer *o = stack_origin(s, 0);
+    peer_says(o, "HTTP/1.1 200 OK\r\nContent-Length: 8192000\r\n\r\n");
+    for (int i = 0; i < 12; i++) /* more than lies between the gateway and its client */
+        peer_says_n(o, piece, sizeof piece);
+    peer_closes(o);
+    cr_assert_eq(c->heard_n, 0);
+    peer_reads(c);
+    cr_assert_geq(c->heard_n, 65536, "%zu bytes", c->heard_n);
+    cr_assert(c->failed, "the client must see that the response is not whole");
+    cr_assert_eq(stack_worker(s)->stats->worker->whys[WHY_TRUNCATED], 1);
     stack_free(s);
 }
 
@@ -247,9 +269,10 @@ Test(exchange, tells_the_origin_when_the_client_goes)
 
 Test(exchange, redirects_and_responds_by_itself)
 {
-    struct stack *s = stack_new(
-        ONE "routes = ( { match = { path = \"/r\"; }; redirect = { scheme = \"https\"; status = 308; }; },"
-            "           { match = { path = \"/p\"; }; respond = { status = 200; body = \"pong\"; }; } );");
+    struct stack *s = stack_new(ONE "routes = ( { match = { path = \"/r\"; }; redirect = { scheme "
+                                    "= \"https\"; status = 308; }; },"
+                                    "           { match = { path = \"/p\"; }; respond = { status = "
+                                    "200; body = \"pong\"; }; } );");
     struct peer *c = stack_client(s);
     peer_says(c, "GET /r?x=1 HTTP/1.1\r\nHost: h\r\n\r\n");
     cr_assert(peer_heard(c, "HTTP/1.1 308 "));
@@ -304,7 +327,8 @@ Test(exchange, passes_on_interim_responses)
 
 Test(exchange, holds_a_slow_reader_without_growing)
 {
-    struct stack *s = stack_new(ONE ALL "timeouts = { request = \"0s\"; write_idle = \"0s\"; body_idle = \"0s\"; };");
+    struct stack *s = stack_new(
+        ONE ALL "timeouts = { request = \"0s\"; write_idle = \"0s\"; body_idle = \"0s\"; };");
     struct peer *c = stack_client(s);
     char piece[8192];
     memset(piece, 'x', sizeof piece);
@@ -351,11 +375,13 @@ Test(exchange, tunnels_after_an_upgrade_with_half_close)
 {
     struct stack *s = stack_new(ONE ALL);
     struct peer *c = stack_client(s);
-    peer_says(c, "GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    peer_says(c,
+              "GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
     struct peer *o = stack_origin(s, 0);
     cr_assert(peer_heard(o, "pgrade: websocket\r\n"));
     peer_take(o);
-    peer_says(o, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhello");
+    peer_says(o, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "
+                 "websocket\r\n\r\nhello");
     cr_assert(says(c, "HTTP/1.1 101 Switching Protocols\r\n", "\r\n\r\nhello"));
     peer_says(c, "ping");
     cr_assert_str_eq(peer_take(o), "ping");
