@@ -177,7 +177,7 @@ void attempt_on_room(struct attempt *at)
 
 bool attempt_wants_pause(struct attempt *at)
 {
-    if (at->body.n < exchange_limits(at->x)->queue)
+    if (at->body.n < at->x->plan.cluster->conf->limits.queue)
         return false;
     at->paused = true;
     return true;

@@ -5,9 +5,9 @@
 
 #include "core/exchange.h"
 
-static bool has_room_again(const struct exchange *x, size_t queued)
+static bool has_room_again(const struct limits *l, size_t queued)
 {
-    return queued <= exchange_limits(x)->queue / 2;
+    return queued <= l->queue / 2;
 }
 
 static void end_request(struct exchange *x, struct attempt *at)
@@ -45,7 +45,7 @@ void relay_inward(struct exchange *x, struct attempt *at)
     if (!at->opened || !at->origin)
         return;
     send_content(x, at);
-    if (x->body_paused && has_room_again(x, x->inward.n)) {
+    if (x->body_paused && has_room_again(exchange_limits(x), x->inward.n)) {
         x->body_paused = false;
         x->client_ops->resume(x);
     }
@@ -55,11 +55,12 @@ void relay_inward(struct exchange *x, struct attempt *at)
 
 void relay_outward(struct exchange *x, struct attempt *at)
 {
+    const struct limits *of_cluster = &x->plan.cluster->conf->limits;
     const size_t before = at->body.n;
     if (before)
         x->client_ops->send_body(x, &at->body);
     x->bytes_out += before - at->body.n;
-    if (at->paused && at->origin && has_room_again(x, at->body.n)) {
+    if (at->paused && at->origin && has_room_again(of_cluster, at->body.n)) {
         at->paused = false;
         x->w->origin_ops->resume(at);
     }

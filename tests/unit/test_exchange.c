@@ -155,6 +155,27 @@ Test(exchange, passes_on_what_came_before_an_origin_broke)
     stack_free(s);
 }
 
+Test(exchange, stops_reading_a_response_at_the_clusters_queue)
+{
+    struct stack *s = stack_new("clusters = { one = { endpoints = [ \"10.0.0.1:80\" ];\n"
+                                "                     limits = { queue = \"16k\"; }; }; };\n" ALL);
+    struct peer *c = stack_client(s);
+    char piece[8192];
+    memset(piece, 'x', sizeof piece);
+    peer_stalls(c);
+    peer_says(c, get);
+    struct peer *o = stack_origin(s, 0);
+    peer_says(o, "HTTP/1.1 200 OK\r\nContent-Length: 8192000\r\n\r\n");
+    for (int i = 0; i < 100; i++)
+        peer_says_n(o, piece, sizeof piece);
+    const struct list *first = stack_worker(s)->active.next;
+    const struct attempt *at = list_entry(first, struct exchange, node)->attempt;
+    cr_assert_leq(at->body.n, 2 * 16384, "%zu bytes", at->body.n); /* the queue and one block */
+    cr_assert(at->paused);
+    peer_closes(c);
+    stack_free(s);
+}
+
 Test(exchange, tries_a_fresh_connection_when_a_kept_one_was_closed)
 {
     struct stack *s = stack_new(ONE ALL);
