@@ -13,22 +13,30 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Addresses are tried by listening on them for a moment. A running gateway of the same user shares
+/* An address is tried by listening on it for a moment. A running gateway of the same user shares
  * its ports, so checking beside it works; a unix socket that is in use is taken to be its own. */
+static void check_address(const struct config *only, const struct addr *at, struct faults *faults)
+{
+    struct sockets s = {0};
+    if (at->sa.sa_family == AF_UNIX && access(at->un.sun_path, F_OK) == 0)
+        return;
+    if (!sockets_prepare(&s, only, 1, faults))
+        sockets_abandon(&s);
+    sockets_close(&s);
+}
+
 static void check_addresses(const struct config *c, struct faults *faults)
 {
     struct config one = *c;
+    one.listeners_n = 0;
+    /* A TCP admin port isn't shared: a running gateway's own would look taken. */
+    if (c->admin.bind.len && c->admin.bind.sa.sa_family == AF_UNIX)
+        check_address(&one, &c->admin.bind, faults);
+    one.admin.bind.len = 0;
+    one.listeners_n = 1;
     for (size_t i = 0; i < c->listeners_n; i++) {
-        struct sockets s = {0};
-        const struct addr *at = &c->listeners[i].bind;
-        if (at->sa.sa_family == AF_UNIX && access(at->un.sun_path, F_OK) == 0)
-            continue;
         one.listeners = &c->listeners[i];
-        one.listeners_n = 1;
-        one.admin.bind.len = 0;
-        if (!sockets_prepare(&s, &one, 1, faults))
-            sockets_abandon(&s);
-        sockets_close(&s);
+        check_address(&one, &c->listeners[i].bind, faults);
     }
 }
 
@@ -42,8 +50,7 @@ static void check_folder(const struct config *c, const char *setting, struct sli
     memcpy(folder, path.p, (size_t)(slash - path.p));
     folder[slash - path.p] = 0;
     if (access(folder, F_OK) != 0)
-        faults_add(faults, c->file.p, 0, "%s: the folder %s: %s", setting, folder,
-                   strerror(errno));
+        faults_add(faults, c->file.p, 0, "%s: the folder %s: %s", setting, folder, strerror(errno));
 }
 
 static void check_all(const struct generation *g, struct faults *faults)

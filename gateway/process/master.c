@@ -26,9 +26,9 @@
 #include <unistd.h>
 
 enum {
-    READY_MS = 30000,   /* how long a new crew may take to get ready */
-    RESOLVE_MS = 3000,  /* how long a start waits for DNS */
-    KILL_MS = 5000,     /* after a fast stop, before SIGKILL */
+    READY_MS = 30000,  /* how long a new crew may take to get ready */
+    RESOLVE_MS = 3000, /* how long a start waits for DNS */
+    KILL_MS = 5000,    /* after a fast stop, before SIGKILL */
 };
 
 struct master {
@@ -53,7 +53,8 @@ struct master {
 
 static void on_review(struct later *l);
 
-/* -- starting a crew ----------------------------------------------------------------------------------- */
+/* -- starting a crew
+ * ----------------------------------------------------------------------------------- */
 
 /* Workers open the error log again when it was rotated, and may no longer be root then. */
 static void give_log_to(const struct crew *crew)
@@ -132,6 +133,7 @@ static void give_up_coming(struct master *m, const char *reason)
     timer_stop(&m->ready_timer);
     m->coming = NULL;
     crew_stop(crew);
+    timer_start(&m->loop, &m->kill_timer, KILL_MS);
     sockets_abandon(&m->sockets);
     atomic_fetch_add(&m->board->reloads_failed, 1);
     log_error(m->serving ? "reload_failed" : "start_failed", KV("reason", reason),
@@ -171,7 +173,8 @@ static void reload(struct master *m)
     faults_fini(&faults);
 }
 
-/* -- looking after crews ---------------------------------------------------------------------------------- */
+/* -- looking after crews
+ * ---------------------------------------------------------------------------------- */
 
 static void count_processes(struct master *m)
 {
@@ -237,7 +240,9 @@ static void on_child(struct crew_base *base)
     loop_abandon(&m->loop);
 }
 
-/* -- signals ------------------------------------------------------------------------------------------------ */
+/* -- signals
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static void reap(struct master *m)
 {
@@ -287,8 +292,11 @@ static void stop(struct master *m, bool graceful)
 static void on_kill(struct timer *t)
 {
     struct master *m = container_of(t, struct master, kill_timer);
-    list_each (node, &m->crews)
-        crew_signal(list_entry(node, struct crew, node), SIGKILL);
+    list_each (node, &m->crews) {
+        struct crew *crew = list_entry(node, struct crew, node);
+        if (crew->state == CREW_FAILED) /* told to end at once, and still there */
+            crew_signal(crew, SIGKILL);
+    }
 }
 
 static void on_signal(struct signals *s, int signo)
@@ -319,7 +327,9 @@ static void on_signal(struct signals *s, int signo)
     }
 }
 
-/* -- life ------------------------------------------------------------------------------------------------------ */
+/* -- life
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static void seed_hashes(void)
 {
