@@ -171,14 +171,14 @@ static int step_judge(struct exchange *x)
     return STEP_PICK;
 }
 
+/* -- the response -------------------------------------------------------------------------------- */
+
 static void send_head(struct exchange *x)
 {
     x->head_sent = true;
     x->head_sent_us = x->w->loop->clock.mono_us;
     x->client_ops->send_head(x, &x->reply);
 }
-
-/* -- the response -------------------------------------------------------------------------------- */
 
 static int step_reply(struct exchange *x)
 {
