@@ -154,6 +154,19 @@ Test(kill, of_the_master_is_noticed_by_every_worker)
     AWAIT((waitpid(-1, NULL, WNOHANG), rig_count("")) == 0);
 }
 
+/* A worker that does nothing any more, not even end, is killed (after 5 s). */
+Test(kill, of_a_worker_that_hangs_ends_a_fast_stop)
+{
+    rig_start(.workers = 2);
+    cr_assert_eq(kill(rig_worker(0), SIGSTOP), 0);
+    const uint64_t begun = now_ms();
+    rig_signal(SIGTERM);
+    cr_assert_eq(rig_await_exit(), 0);
+    cr_assert_lt(now_ms() - begun, 8000);
+    cr_assert_eq(rig_count(""), 0);
+    cr_assert_null(talk_try(rig_port("port")));
+}
+
 Test(kill, during_reloads_under_load_heals)
 {
     rig_start(.workers = 2);
