@@ -234,3 +234,18 @@ Test(signals, a_check_says_what_is_wrong_and_where)
     cr_assert(strstr(out, "weir.conf:4"), "all at once: %s", out);
     free(out);
 }
+
+Test(signals, a_check_tries_the_address_of_admin_too)
+{
+    char file[256];
+    const char *const check[] = {"-t", "-c", file, NULL};
+    snprintf(file, sizeof file, "%s", rig_path("weir.conf"));
+    rig_write_file("weir.conf", "admin = { bind = \"unix:$dir/missing/admin.sock\"; };\n"
+                                "listeners = ( { name = \"a\"; bind = \"127.0.0.1:$port\"; } );\n"
+                                "clusters = { app = { endpoints = [ \"$app\" ]; }; };\n"
+                                "routes = ( { cluster = \"app\"; } );\n");
+    cr_assert_neq(rig_run(check), 0);
+    char *out = rig_read("output");
+    cr_assert(strstr(out, "/missing/admin.sock"), "%s", out);
+    free(out);
+}
