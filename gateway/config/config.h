@@ -12,13 +12,15 @@
 #include "base/addr.h"
 #include "base/arena.h"
 #include "base/fault.h"
-#include "config/place.h"
+#include "base/place.h"
 #include "http/forwarded.h"
 #include "http/target.h"
+#include "io/tls_conf.h"
 
 /* Milliseconds; 0 disables, except for head and drain, which have a minimum of 1 ms. */
 struct timeouts {
     uint64_t head;          /* 10s: the whole head of a request, from its first byte */
+    uint64_t handshake;     /* 10s: of TLS, from the connection on, PROXY header included */
     uint64_t body_idle;     /* 30s: between two pieces of a body, either direction */
     uint64_t request;       /* 15s: from the complete head to the last byte of the response */
     uint64_t keep_alive;    /* 75s: an idle client connection */
@@ -33,6 +35,7 @@ struct timeouts {
 struct limits {
     int64_t connections;            /* 10000: per listener, over all workers */
     int64_t connections_per_source; /* 0 (none): per client address and listener */
+    int64_t handshakes;             /* 1000: TLS handshakes under way, per listener and worker */
     uint64_t head_size;             /* 16k; at most 16k: one block */
     int64_t field_count;            /* 100 */
     uint64_t target_size;           /* 8k */
@@ -55,6 +58,10 @@ struct listener_conf {
     struct slice name;        /* required, unique */
     struct addr bind;         /* required */
     int64_t backlog;          /* 4096 */
+    struct {
+        bool h1, h2;
+    } protocols;              /* "http/1.1"; on TLS both. h2 without TLS: by prior knowledge */
+    struct tls_server_conf tls;
     bool ipv6_only;           /* false: "[::]" takes IPv4 too */
     int64_t unix_mode;        /* 0666 as text "0666" */
     struct timeouts timeouts; /* the top's, and what the listener says */
@@ -71,6 +78,8 @@ struct endpoint_conf {
     int64_t weight; /* 1; 0 gets no new requests */
 };
 
+/* AUTO: what ALPN agrees on; without TLS HTTP/1.1. */
+enum cluster_protocol { PROTOCOL_H1, PROTOCOL_H2, PROTOCOL_AUTO };
 enum balance { BALANCE_ROUND_ROBIN, BALANCE_LEAST_REQUEST };
 
 struct cluster_conf {
@@ -78,6 +87,8 @@ struct cluster_conf {
     /* [ "10.0.0.1:80", "api.internal:80" ] or ( { address; weight; } ) */
     struct endpoint_conf *endpoints;
     size_t endpoints_n;
+    int protocol;             /* enum cluster_protocol: "http/1.1" (default), "h2", "auto" */
+    struct tls_client_conf tls;
     int balance;              /* enum balance: "round_robin" (default), "least_request" */
     struct timeouts timeouts; /* connect, response_head, body_idle and tunnel_idle count here */
     struct limits limits;     /* head_size, field_count and queue count here */

@@ -22,6 +22,8 @@ enum { DAY_MS = 24 * 60 * 60 * 1000 };
 #define CLIENT_TIMEOUTS(P)                                                                         \
     OPTION_MS("head", struct timeouts, head, P("10s"), 1, DAY_MS,                                  \
               "the whole head of a request, from its first byte; then 408"),                       \
+        OPTION_MS("handshake", struct timeouts, handshake, P("10s"), 1, DAY_MS,                    \
+                  "a TLS handshake, from the connection on; then it is closed"),                   \
         OPTION_MS("request", struct timeouts, request, P("15s"), 0, DAY_MS,                        \
                   "from the complete head to the last byte of the response; then 504; 0s: none"),  \
         OPTION_MS("keep_alive", struct timeouts, keep_alive, P("75s"), 0, DAY_MS,                  \
@@ -73,6 +75,8 @@ const struct option cluster_timeouts[] = {
                "connections of one listener, over all workers"),                                   \
         OPTION_INT("connections_per_source", struct limits, connections_per_source, P("0"), 0,     \
                    10000000, "connections of one client address on one listener; 0: no limit"),    \
+        OPTION_INT("handshakes", struct limits, handshakes, P("1000"), 1, 10000000,                \
+                   "TLS handshakes under way on one listener in one worker; more are refused"),    \
         OPTION_SIZE("target_size", struct limits, target_size, P("8k"), 64, 16 * KIB,              \
                     "a request target; then 414"),                                                 \
         OPTION_SIZE("body_size", struct limits, body_size, P("10m"), 0, TIB,                       \

@@ -24,7 +24,7 @@
 #include "base/arena.h"
 #include "base/fault.h"
 #include "base/slice.h"
-#include "config/place.h"
+#include "base/place.h"
 
 #include <libconfig.h>
 

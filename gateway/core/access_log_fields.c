@@ -231,10 +231,17 @@ FIELD(target)
     return give_text(v, x->request.target);
 }
 
+static struct slice version_of(const struct exchange *x)
+{
+    if (x->request.major == 2)
+        return SLICE("HTTP/2.0");
+    return x->request.minor ? SLICE("HTTP/1.1") : SLICE("HTTP/1.0");
+}
+
 FIELD(protocol)
 {
     UNUSED;
-    v->text = x->request.minor ? SLICE("HTTP/1.1") : SLICE("HTTP/1.0");
+    v->text = version_of(x);
     return x->request.method.n != 0;
 }
 
@@ -250,7 +257,8 @@ FIELD(request_line)
     text_add(&t, x->request.target);
     t.cut = false;
     t.cap = sizeof v->memory;
-    text_add(&t, x->request.minor ? SLICE(" HTTP/1.1") : SLICE(" HTTP/1.0"));
+    text_char(&t, ' ');
+    text_add(&t, version_of(x));
     v->text = text_slice(&t);
     return x->request.method.n != 0;
 }

@@ -27,6 +27,7 @@ struct attempt *attempt_start(struct exchange *x, struct endpoint *ep, bool fres
     at->number = ++x->attempts_n;
     at->fresh = fresh;
     at->started_us = w->loop->clock.mono_us;
+    at->ops = w->origin_ops;
     bytes_init(&at->body, &w->loop->stock);
     timer_init(&at->timer, on_timer);
     list_init(&at->node);
@@ -42,7 +43,7 @@ struct attempt *attempt_start(struct exchange *x, struct endpoint *ep, bool fres
 static void open_origin(struct attempt *at)
 {
     const uint64_t connect_ms = at->endpoint->cluster->conf->timeouts.connect;
-    switch (at->x->w->origin_ops->open(at)) {
+    switch (at->ops->open(at)) {
     case ORIGIN_KEPT:
         at->opened = at->reused = true;
         at->opened_us = at->started_us;
@@ -83,7 +84,7 @@ static void release(struct attempt *at)
 void attempt_cancel(struct attempt *at)
 {
     if (at->origin)
-        at->x->w->origin_ops->cancel(at);
+        at->ops->cancel(at);
     release(at);
 }
 
@@ -98,7 +99,7 @@ static void on_timer(struct timer *t)
     else if (at->opened)
         why = WHY_TIMEOUT_RESPONSE_HEAD;
     if (at->origin)
-        at->x->w->origin_ops->cancel(at);
+        at->ops->cancel(at);
     attempt_on_fail(at, why, NULL);
 }
 
@@ -142,7 +143,7 @@ void attempt_on_body(struct attempt *at, struct block *b, struct slice s)
     at->bytes_received += s.n;
     if (!bytes_append(&at->body, b, s)) {
         if (at->origin)
-            at->x->w->origin_ops->cancel(at);
+            at->ops->cancel(at);
         attempt_on_fail(at, WHY_OVERLOAD, "blocks");
         return;
     }

@@ -56,6 +56,7 @@ struct attempt {
     struct list node;              /* in x->attempts */
     struct endpoint *endpoint;     /* held by endpoint_acquire; NULL when the attempt has ended */
     struct slice endpoint_name;    /* copied: for the log */
+    const struct origin_ops *ops;  /* the worker's, until upstream knows the origin's protocol */
     void *origin;                  /* of upstream; NULL when it has let go */
     unsigned number;               /* 1 for the first */
     bool fresh;                    /* only a new connection will do: a kept one has failed already */

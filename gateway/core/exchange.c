@@ -74,7 +74,7 @@ struct exchange *exchange_new_bad(struct worker *w, const struct client_ops *ops
     struct exchange *x = exchange_make(w, ops, client, facts);
     if (!x)
         return NULL;
-    x->request.minor = 1;
+    x->request.major = x->request.minor = 1;
     x->request_done = true;
     exchange_blame(x, why, detail);
     return x;

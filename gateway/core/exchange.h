@@ -27,6 +27,7 @@
 enum { EXCHANGE_SIZE = 4096, EXCHANGE_TRAIL = 16 };
 
 struct exchange;
+struct tls_facts;
 
 /* The head of what the client gets, with its framing already decided. */
 struct reply {
@@ -63,6 +64,7 @@ struct client_facts {
     uint64_t connection;        /* number of the connection, for logs */
     struct ip peer;
     struct slice scheme;        /* "http", "https"; static */
+    const struct tls_facts *tls; /* NULL: not TLS */
     const struct addr *local;   /* the listener's address */
 };
 

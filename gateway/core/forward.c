@@ -43,11 +43,11 @@ void forward_identify(struct exchange *x)
 }
 
 /* "1.1 weir" (RFC 9110 7.6.3), a line of its own behind those that came. */
-static void add_via(struct exchange *x, struct fields *f, uint8_t minor)
+static void add_via(struct exchange *x, struct fields *f, uint8_t major, uint8_t minor)
 {
     const struct slice name = forwarding_of(x)->name;
     char *p = arena_alloc(&x->arena, name.n + 4);
-    memcpy(p, minor ? "1.1 " : "1.0 ", 4);
+    memcpy(p, major == 2 ? "2.0 " : minor ? "1.1 " : "1.0 ", 4);
     memcpy(p + 4, name.p, name.n);
     fields_add_token(f, &x->arena, TOKEN_VIA, slice_of(p, name.n + 4));
 }
@@ -100,7 +100,7 @@ void forward_request(struct exchange *x)
     if (fw->request_id)
         fields_set(&p->fields, &x->arena, token_name(TOKEN_X_REQUEST_ID), x->request_id);
     if (fw->via)
-        add_via(x, &p->fields, h->minor);
+        add_via(x, &p->fields, h->major, h->minor);
 }
 
 void forward_response(struct exchange *x, const struct attempt *at)
@@ -119,5 +119,5 @@ void forward_response(struct exchange *x, const struct attempt *at)
     if (!fields_find_token(&r->fields, TOKEN_DATE))
         fields_add_token(&r->fields, &x->arena, TOKEN_DATE, clock_date(&x->w->loop->clock));
     if (forwarding_of(x)->via)
-        add_via(x, &r->fields, h->minor);
+        add_via(x, &r->fields, h->major, h->minor);
 }

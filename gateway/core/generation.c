@@ -27,6 +27,8 @@ struct generation *generation_build(struct config *c, struct shm *shm, uint64_t 
     g->config = c;
     arena_init(&g->arena, NULL, 0);
     g->router = router_build(c, &g->arena, faults);
+    g->tls_servers = ARENA_ARRAY(&g->arena, struct tls_server *, c->listeners_n);
+    g->tls_clients = ARENA_ARRAY(&g->arena, struct tls_client *, c->clusters_n);
     if (g->router && shm) {
         shm_generation(shm, number);
         bind_clusters(g, shm, faults);

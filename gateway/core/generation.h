@@ -10,6 +10,7 @@
 #include "core/cluster.h"
 #include "core/route.h"
 #include "core/stats.h"
+#include "io/tls.h"
 
 struct generation {
     uint64_t number;                    /* 1, 2, ... */
@@ -18,6 +19,8 @@ struct generation {
     struct router *router;
     struct cluster_table **tables;      /* by cluster index; in shared memory */
     struct listener_gauge **gauges;     /* by listener index; in shared memory */
+    struct tls_server **tls_servers;    /* by listener index; NULL where it has no TLS. Owned */
+    struct tls_client **tls_clients;    /* by cluster index; the same */
     struct source_table **sources;      /* by listener index; NULL where there is no such limit */
 };
 

@@ -14,7 +14,7 @@ static void end_request(struct exchange *x, struct attempt *at)
 {
     const uint64_t head_ms = x->plan.cluster->conf->timeouts.response_head;
     at->request_sent = true;
-    x->w->origin_ops->send_end(at, &x->trailers);
+    at->ops->send_end(at, &x->trailers);
     if (head_ms && !at->headed && at->origin)
         timer_start(x->w->loop, &at->timer, head_ms);
 }
@@ -26,7 +26,7 @@ static void send_content(struct exchange *x, struct attempt *at)
     const uint64_t idle_ms = x->plan.cluster->conf->timeouts.body_idle;
     const size_t before = x->inward.n;
     if (before)
-        x->w->origin_ops->send_body(at, &x->inward);
+        at->ops->send_body(at, &x->inward);
     if (at->headed || at->request_sent || !at->origin)
         return;
     if (x->inward.n == 0)
@@ -62,7 +62,7 @@ void relay_outward(struct exchange *x, struct attempt *at)
     x->bytes_out += before - at->body.n;
     if (at->paused && at->origin && has_room_again(of_cluster, at->body.n)) {
         at->paused = false;
-        x->w->origin_ops->resume(at);
+        at->ops->resume(at);
     }
 }
 

@@ -62,6 +62,11 @@ void histogram_add(struct histogram *h, uint64_t us);
     COUNTER(refused_source, "connections refused by limits.connections_per_source")                \
     COUNTER(sources_untracked, "connections whose source found no room in the table of sources")   \
     COUNTER(timeout_idle, "idle connections closed by timeouts.keep_alive")                        \
+    COUNTER(handshakes, "TLS handshakes completed")                                               \
+    COUNTER(handshakes_resumed, "TLS handshakes that resumed a session")                          \
+    COUNTER(handshakes_failed, "TLS handshakes that failed")                                      \
+    COUNTER(handshakes_refused, "connections refused by limits.handshakes")                       \
+    COUNTER(timeout_handshake, "connections closed by timeouts.handshake")                        \
     COUNTER(requests_limit, "connections closed by limits.requests")
 #define LISTENER_GAUGES(GAUGE) GAUGE(active, "connections", "connections open")
 #define TRAFFIC_COUNTERS(COUNTER)                                                                  \

@@ -23,13 +23,21 @@ struct client *client_open(struct listener *l, struct link *link, const struct a
         .local = &l->local,
     };
     bytes_init(&c->in, &l->w->loop->stock);
+    timer_init(&c->timer, NULL);
+    later_init(&c->later, NULL);
     list_init(&c->node);
     list_push(&l->clients, &c->node);
     l->clients_n++;
     l->stats->active++;
     link->out_high = (uint32_t)l->conf->limits.queue;
-    client_h1_start(c);
+    client_become(c, &client_greeting);
     return c;
+}
+
+void client_become(struct client *c, const struct client_protocol *protocol)
+{
+    c->protocol = protocol;
+    protocol->start(c);
 }
 
 static void on_free(struct grave *g)
@@ -45,11 +53,13 @@ void client_free(struct client *c)
     timer_stop(&c->timer);
     later_cancel(&c->later);
     bytes_clear(&c->in);
-    if (c->link && (c->cut || c->link->out.n))
+    if (c->link && (c->cut || link_unsent(c->link)))
         link_reset(c->link); /* the client must not take what it got for all */
     else if (c->link)
         link_close(c->link);
     c->link = NULL;
+    tls_facts_free(c->tls);
+    c->tls = NULL;
     list_remove(&c->node);
     l->clients_n--;
     l->stats->active--;

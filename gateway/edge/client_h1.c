@@ -47,7 +47,9 @@ static size_t take_head(struct client *c, struct slice s);
 static size_t take_body(struct client *c, struct block *b, struct slice s);
 static void refuse(struct client *c, enum why why, const char *detail);
 static void linger(struct client *c);
+static void close_now(struct client *c, enum why why);
 
+static const struct client_ops client_h1_ops;
 static const struct link_events client_link_events = {
     .on_bytes = on_bytes,
     .on_eof = on_eof,
@@ -124,7 +126,7 @@ static void on_timer(struct timer *t)
     struct client *c = container_of(t, struct client, timer);
     const uint64_t now = clock_ms(&worker_of(c)->loop->clock);
     if (c->write_due_ms && c->write_due_ms <= now) {
-        client_h1_close(c, WHY_CLIENT_SLOW);
+        close_now(c, WHY_CLIENT_SLOW);
         return;
     }
     arm(c);
@@ -135,7 +137,7 @@ static void on_timer(struct timer *t)
 /* -- beginning and end
  * ----------------------------------------------------------------------------- */
 
-void client_h1_start(struct client *c)
+static void start(struct client *c)
 {
     c->state = CLIENT_IDLE;
     c->keep_alive = true;
@@ -144,9 +146,11 @@ void client_h1_start(struct client *c)
     link_start(c->link, &client_link_events, c);
     /* A new connection is given as long for its first request as for a slow head. */
     expect_input(c, timeouts_of(c)->head);
+    if (c->in.n)
+        loop_later(worker_of(c)->loop, &c->later);
 }
 
-void client_h1_close(struct client *c, enum why why)
+static void close_now(struct client *c, enum why why)
 {
     timer_stop(&c->timer);
     if (!c->x) {
@@ -165,7 +169,7 @@ static uint64_t drain_grace(const struct client *c)
     return timeouts_of(c)->drain_grace ? timeouts_of(c)->drain_grace : 1;
 }
 
-void client_h1_drain(struct client *c)
+static void drain(struct client *c)
 {
     if (c->state == CLIENT_IDLE)
         expect_input(c, drain_grace(c));
@@ -188,7 +192,7 @@ static void linger(struct client *c)
     link_resume(c->link);
     if (!c->cut) /* else a reset follows what is queued, since it isn't all of the response */
         link_end(c->link);
-    if (c->link->out.n == 0)
+    if (link_unsent(c->link) == 0)
         await_end(c);
     else
         c->read_due_ms = 0; /* until all has left only a stall matters: on_stall sees to it */
@@ -223,7 +227,7 @@ static void take_held(struct client *c)
     while (c->in.n && c->link) {
         if (c->state == CLIENT_IDLE || c->state == CLIENT_HEAD)
             if (!bytes_flatten(&c->in, BLOCK_SIZE))
-                return client_h1_close(c, WHY_OVERLOAD);
+                return close_now(c, WHY_OVERLOAD);
         struct block *held = block_ref(bytes_front_block(&c->in));
         const size_t n = take(c, held, bytes_front(&c->in));
         block_unref(held);
@@ -256,7 +260,7 @@ static void on_bytes(struct link *l, struct block *b, struct slice s)
     const size_t taken = c->in.n ? 0 : take(c, b, s);
     if (taken < s.n) {
         if (!bytes_append(&c->in, b, slice_from(s, taken)))
-            return client_h1_close(c, WHY_OVERLOAD);
+            return close_now(c, WHY_OVERLOAD);
         if (taken == 0)
             take_held(c);
     }
@@ -388,7 +392,7 @@ static void on_eof(struct link *l)
         client_free(c);
         return;
     case CLIENT_LINGER:
-        if (l->out.n == 0)
+        if (link_unsent(l) == 0)
             client_free(c); /* else on_drained closes */
         return;
     case CLIENT_BUSY:
@@ -398,7 +402,7 @@ static void on_eof(struct link *l)
         } else {
             /* The end of a client's direction can't be told from a client that went away, and a
              * backend should not work for nobody. */
-            client_h1_close(c, WHY_CLIENT_GONE);
+            close_now(c, WHY_CLIENT_GONE);
         }
         return;
     }
@@ -432,7 +436,7 @@ static void on_drained(struct link *l)
 static void on_fail(struct link *l, int err)
 {
     (void)err;
-    client_h1_close(l->owner, WHY_CLIENT_GONE);
+    close_now(l->owner, WHY_CLIENT_GONE);
 }
 
 /* -- what the exchange says
@@ -444,7 +448,7 @@ static void sent(struct client *c, bool ok)
     if (ok)
         link_send(c->link);
     else
-        client_h1_close(c, WHY_OVERLOAD);
+        close_now(c, WHY_OVERLOAD);
 }
 
 static void send_interim(struct exchange *x, uint16_t status, const struct fields *f)
@@ -557,7 +561,7 @@ static void finished(struct exchange *x)
         loop_later(worker_of(c)->loop, &c->later);
 }
 
-const struct client_ops client_h1_ops = {
+static const struct client_ops client_h1_ops = {
     .send_interim = send_interim,
     .send_head = send_head,
     .send_body = send_body,
@@ -566,3 +570,5 @@ const struct client_ops client_h1_ops = {
     .abort = abort_reply,
     .finished = finished,
 };
+
+const struct client_protocol client_h1 = {.start = start, .drain = drain, .close = close_now};

@@ -95,14 +95,18 @@ void listener_stop(struct listener *l)
 void listener_drain(struct listener *l)
 {
     listener_stop(l);
-    list_each_safe (node, &l->clients)
-        client_h1_drain(list_entry(node, struct client, node));
+    list_each_safe (node, &l->clients) {
+        struct client *c = list_entry(node, struct client, node);
+        c->protocol->drain(c);
+    }
 }
 
 void listener_close_all(struct listener *l)
 {
-    list_each_safe (node, &l->clients)
-        client_h1_close(list_entry(node, struct client, node), WHY_DRAIN);
+    list_each_safe (node, &l->clients) {
+        struct client *c = list_entry(node, struct client, node);
+        c->protocol->close(c, WHY_DRAIN);
+    }
 }
 
 /* -- limits ------------------------------------------------------------------------------------------ */

@@ -22,6 +22,7 @@ struct listener {
     struct source_mirror *mirror;   /* shared: this process's column */
     struct list clients;            /* all of them */
     size_t clients_n;
+    size_t handshakes_n;            /* of them, in a TLS handshake */
     struct slab slab;               /* of struct client */
     struct h1_limits h1_limits;     /* conf's, as the parser wants them */
     struct field *fields;           /* owned: what a parser fills, for one head at a time */

@@ -345,6 +345,7 @@ static const char *read_request_line(struct h1_parser *p, const char *s, const c
     if (!word_ends(p, s, stop, end, H1_TARGET))
         return NULL;
     h->target = slice_between(s, stop);
+    h->major = 1;
     s = read_version(p, stop + 1, end, &h->minor);
     return s ? line_end(p, s, end, H1_VERSION) : NULL;
 }
@@ -408,6 +409,7 @@ static const char *read_status(struct h1_parser *p, const char *s, const char *e
 static const char *read_status_line(struct h1_parser *p, const char *s, const char *end,
                                     struct response_head *h)
 {
+    h->major = 1;
     s = read_version(p, s, end, &h->minor);
     if (!s || s == end)
         return NULL;

@@ -22,7 +22,8 @@ enum body_kind {
 struct request_head {
     struct slice method, target; /* as received */
     enum method method_id;
-    uint8_t minor;               /* HTTP/1.minor; 1 for HTTP/2 */
+    uint8_t major;               /* 1 or 2 */
+    uint8_t minor;               /* HTTP/1.minor; 1 for HTTP/2, which can all that 1.1 can */
     bool keep_alive;             /* the client's side of it: version and Connection */
     bool expect_continue;
     bool upgrade;                /* HTTP/1.1 Connection: upgrade with an Upgrade field */
@@ -34,7 +35,7 @@ struct request_head {
 
 struct response_head {
     uint16_t status;
-    uint8_t minor;
+    uint8_t major, minor;        /* as of a request */
     bool keep_alive;
     enum body_kind body;
     bool has_length;             /* content_length was given, even where there is no content (HEAD) */

@@ -3,7 +3,7 @@
 #define WEIR_IO_LINK_H
 
 /* A link is an ordered byte pipe with back-pressure: plain (a stream socket), in memory (for
- * tests), later TLS. Its owner (a client or an origin) gets events and appends to link->out.
+ * tests), or TLS on top of one of these. Its owner (a client or an origin) gets events and appends to link->out.
  *
  *     bytes_append(&l->out, block, slice);  link_send(l);    leaves at the end of the turn
  *
@@ -21,6 +21,7 @@
 #include "base/addr.h"
 #include "base/bytes.h"
 #include "io/loop.h"
+#include "io/tls.h"
 
 enum {
     LINK_READ_BLOCKS = 4,
@@ -30,7 +31,7 @@ enum {
 struct link;
 
 struct link_events {
-    /* Connected; only after link_connect. */
+    /* Connected; only after link_connect. On TLS: the handshake is done. */
     void (*on_open)(struct link *l);
     /* `s` lies in `b`, which is borrowed for the call: take references on what is kept (bytes_append
      * does). What the owner doesn't keep is gone. After link_pause() there may be up to
@@ -70,6 +71,7 @@ struct link {
     void *owner; /* borrowed */
     struct loop *loop;
     struct bytes out;   /* queued; the owner appends, the link consumes */
+    size_t beneath;     /* of what was consumed, what has not left yet: on TLS, records */
     struct dirty dirty;
     uint32_t out_high;  /* back-pressure starts here: limits.queue_bytes */
     bool started, paused, over_high;
@@ -113,6 +115,11 @@ static inline size_t link_room(const struct link *l)
 {
     return l->out.n >= l->out_high ? 0 : l->out_high - l->out.n;
 }
+/* Bytes that the owner has appended and that have not left this process yet (on TLS: about). */
+static inline size_t link_unsent(const struct link *l)
+{
+    return l->out.n + l->beneath;
+}
 static inline void link_pause(struct link *l)
 {
     l->paused = true;
@@ -125,6 +132,26 @@ void link_end(struct link *l);
 void link_close(struct link *l);
 /* The same with a reset to the other side (RST): it must not take what it got for complete. */
 void link_reset(struct link *l);
+
+/* -- TLS (link_tls.c) ------------------------------------------------------------------------------ */
+
+/* TLS on top of `under`, a plain or memory link that has not been started yet or whose owner hands it
+ * over; it belongs to the new link from then on, and closes with it. on_open tells that the
+ * handshake is done, on_fail (EPROTO, or the link's own errno) that it failed: link_tls_fault()
+ * says why. NULL (`under` is closed) when there is no memory. */
+struct link *link_tls_accept(struct link *under, const struct tls_server *s) nodiscard;
+/* `name` is the endpoint's host name or address as text: what SNI says and the certificate must be
+ * for, unless the configuration says another. `resume` (may be NULL) outlives the link. */
+struct link *link_tls_connect(struct link *under, const struct tls_client *c, struct slice name,
+                              struct tls_resume *resume) nodiscard;
+/* Before link_start: bytes that were read from `under` already. False when there is no block. */
+bool link_tls_early(struct link *l, struct block *b, struct slice s) nodiscard;
+/* What is known of the connection, once, after on_open: the caller frees it (tls_facts_free). NULL for
+ * links that aren't TLS. */
+struct tls_facts *link_tls_take_facts(struct link *l) nodiscard;
+/* Why the handshake or the connection failed: a word for logs and metrics, static; "" when it
+ * didn't, or not because of TLS. */
+const char *link_tls_fault(const struct link *l);
 
 /* For the pieces above that need the socket itself; -1 for links in memory. */
 int link_fd(const struct link *l);

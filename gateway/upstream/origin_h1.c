@@ -168,7 +168,7 @@ static void cancel(struct attempt *at)
     const bool both_ended = o->tunnel && o->request_done && o->link->eof_in;
     at->origin = NULL;
     o->at = NULL;
-    if (both_ended && o->link->out.n) {
+    if (both_ended && link_unsent(o->link)) {
         leave(o);
         return;
     }
@@ -226,7 +226,7 @@ const struct origin_ops origin_h1_ops = {
 static void end_response(struct origin *o, bool clean)
 {
     struct attempt *at = o->at;
-    const bool again = clean && o->keep_alive && o->request_done && o->link->out.n == 0;
+    const bool again = clean && o->keep_alive && o->request_done && link_unsent(o->link) == 0;
     o->at = NULL;
     at->origin = NULL;
     attempt_on_end(at, &o->body.trailers);

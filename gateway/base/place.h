@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WEIR_CONFIG_PLACE_H
-#define WEIR_CONFIG_PLACE_H
+#ifndef WEIR_BASE_PLACE_H
+#define WEIR_BASE_PLACE_H
 
 /* What the values of a configuration are made of, for those who only read them: places and lists,
- * without libconfig and the engine that fills them (config/option.h). */
+ * without libconfig and the engine that fills them (config/option.h). Contexts that are built from files name the place in their errors, too. */
 
 #include "base/slice.h"
 
