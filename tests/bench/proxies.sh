@@ -140,7 +140,7 @@ start() {
 await_start() {
     local instance=$1 tries
     for tries in {1..100}; do
-        [ "$instance" != floor ] || port[floor]=$(cat "$scratch/floor.port")
+        [[ $instance != floor* ]] || port[$instance]=$(cat "$scratch/$instance.port" 2>/dev/null || true)
         if [ -n "${port[$instance]}" ] && (: <>"/dev/tcp/127.0.0.1/${port[$instance]}") 2>/dev/null; then
             return 0
         fi
@@ -204,7 +204,7 @@ worker_of() {
 cpu_ns() {
     local one
     for one; do
-        cat "/proc/$one"/task/*/schedstat 2>/dev/null
+        cat "/proc/$one"/task/*/schedstat 2>/dev/null || true
     done | awk '{ ns += $1 } END { printf "%.0f\n", ns }'
 }
 
@@ -213,6 +213,6 @@ memory_kb() {
     local field=$1 one
     shift
     for one; do
-        cat "/proc/$one/smaps_rollup" 2>/dev/null
+        cat "/proc/$one/smaps_rollup" 2>/dev/null || true
     done | awk -v field="$field:" '$1 == field { kb += $2 } END { printf "%d\n", kb }'
 }

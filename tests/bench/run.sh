@@ -10,6 +10,10 @@
 #   routes     CPU of ten thousand routes against that of one
 #   idle       resident memory of idle connections
 #   reload     requests that fail while the configuration is loaded again and again
+#   tls        CPU of HTTP/1.1 over TLS, beside a bare OpenSSL relay
+#   h2         CPU of HTTP/2 over TLS before an HTTP/1.1 backend
+#   handshakes CPU of full and resumed TLS handshakes, RSA and ECDSA
+#   idle_tls   resident memory of idle TLS connections
 #   callgrind  instructions per request; only when it is asked for
 #
 # Times differ from one minute to the next on any machine, so the proxies take turns, round after
@@ -25,7 +29,7 @@ sections=()
 build=""
 
 usage() {
-    sed -n 's/^# \{0,1\}//; 3,14p' "${BASH_SOURCE[0]}" >&2
+    sed -n 's/^# \{0,1\}//; 3,18p' "${BASH_SOURCE[0]}" >&2
     exit 2
 }
 
@@ -34,7 +38,7 @@ while [ $# -gt 0 ]; do
     --rounds) rounds=${2:?}; shift ;;
     --requests) requests=${2:?}; shift ;;
     --callgrind) sections+=(callgrind) ;;
-    cpu | syscalls | routes | idle | reload | callgrind) sections+=("$1") ;;
+    cpu | syscalls | routes | idle | reload | callgrind | tls | h2 | handshakes | idle_tls) sections+=("$1") ;;
     -*) usage ;;
     *) [ -z "$build" ] || usage; build=$(cd "$1" && pwd) ;;
     esac
@@ -42,7 +46,7 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$build" ] || usage
 case ${sections[*]:-} in
-"" | callgrind) sections=(cpu syscalls routes idle reload "${sections[@]}") ;;
+"" | callgrind) sections=(cpu syscalls routes idle reload tls h2 handshakes idle_tls "${sections[@]}") ;;
 esac
 
 # Idle connections take a descriptor each, on both sides.
@@ -51,6 +55,10 @@ ulimit -n 20000 2>/dev/null || ulimit -n "$(ulimit -Hn)"
 scratch=$(mktemp -d)
 # shellcheck source=tests/bench/proxies.sh
 . "$here/proxies.sh"
+# shellcheck source=tests/bench/proxies_tls.sh
+. "$here/proxies_tls.sh"
+# shellcheck source=tests/bench/sections_tls.sh
+. "$here/sections_tls.sh"
 trap 'stop "${!pid[@]}"; rm -rf "$scratch"' EXIT
 trap 'exit 130' INT TERM
 
