@@ -48,8 +48,9 @@ check "bananas go to theirs, under another path" says "  GET /fruit/bananas/ripe
 check "the client's address goes inward" says "  x-forwarded-for: 127.0.0.1"
 check "what the client made up doesn't" says_not "  x-forwarded-for: 1.2.3.4"
 check "the redirect keeps the rest of the path" says "/apples/1"
+check "TLS serves HTTP/2" says "  HTTP/2"
 check "no route gives a reason" says '"error":"no_route"'
-check "requests are counted" says 'weir_route_requests_total{route="apples"} 2'
+check "requests are counted" says 'weir_route_requests_total{route="apples"} 3'
 check "nothing is left at its end" nothing_left
 
 "$tools/demo.sh" . >"$scratch/out" 2>&1 &

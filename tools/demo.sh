@@ -48,10 +48,20 @@ start_origin apple; apple=$port
 start_origin apricot; apricot=$port
 start_origin banana; banana=$port
 read -r web < <("$build/tools/demo_origin" -p 1)
+read -r secure < <("$build/tools/demo_origin" -p 1)
+
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 7 -subj /CN=localhost \
+    -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout "$dir/tls.key" -out "$dir/tls.crt" 2>"$dir/openssl.err" ||
+    { cat "$dir/openssl.err" >&2; exit 1; }
+chmod 600 "$dir/tls.key"
 
 cat >"$dir/weir.conf" <<CONF
 workers = 2;
-listeners = ( { name = "web"; bind = "127.0.0.1:$web"; } );
+listeners = (
+  { name = "web";    bind = "127.0.0.1:$web"; },
+  { name = "secure"; bind = "127.0.0.1:$secure";
+    tls = { certificates = ( { certificate = "tls.crt"; key = "tls.key"; } ); }; }
+);
 clusters = {
   apples  = { endpoints = [ "127.0.0.1:$apple", "127.0.0.1:$apricot" ]; };
   bananas = { endpoints = [ "127.0.0.1:$banana" ]; };
@@ -83,7 +93,8 @@ for ((tries = 0; ; tries++)); do
     fi
     sleep 0.05
 done
-echo "  weir on $url (pid $weir), configured by $dir/weir.conf"
+tls_url=https://localhost:$secure
+echo "  weir on $url and $tls_url (pid $weir), configured by $dir/weir.conf"
 
 # try COMMENT ARGUMENT...: a request through the gateway, shown with its answer; of that, only the
 # lines with $only in them.
@@ -102,6 +113,7 @@ try "the prefix of the path is rewritten" "$url/bananas/ripe?n=3"
 try "a client can't make up where it comes from" -H "X-Forwarded-For:1.2.3.4" "$url/bananas/"
 try "a redirect" -si "$url/old/1"
 try "no such route" -si -H "Accept:application/json" "$url/nothing"
+try "the same over TLS, as HTTP/2" --cacert "$dir/tls.crt" -w "HTTP/%{http_version}\n" "$tls_url/apples/3"
 only=weir_route_requests
 try "what was counted" -s --unix-socket "$dir/admin.sock" http://admin/metrics
 [ "$once" != --once ] || exit $failed
@@ -112,6 +124,7 @@ Now you. In another terminal:
   curl $url/apples/1
   curl -d hello=world $url/bananas/
   curl -i $url/old/1
+  curl -v --cacert $dir/tls.crt $tls_url/apples/3     # or -k, or a browser that you let trust it
   curl --unix-socket $dir/admin.sock http://admin/metrics
   tail -f $dir/access.log
   kill -HUP $weir          # after editing $dir/weir.conf: reload, without losing a request

@@ -20,6 +20,7 @@ build    libpcre2-dev          pcre2-devel
 build    libssl-dev            openssl-devel
 build    libnghttp2-dev        libnghttp2-devel
 demo     curl                  curl
+demo     openssl               openssl
 test     libcriterion-dev      libcriterion-devel
 test     libcurl4-openssl-dev  libcurl-devel
 test     curl                  curl
