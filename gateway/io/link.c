@@ -52,8 +52,8 @@ static void close_link(struct link *l, bool reset)
         return;
     l->closed = true;
     dirty_cancel(&l->dirty);
+    l->ops->close(l, reset); /* may look at what is dropped: TLS doesn't call that an end */
     bytes_clear(&l->out);
-    l->ops->close(l, reset);
 }
 
 void link_close(struct link *l)
@@ -96,6 +96,7 @@ void link_fail(struct link *l, int err)
     l->failed = true;
     dirty_cancel(&l->dirty);
     bytes_clear(&l->out);
+    l->beneath = 0;
     l->events->on_fail(l, err);
 }
 
@@ -115,18 +116,23 @@ void link_sent(struct link *l, size_t n)
     l->bytes_out += n;
 }
 
-void link_flushed(struct link *l, size_t n)
+void link_taken(struct link *l)
 {
-    const bool left = l->out.n > 0; /* on_room may append: that isn't a stall */
-    if (!left && l->ending && !l->eof_out) {
+    if (l->out.n == 0 && l->ending && !l->eof_out) {
         l->eof_out = true;
         l->ops->shutdown(l);
     }
-    if (l->over_high && l->out.n <= l->out_high / 2) {
+    if (l->over_high && link_unsent(l) <= l->out_high / 2) {
         l->over_high = false;
         if (l->events->on_room)
             l->events->on_room(l);
     }
+}
+
+void link_flushed(struct link *l, size_t n)
+{
+    const bool left = l->out.n > 0; /* on_room may append: that isn't a stall */
+    link_taken(l);
     if (left && link_alive(l) && l->events->on_stall)
         l->events->on_stall(l);
     if (n > 0 && l->out.n == 0 && link_alive(l) && l->events->on_drained)

@@ -39,13 +39,13 @@ struct link_events {
     void (*on_bytes)(struct link *l, struct block *b, struct slice s);
     /* The other side has ended its direction; ours may go on. At most once. */
     void (*on_eof)(struct link *l);
-    /* `out` has fallen to half of out_high after it had reached it. NULL when the owner doesn't
-     * care. */
+    /* What is unsent has fallen to half of out_high after it had reached it. NULL when the owner
+     * doesn't care. */
     void (*on_room)(struct link *l);
     /* A flush left bytes behind: the other side takes no more for now. NULL when the owner doesn't
      * care. Comes again after each flush that got some of it away. */
     void (*on_stall)(struct link *l);
-    /* `out` has become empty (after a write). NULL when the owner doesn't care. */
+    /* Nothing is unsent any more (after a write). NULL when the owner doesn't care. */
     void (*on_drained)(struct link *l);
     /* The link is broken (errno value; ECONNRESET, EPIPE, ETIMEDOUT, ...). No event follows, `out`
      * is empty and stays so. The owner still has to link_close().
@@ -103,22 +103,24 @@ void link_memory_segment(struct link *l, size_t n);
 /* Who gets the events from now on, and reading begins. Due in the turn that made the link. May be called again, to hand the link to
  * another owner; reading then goes on. */
 void link_start(struct link *l, const struct link_events *events, void *owner);
+/* Bytes that the owner has appended and that have not left this process yet (on TLS: about, and
+ * with what the handshake and the end have of their own). */
+static inline size_t link_unsent(const struct link *l)
+{
+    return l->out.n + l->beneath;
+}
 /* Marks for flushing at the end of the turn. */
 static inline void link_send(struct link *l)
 {
-    if (l->out.n >= l->out_high)
+    if (link_unsent(l) >= l->out_high)
         l->over_high = true;
     loop_dirty(l->loop, &l->dirty);
 }
 /* How many more bytes the owner should append before it waits for on_room. */
 static inline size_t link_room(const struct link *l)
 {
-    return l->out.n >= l->out_high ? 0 : l->out_high - l->out.n;
-}
-/* Bytes that the owner has appended and that have not left this process yet (on TLS: about). */
-static inline size_t link_unsent(const struct link *l)
-{
-    return l->out.n + l->beneath;
+    const size_t unsent = link_unsent(l);
+    return unsent >= l->out_high ? 0 : l->out_high - unsent;
 }
 static inline void link_pause(struct link *l)
 {
@@ -136,9 +138,13 @@ void link_reset(struct link *l);
 /* -- TLS (link_tls.c) ------------------------------------------------------------------------------ */
 
 /* TLS on top of `under`, a plain or memory link that has not been started yet or whose owner hands it
- * over; it belongs to the new link from then on, and closes with it. on_open tells that the
+ * over (link_start follows in the same turn); it belongs to the new link from then on, and closes with it. on_open tells that the
  * handshake is done, on_fail (EPROTO, or the link's own errno) that it failed: link_tls_fault()
- * says why. NULL (`under` is closed) when there is no memory. */
+ * says why. NULL (`under` is closed) when there is no memory.
+ *
+ * An end without close_notify is on_eof on the accepting side, on the other ECONNRESET ("closed"): a
+ * response may have been cut. link_close sends close_notify when nothing is queued, so that what was
+ * sent counts as all; it never waits. */
 struct link *link_tls_accept(struct link *under, const struct tls_server *s) nodiscard;
 /* `name` is the endpoint's host name or address as text: what SNI says and the certificate must be
  * for, unless the configuration says another. `resume` (may be NULL) outlives the link. */
