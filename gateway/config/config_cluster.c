@@ -65,6 +65,12 @@ const struct option cluster_options[] = {
                   "where requests go", .rows = endpoint_options, .required = true),
     OPTION_CHOICE("balance", struct cluster_conf, balance, "round_robin", balances,
                   "how an endpoint is chosen"),
+    OPTION_CHOICE(
+        "protocol", struct cluster_conf, protocol, "http/1.1", cluster_protocols,
+        "what endpoints are spoken to in; auto: h2 where ALPN agrees on it, else http/1.1"),
+    OPTION_GROUP("tls", struct cluster_conf, tls, tls_client_options,
+                 "TLS to the endpoints; an empty group turns it on; absent: none",
+                 .check = tls_client_check),
     OPTION_GROUP("timeouts", struct cluster_conf, timeouts, cluster_timeouts,
                  "timeouts of this cluster's connections; what is absent is that of the top"),
     OPTION_GROUP("limits", struct cluster_conf, limits, cluster_limits,
@@ -92,6 +98,7 @@ void cluster_check(struct option_reader *r, const config_setting_t *s, void *ele
     const config_setting_t *endpoints = config_setting_get_member(s, "endpoints");
     if (endpoints)
         endpoints_check(r, endpoints, cl);
+    tls_cluster_check(r, s, cl);
     if (cl->dns.min_ttl > cl->dns.max_ttl) {
         const config_setting_t *dns = member_or(s, "dns");
         option_fault(r, member_or(dns, "min_ttl"), "%s.min_ttl is more than max_ttl",

@@ -21,6 +21,13 @@ const struct option listener_options[] = {
                 "don't take IPv4 on an IPv6 address"),
     OPTION_CUSTOM("unix_mode", struct listener_conf, unix_mode, read_mode, "0666", FORM_MODE,
                   "permissions of a unix socket"),
+    OPTION_CUSTOM(
+        "protocols", struct listener_conf, protocols, read_protocols, "[ \"h2\", \"http/1.1\" ]",
+        "a list of \"h2\" and \"http/1.1\"",
+        "what is spoken, agreed on by ALPN; without tls the default is http/1.1 alone, and "
+        "h2 by prior knowledge"),
+    OPTION_GROUP("tls", struct listener_conf, tls, tls_server_options,
+                 "TLS on this listener's connections; absent: none", .check = tls_server_check),
     OPTION_GROUP("timeouts", struct listener_conf, timeouts, listener_timeouts,
                  "timeouts of this listener's clients; what is absent is that of the top"),
     OPTION_GROUP("limits", struct listener_conf, limits, listener_limits,
@@ -52,6 +59,11 @@ void listener_check(struct option_reader *r, const config_setting_t *s, void *el
                      option_path(r, s), SLICE_ARG(lc->name), place_text(r, s, &other->place));
     else if (lc->name.n)
         map_set(&l->listeners, lc->name, lc);
+    lc->tls.listener = lc->name;
+    if (!lc->protocols.h1 && !lc->protocols.h2) {
+        lc->protocols.h1 = true;
+        lc->protocols.h2 = lc->tls.set;
+    }
     if (lc->bind.len > 0)
         bind_check(l, s, lc);
 }

@@ -64,6 +64,15 @@ void read_cidrs(struct option_reader *r, const config_setting_t *s, void *field)
     "one or a list of networks, such as \"10.0.0.0/8\", \"192.0.2.1\", \"2001:db8::/32\" or "      \
     "\"unix\""
 
+/* config_tls.c */
+extern const struct option tls_server_options[], tls_client_options[];
+extern const char *const cluster_protocols[];
+void read_protocols(struct option_reader *r, const config_setting_t *s, void *field);
+void tls_server_check(struct option_reader *r, const config_setting_t *s, void *base);
+void tls_client_check(struct option_reader *r, const config_setting_t *s, void *base);
+void tls_cluster_check(struct option_reader *r, const config_setting_t *s,
+                       const struct cluster_conf *cl);
+
 void match_check(struct option_reader *r, const config_setting_t *s, void *base);
 bool name_ok(struct slice name);
 /* NULL-terminated, for hints. */

@@ -27,13 +27,12 @@ struct generation *generation_build(struct config *c, struct shm *shm, uint64_t 
     g->config = c;
     arena_init(&g->arena, NULL, 0);
     g->router = router_build(c, &g->arena, faults);
-    g->tls_servers = ARENA_ARRAY(&g->arena, struct tls_server *, c->listeners_n);
-    g->tls_clients = ARENA_ARRAY(&g->arena, struct tls_client *, c->clusters_n);
     if (g->router && shm) {
         shm_generation(shm, number);
         bind_clusters(g, shm, faults);
         bind_listeners(g, shm, faults);
     }
+    generation_build_tls(g, g->router ? shm : NULL, faults);
     if (g->router && faults->errors == errors)
         return g;
     generation_free(g);
@@ -46,6 +45,7 @@ void generation_free(struct generation *g)
         return;
     if (g->router)
         router_fini(g->router);
+    generation_free_tls(g);
     arena_fini(&g->arena);
     config_free(g->config);
     free(g);

@@ -21,6 +21,8 @@ struct generation {
     struct listener_gauge **gauges;     /* by listener index; in shared memory */
     struct tls_server **tls_servers;    /* by listener index; NULL where it has no TLS. Owned */
     struct tls_client **tls_clients;    /* by cluster index; the same */
+    struct tls_tickets *tickets;        /* in shared memory; NULL: no listener gives tickets */
+    uint64_t ticket_lifetime_s;         /* the shortest of the listeners' */
     struct source_table **sources;      /* by listener index; NULL where there is no such limit */
 };
 
@@ -29,5 +31,10 @@ struct generation {
 struct generation *generation_build(struct config *c, struct shm *shm, uint64_t number,
                                     struct faults *faults) nodiscard;
 void generation_free(struct generation *g);
+
+/* Of generation_build() (generation_tls.c): reads certificates, keys and authorities of listeners
+ * and clusters; `shm` as there. What was made is freed by generation_free_tls(). */
+void generation_build_tls(struct generation *g, struct shm *shm, struct faults *faults);
+void generation_free_tls(struct generation *g);
 
 #endif

@@ -26,22 +26,23 @@ struct tls_certificate_conf {
 struct tls_server_conf {
     bool set;
     struct place place;
+    struct slice listener; /* its name: sessions of one aren't resumed on another */
     /* The first is the default. Several of one name are offered by key type (ECDSA, RSA). */
     struct tls_certificate_conf *certificates;
     size_t certificates_n;
-    int profile;             /* enum tls_profile: "intermediate" (default), "modern" */
-    struct slice ciphers;    /* TLS 1.2, instead of the profile's; empty: the profile's */
+    int profile;               /* enum tls_profile: "intermediate" (default), "modern" */
+    struct slice ciphers;      /* TLS 1.2, instead of the profile's; empty: the profile's */
     struct slice ciphersuites; /* TLS 1.3 */
     struct slice groups;
-    bool strict_sni;         /* false: an unknown or absent server name gets the default */
-    int64_t tickets;         /* 2: sent after a full handshake; 0: no resumption */
+    bool strict_sni;          /* false: an unknown or absent server name gets the default */
+    int64_t tickets;          /* 2: sent after a full handshake; 0: no resumption */
     uint64_t ticket_lifetime; /* 12h, in ms: how long a ticket's key is valid for new tickets; and
                                  as long again it is still taken */
     struct {
-        int verify;          /* enum tls_verify: "off" (default), "optional", "required" */
-        struct slice ca;     /* PEM: who may have signed it */
-        struct slice crl;    /* PEM, empty: none */
-        int64_t depth;       /* 4: intermediates at most */
+        int verify;       /* enum tls_verify: "off" (default), "optional", "required" */
+        struct slice ca;  /* PEM: who may have signed it */
+        struct slice crl; /* PEM, empty: none */
+        int64_t depth;    /* 4: intermediates at most */
     } client;
 };
 
@@ -57,7 +58,7 @@ struct tls_client_conf {
     struct slice certificate, key; /* our own, PEM; empty: none */
     int profile;
     struct slice ciphers, ciphersuites, groups;
-    bool resume;              /* true: sessions are kept per endpoint and worker */
+    bool resume; /* true: sessions are kept per endpoint and worker */
 };
 
 #endif

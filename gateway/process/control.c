@@ -14,7 +14,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { LAST_ANSWERS_MS = 1000 }; /* for admin connections when the process is told to finish */
+enum {
+    LAST_ANSWERS_MS = 1000, /* for admin connections when the process is told to finish */
+    ROTATE_MS = 10000,      /* how often the age of the ticket keys is looked at */
+};
 
 struct process {
     const struct birth *birth;
@@ -26,6 +29,7 @@ struct process {
     struct admin_row rows[2];
     struct admin *admin;
     int admin_fd;      /* -1: none */
+    struct timer rotate; /* of the keys of session tickets */
     struct timer last; /* until the end, when told to finish */
 };
 
@@ -60,6 +64,24 @@ static void build_admin(struct process *p)
         admin_listen(p->admin, p->admin_fd);
 }
 
+/* -- session tickets ------------------------------------------------------------------------------- */
+
+static void rotate_tickets(struct process *p)
+{
+    const struct generation *g = p->birth->g;
+    if (!g->tickets)
+        return;
+    const uint64_t now_s = p->loop.clock.wall_us / 1000000;
+    if (tls_tickets_rotate(g->tickets, g->ticket_lifetime_s, now_s))
+        log_info("tls_ticket_keys_rotated");
+    timer_start(&p->loop, &p->rotate, ROTATE_MS);
+}
+
+static void on_rotate(struct timer *t)
+{
+    rotate_tickets(container_of(t, struct process, rotate));
+}
+
 /* -- ending ---------------------------------------------------------------------------------------- */
 
 static void on_last(struct timer *t)
@@ -70,6 +92,7 @@ static void on_last(struct timer *t)
 /* The control process of the next generation answers from now on. */
 static void finish(struct process *p)
 {
+    timer_stop(&p->rotate);
     admin_stop(p->admin);
     sockets_keep_mine(p->birth->sockets, NULL, 0, p->birth->workers);
     if (admin_connections(p->admin) == 0)
@@ -102,10 +125,12 @@ _Noreturn void control_main(const struct birth *b)
     p.admin_fd = sockets_keep_admin(b->sockets);
     loop_init(&p.loop, 0);
     timer_init(&p.last, on_last);
+    timer_init(&p.rotate, on_rotate);
     signals_start(&p.signals, &p.loop, on_signal);
     lifeline_start(&p.lifeline, &p.loop, b->master_fd, on_master_gone);
     p.resolver = resolver_start(&p.loop, b->g);
     build_admin(&p);
+    rotate_tickets(&p);
     child_ready(b->master_fd);
     loop_run(&p.loop);
     admin_free(p.admin);
