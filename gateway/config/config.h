@@ -48,9 +48,29 @@ struct forwarding {
     int style;            /* enum forwarded_style: "none", "x" (default), "standard", "both" */
     struct cidr *trusted; /* trusted_proxies = [ "10.0.0.0/8", "unix" ] */
     size_t trusted_n;
+    int client_certificate; /* enum client_certificate: "off" (default), "xfcc", "standard" */
     bool via;          /* true: add Via both ways */
     bool request_id;   /* true: X-Request-Id kept from trusted peers, else made */
     struct slice name; /* "weir": the pseudonym in Via and the Server field of own answers */
+};
+
+/* What backends are told about a client's certificate. */
+enum client_certificate { CLIENT_CERTIFICATE_OFF, CLIENT_CERTIFICATE_XFCC, CLIENT_CERTIFICATE_STANDARD };
+
+/* HTTP Strict Transport Security (RFC 6797). */
+struct hsts_conf {
+    uint64_t max_age;        /* 365d; 0s: browsers forget it */
+    bool include_subdomains; /* false */
+    bool preload;            /* false */
+    struct slice value;      /* of the field; empty: the listener has no `hsts` */
+};
+
+/* redirect_to_https = true, or the group. */
+struct https_redirect_conf {
+    bool set;
+    int64_t port;        /* 443 */
+    int64_t status;      /* 308 */
+    struct texts except; /* prefixes of paths that are routed all the same */
 };
 
 struct listener_conf {
@@ -67,6 +87,10 @@ struct listener_conf {
     struct timeouts timeouts; /* the top's, and what the listener says */
     struct limits limits;
     struct forwarding forwarding;
+    struct cidr *proxy_from; /* proxy_protocol: peers that begin with a PROXY header; they must */
+    size_t proxy_from_n;     /* 0: none */
+    struct hsts_conf hsts;
+    struct https_redirect_conf to_https;
 };
 
 struct endpoint_conf {
@@ -81,6 +105,8 @@ struct endpoint_conf {
 /* AUTO: what ALPN agrees on; without TLS HTTP/1.1. */
 enum cluster_protocol { PROTOCOL_H1, PROTOCOL_H2, PROTOCOL_AUTO };
 enum balance { BALANCE_ROUND_ROBIN, BALANCE_LEAST_REQUEST };
+/* The version of the header that a connection begins with. */
+enum proxy_protocol { PROXY_PROTOCOL_OFF, PROXY_PROTOCOL_V1, PROXY_PROTOCOL_V2 };
 
 struct cluster_conf {
     struct place place; /* place.name is the cluster's name */
@@ -89,6 +115,7 @@ struct cluster_conf {
     size_t endpoints_n;
     int protocol;             /* enum cluster_protocol: "http/1.1" (default), "h2", "auto" */
     struct tls_client_conf tls;
+    int proxy_protocol;       /* enum proxy_protocol: "off" (default), "v1", "v2"; not with HTTP/2 */
     int balance;              /* enum balance: "round_robin" (default), "least_request" */
     struct timeouts timeouts; /* connect, response_head, body_idle and tunnel_idle count here */
     struct limits limits;     /* head_size, field_count and queue count here */

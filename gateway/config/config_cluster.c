@@ -14,6 +14,8 @@ static void endpoints_check(struct option_reader *r, const config_setting_t *s,
 
 /* In the order of enum balance. */
 static const char *const balances[] = {"round_robin", "least_request", NULL};
+/* In the order of enum proxy_protocol. */
+static const char *const versions[] = {"off", "v1", "v2", NULL};
 static const char *const families[] = {"any", "ipv4", "ipv6", NULL};
 
 enum { HOUR_MS = 60 * 60 * 1000 };
@@ -71,6 +73,9 @@ const struct option cluster_options[] = {
     OPTION_GROUP("tls", struct cluster_conf, tls, tls_client_options,
                  "TLS to the endpoints; an empty group turns it on; absent: none",
                  .check = tls_client_check),
+    OPTION_CHOICE("proxy_protocol", struct cluster_conf, proxy_protocol, "off", versions,
+                  "begin each connection with a PROXY header that names the client; such a "
+                  "connection serves one client's connection"),
     OPTION_GROUP("timeouts", struct cluster_conf, timeouts, cluster_timeouts,
                  "timeouts of this cluster's connections; what is absent is that of the top"),
     OPTION_GROUP("limits", struct cluster_conf, limits, cluster_limits,
@@ -99,6 +104,11 @@ void cluster_check(struct option_reader *r, const config_setting_t *s, void *ele
     if (endpoints)
         endpoints_check(r, endpoints, cl);
     tls_cluster_check(r, s, cl);
+    if (cl->proxy_protocol != PROXY_PROTOCOL_OFF && cl->protocol != PROTOCOL_H1)
+        option_fault(r, member_or(s, "proxy_protocol"),
+                     "%s has proxy_protocol and HTTP/2, whose connections serve many clients; a PROXY "
+                     "header names one: protocol = \"http/1.1\"",
+                     option_path(r, s));
     if (cl->dns.min_ttl > cl->dns.max_ttl) {
         const config_setting_t *dns = member_or(s, "dns");
         option_fault(r, member_or(dns, "min_ttl"), "%s.min_ttl is more than max_ttl",

@@ -23,7 +23,8 @@ enum { DAY_MS = 24 * 60 * 60 * 1000 };
     OPTION_MS("head", struct timeouts, head, P("10s"), 1, DAY_MS,                                  \
               "the whole head of a request, from its first byte; then 408"),                       \
         OPTION_MS("handshake", struct timeouts, handshake, P("10s"), 1, DAY_MS,                    \
-                  "a TLS handshake, from the connection on; then it is closed"),                   \
+                  "a TLS handshake, and a PROXY header before it, from the connection on; then it is "    \
+                  "closed"),                   \
         OPTION_MS("request", struct timeouts, request, P("15s"), 0, DAY_MS,                        \
                   "from the complete head to the last byte of the response; then 504; 0s: none"),  \
         OPTION_MS("keep_alive", struct timeouts, keep_alive, P("75s"), 0, DAY_MS,                  \
@@ -102,6 +103,8 @@ const struct option cluster_limits[] = {SHARED_LIMITS(INHERIT), OPTION_END};
 
 /* -- forwarding ------------------------------------------------------------------------------ */
 
+/* In the order of enum client_certificate. */
+static const char *const certificates[] = {"off", "xfcc", "standard", NULL};
 /* In the order of enum forwarded_style. */
 static const char *const styles[] = {"none", "x", "standard", "both", NULL};
 
@@ -118,6 +121,11 @@ _Static_assert(offsetof(struct forwarding, trusted_n) ==
         OPTION_CUSTOM("trusted_proxies", struct forwarding, trusted, read_cidrs, P("[ ]"),         \
                       FORM_CIDRS,                                                                  \
                       "peers whose own forwarding fields and X-Request-Id are believed"),          \
+        OPTION_CHOICE("client_certificate", struct forwarding, client_certificate, P("off"),       \
+                      certificates,                                                                \
+                      "what backends are told about a verified client certificate: "               \
+                      "X-Forwarded-Client-Cert (xfcc), Client-Cert of RFC 9440 (standard) or "     \
+                      "nothing"),                                                                  \
         OPTION_BOOL("via", struct forwarding, via, P("true"), "add Via both ways"),                \
         OPTION_BOOL("request_id", struct forwarding, request_id, P("true"),                        \
                     "send X-Request-Id: kept from trusted proxies, else made"),                    \

@@ -10,6 +10,10 @@
 
 static void bind_check(struct loading *l, const config_setting_t *s, struct listener_conf *lc);
 
+_Static_assert(offsetof(struct listener_conf, proxy_from_n) ==
+                   offsetof(struct listener_conf, proxy_from) + offsetof(struct groups, n),
+               "read_cidrs fills pointer and count");
+
 const struct option listener_options[] = {
     OPTION_CUSTOM("name", struct listener_conf, name, read_name, NULL, FORM_NAME,
                   "its name in routes, logs and metrics", .required = true),
@@ -35,6 +39,16 @@ const struct option listener_options[] = {
     OPTION_GROUP("forwarding", struct listener_conf, forwarding, listener_forwarding,
                  "forwarding of this listener's requests; what is absent is that of the top",
                  .check = forwarding_check),
+    OPTION_CUSTOM("proxy_protocol", struct listener_conf, proxy_from, read_cidrs, "[ ]", FORM_CIDRS,
+                  "peers whose connections begin with a PROXY header (version 1 or 2); from these it "
+                  "is required, from others it is no request"),
+    OPTION_GROUP("hsts", struct listener_conf, hsts, hsts_options,
+                 "Strict-Transport-Security on responses over TLS; without the group there is none",
+                 .check = hsts_check),
+    OPTION_CUSTOM("redirect_to_https", struct listener_conf, to_https, read_https_redirect, "false",
+                  FORM_HTTPS_REDIRECT,
+                  "answer every request without TLS with a redirect to the same URL on https",
+                  .rows = https_redirect_options, .single = true),
     OPTION_END,
 };
 
@@ -66,6 +80,7 @@ void listener_check(struct option_reader *r, const config_setting_t *s, void *el
     }
     if (lc->bind.len > 0)
         bind_check(l, s, lc);
+    https_check(r, s, lc);
 }
 
 /* The listener whose address is in the way: the same, or the other family's on a dual-stack one. */

@@ -10,7 +10,6 @@
 
 static void read_scheme(struct option_reader *r, const config_setting_t *s, void *field);
 static void read_redirect_host(struct option_reader *r, const config_setting_t *s, void *field);
-static void read_redirect_status(struct option_reader *r, const config_setting_t *s, void *field);
 static void read_new_path(struct option_reader *r, const config_setting_t *s, void *field);
 static void read_new_prefix(struct option_reader *r, const config_setting_t *s, void *field);
 static void read_authority(struct option_reader *r, const config_setting_t *s, void *field);
@@ -20,7 +19,6 @@ static void respond_check(struct option_reader *r, const config_setting_t *s, vo
 static void rewrite_check(struct option_reader *r, const config_setting_t *s, void *base);
 static void action_check(struct option_reader *r, const config_setting_t *s, struct route_conf *rt);
 
-#define FORM_STATUS "one of 301, 302, 303, 307 and 308"
 #define FORM_SCHEME "\"http\" or \"https\""
 #define FORM_NEW_PATH "a path that begins with \"/\", escaped as in a URL; it may bring a query"
 #define FORM_NEW_PREFIX "a path that begins with \"/\", escaped as in a URL, without a query"
@@ -40,7 +38,7 @@ static const struct option redirect_options[] = {
     OPTION_CUSTOM("prefix", struct route_conf, redirect.prefix, read_new_prefix, NULL,
                   FORM_NEW_PREFIX, "what takes the place of match.path_prefix"),
     OPTION_CUSTOM("status", struct route_conf, redirect.status, read_redirect_status, "302",
-                  FORM_STATUS, "the status"),
+                  FORM_REDIRECT_STATUS, "the status"),
     OPTION_END,
 };
 
@@ -233,7 +231,7 @@ static void read_authority(struct option_reader *r, const config_setting_t *s, v
         option_wrong(r, s, FORM_AUTHORITY);
 }
 
-static void read_redirect_status(struct option_reader *r, const config_setting_t *s, void *field)
+void read_redirect_status(struct option_reader *r, const config_setting_t *s, void *field)
 {
     static const int allowed[] = {301, 302, 303, 307, 308};
     if (!s)
@@ -244,7 +242,7 @@ static void read_redirect_status(struct option_reader *r, const config_setting_t
                 *(int64_t *)field = allowed[i];
                 return;
             }
-    option_wrong(r, s, FORM_STATUS);
+    option_wrong(r, s, FORM_REDIRECT_STATUS);
 }
 
 /* A path that goes out as it stands, in a request line or in Location: so it is written as it must

@@ -64,6 +64,7 @@ struct option {
     const char *form;          /* what may stand there, for messages and the reference; CUSTOM has
                                   one, the other kinds have their own unless a row says better */
     bool required;
+    bool single; /* CUSTOM: `rows` are of one group, not of the elements of a list */
     /* CUSTOM: reads `s` into `field`; adds its own faults. `s` is NULL when it is absent. */
     void (*read)(struct option_reader *r, const config_setting_t *s, void *field);
     /* LIST, MAP: called on each zeroed element before it is read, to put inherited values in. */

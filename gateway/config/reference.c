@@ -43,7 +43,7 @@ static void subsections(struct text *out, const char *path, const struct option 
             continue;
         struct arena a;
         arena_init(&a, NULL, 0);
-        const char *many = o->kind == OPTION_KIND_GROUP ? ""
+        const char *many = o->kind == OPTION_KIND_GROUP || o->single ? ""
                            : o->kind == OPTION_KIND_MAP ? ".NAME"
                                                         : "[]";
         const char *inner = arena_printf(&a, "%s%s%s%s", path, *path ? "." : "", o->name, many);

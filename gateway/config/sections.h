@@ -40,6 +40,12 @@ extern const struct option log_options[];
 extern const struct option top_timeouts[], listener_timeouts[], cluster_timeouts[];
 extern const struct option top_limits[], listener_limits[], cluster_limits[];
 extern const struct option top_forwarding[], listener_forwarding[];
+extern const struct option hsts_options[], https_redirect_options[]; /* config_https.c */
+void hsts_check(struct option_reader *r, const config_setting_t *s, void *base);
+void read_https_redirect(struct option_reader *r, const config_setting_t *s, void *field);
+#define FORM_HTTPS_REDIRECT "true, false or a group, such as { port = 8443; }"
+/* Of a whole listener: what stands beside settings that need it. */
+void https_check(struct option_reader *r, const config_setting_t *s, const struct listener_conf *lc);
 void forwarding_check(struct option_reader *r, const config_setting_t *s, void *base);
 
 void listener_prepare(struct option_reader *r, void *element);
@@ -55,6 +61,9 @@ void read_path(struct option_reader *r, const config_setting_t *s, void *field);
 void read_mode(struct option_reader *r, const config_setting_t *s, void *field);   /* int64_t */
 void read_socket(struct option_reader *r, const config_setting_t *s, void *field); /* addr */
 void read_cidrs(struct option_reader *r, const config_setting_t *s, void *field);  /* groups */
+void read_redirect_status(struct option_reader *r, const config_setting_t *s,
+                          void *field); /* int64_t; config_route.c */
+#define FORM_REDIRECT_STATUS "one of 301, 302, 303, 307 and 308"
 #define FORM_NAME "1 to 64 letters, digits, \".\", \"_\" and \"-\""
 #define FORM_PATH "a path; a relative one starts in the folder of the main file"
 #define FORM_MODE "octal permission bits such as \"0660\""

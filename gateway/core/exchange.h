@@ -27,6 +27,7 @@
 enum { EXCHANGE_SIZE = 4096, EXCHANGE_TRAIL = 16 };
 
 struct exchange;
+struct proxy_header;
 struct tls_facts;
 
 /* The head of what the client gets, with its framing already decided. */
@@ -62,10 +63,13 @@ struct client_ops {
 struct client_facts {
     uint32_t listener;          /* index */
     uint64_t connection;        /* number of the connection, for logs */
-    struct ip peer;
+    struct ip peer;             /* who connected: of a PROXY header, else the link's other end */
+    uint16_t peer_port;         /* 0: a unix socket */
+    struct ip direct;           /* the link's other end */
     struct slice scheme;        /* "http", "https"; static */
     const struct tls_facts *tls; /* NULL: not TLS */
-    const struct addr *local;   /* the listener's address */
+    const struct proxy_header *proxy; /* what a trusted peer said in front; NULL: nothing */
+    const struct addr *local;   /* where the client connected to: as peer */
 };
 
 struct exchange {

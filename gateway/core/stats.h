@@ -67,6 +67,8 @@ void histogram_add(struct histogram *h, uint64_t us);
     COUNTER(handshakes_failed, "TLS handshakes that failed")                                      \
     COUNTER(handshakes_refused, "connections refused by limits.handshakes")                       \
     COUNTER(timeout_handshake, "connections closed by timeouts.handshake")                        \
+    COUNTER(proxy_headers, "connections that began with a PROXY header")                           \
+    COUNTER(proxy_faults, "connections closed for a bad or missing PROXY header")                  \
     COUNTER(requests_limit, "connections closed by limits.requests")
 #define LISTENER_GAUGES(GAUGE) GAUGE(active, "connections", "connections open")
 #define TRAFFIC_COUNTERS(COUNTER)                                                                  \

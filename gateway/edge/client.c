@@ -5,6 +5,9 @@
 
 #include "core/stats.h"
 #include "edge/listener.h"
+#include "io/proxy_header.h"
+
+#include <stdlib.h>
 
 struct client *client_open(struct listener *l, struct link *link, const struct addr *peer,
                            int32_t source_entry)
@@ -19,6 +22,8 @@ struct client *client_open(struct listener *l, struct link *link, const struct a
         .listener = l->index,
         .connection = ++l->next_connection,
         .peer = addr_ip(peer),
+        .peer_port = addr_port(peer),
+        .direct = addr_ip(peer),
         .scheme = SLICE("http"),
         .local = &l->local,
     };
@@ -60,6 +65,8 @@ void client_free(struct client *c)
     c->link = NULL;
     tls_facts_free(c->tls);
     c->tls = NULL;
+    free(c->proxy);
+    c->proxy = NULL;
     list_remove(&c->node);
     l->clients_n--;
     l->stats->active--;

@@ -7,7 +7,7 @@
  * exchange has finished; its memory goes at the end of that turn.
  *
  *     client_open ──► greeting ── ALPN, or the first bytes ──► h1 | h2 ──► client_free
- *                     (TLS; or which protocol is spoken)
+ *                     (PROXY header; TLS; or which protocol is spoken)
  *
  * Most clients are idle most of the time, so what only an exchange needs lies in its arena. */
 
@@ -39,6 +39,7 @@ struct client {
     struct link *link;              /* owned; NULL when closed */
     const struct client_protocol *protocol;
     struct tls_facts *tls;          /* owned; NULL: not TLS. facts.tls is the same */
+    struct proxy_header *proxy;     /* owned; NULL: none came. facts.proxy is the same */
     struct client_facts facts;
     struct timer timer;             /* for the nearer of the two deadlines below */
     uint64_t read_due_ms;           /* something must have come in by then; 0: nothing is waited for */
@@ -58,6 +59,7 @@ struct client {
     uint32_t scanned;               /* of an incomplete head; lingering: bytes thrown away */
     uint8_t state;                  /* private to the protocol */
     bool keep_alive;                /* after the exchange under way */
+    bool greeting_proxy;            /* its PROXY header is waited for */
     bool greeting_tls;              /* its handshake counts in listener.handshakes_n */
     bool cut;                       /* close with a reset: the response is not whole */
 };

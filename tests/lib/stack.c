@@ -112,13 +112,14 @@ void stack_hang_dials(struct stack *s, bool on)
 
 /* -- life ------------------------------------------------------------------------------------------ */
 
-static struct generation *load(const char *conf, struct shm *shm)
+static struct generation *load(const char *listener, const char *conf, struct shm *shm)
 {
     struct faults faults;
     char *text;
     faults_init(&faults);
-    cr_assert(asprintf(&text, "listeners = ( { name = \"test\"; bind = \"127.0.0.1:0\"; } );\n%s",
-                       conf) > 0);
+    cr_assert(asprintf(&text,
+                       "listeners = ( { name = \"test\"; bind = \"127.0.0.1:0\"; %s } );\n%s",
+                       listener, conf) > 0);
     struct config *c = config_parse(text, "test.conf", &faults);
     struct generation *g = c ? generation_build(c, shm, 1, &faults) : NULL;
     for (const struct fault *f = faults.first; f; f = f->next)
@@ -131,6 +132,11 @@ static struct generation *load(const char *conf, struct shm *shm)
 
 struct stack *stack_new(const char *conf)
 {
+    return stack_new_with("", conf);
+}
+
+struct stack *stack_new_with(const char *listener, const char *conf)
+{
     struct stack *s = calloc(1, sizeof *s);
     struct faults faults;
     the = s;
@@ -138,7 +144,7 @@ struct stack *stack_new(const char *conf)
     s->shm = shm_create(64 << 20);
     cr_assert(s->shm);
     shm_generation(s->shm, 1);
-    s->g = load(conf, s->shm);
+    s->g = load(listener, conf, s->shm);
     s->stats = stats_bind(s->g, s->shm, 0, &faults);
     cr_assert(s->stats);
     loop_init(&s->loop, s->g->config->memory.blocks / sizeof(struct block));

@@ -38,6 +38,8 @@ struct peer {
 /* `conf` is the text of a configuration without listeners: one named "test" is added. Fails the
  * test when it has errors. */
 struct stack *stack_new(const char *conf);
+/* The same with further settings of that listener. */
+struct stack *stack_new_with(const char *listener, const char *conf);
 /* Closes everything, and asserts that no exchange, client, origin or block is left. */
 void stack_free(struct stack *s);
 struct worker *stack_worker(struct stack *s);

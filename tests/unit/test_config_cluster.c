@@ -19,6 +19,7 @@ Test(config_cluster, defaults_and_inheritance)
     cr_assert_eq(a->limits.head_size, 4096);
     cr_assert_eq(a->limits.queue, 32768);
     cr_assert_eq(b->balance, BALANCE_ROUND_ROBIN);
+    cr_assert_eq(b->proxy_protocol, PROXY_PROTOCOL_OFF);
     cr_assert_eq(b->pool.max_idle, 256);
     cr_assert_eq(b->pool.idle_timeout, 50000);
     cr_assert_eq(b->pool.max_requests, 0);
@@ -33,11 +34,12 @@ Test(config_cluster, defaults_and_inheritance)
 Test(config_cluster, values_are_stored)
 {
     struct config *c = conf_of(WITH_CLUSTER(
-        "endpoints = [ \"a:1\" ]; balance = \"least_request\"; pool = { max_idle = 0; "
+        "endpoints = [ \"a:1\" ]; balance = \"least_request\"; proxy_protocol = \"v2\"; pool = { max_idle = 0; "
         "idle_timeout = \"1ms\"; max_requests = 9; }; dns = { capacity = 1; min_ttl = \"2s\"; "
         "max_ttl = \"2s\"; retry = \"1s\"; family = \"ipv6\"; };"));
     const struct cluster_conf *b = c->clusters;
     cr_assert_eq(b->balance, BALANCE_LEAST_REQUEST);
+    cr_assert_eq(b->proxy_protocol, PROXY_PROTOCOL_V2);
     cr_assert_eq(b->pool.max_idle, 0);
     cr_assert_eq(b->pool.idle_timeout, 1);
     cr_assert_eq(b->pool.max_requests, 9);

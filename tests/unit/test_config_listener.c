@@ -68,13 +68,15 @@ Test(config_listener, what_does_not_exist_yet_is_unknown)
 {
     CONF_CASES({WITH_LISTENER("tls = { };"),
                 "t.conf:2: error: unknown setting listeners[0].tls; known here: name, bind, "
-                "backlog, ipv6_only, unix_mode, timeouts, limits, forwarding"},
+                "backlog, ipv6_only, unix_mode, timeouts, limits, forwarding, proxy_protocol, "
+                "hsts, redirect_to_https"},
                {WITH_LISTENER("protocols = [ \"h2\" ];"),
                 "t.conf:2: error: unknown setting listeners[0].protocols; known here: name, bind, "
-                "backlog, ipv6_only, unix_mode, timeouts, limits, forwarding"},
+                "backlog, ipv6_only, unix_mode, timeouts, limits, forwarding, proxy_protocol, "
+                "hsts, redirect_to_https"},
                {WITH_LISTENER("timeouts = { connect = \"1s\"; };"),
                 "t.conf:2: error: unknown setting listeners[0].timeouts.connect; known here: head, "
-                "request, keep_alive, write_idle, body_idle"});
+                "handshake, request, keep_alive, write_idle, body_idle"});
 }
 
 Test(config_listener, a_unix_path_has_the_kernels_limit)
@@ -132,4 +134,94 @@ Test(config_listener, addresses_that_differ_stand_side_by_side)
     };
     for (size_t i = 0; i < array_n(good); i++)
         config_free(conf_of(good[i]));
+}
+
+Test(config_listener, proxy_headers_come_from_networks)
+{
+    struct config *c = conf_of(WITH_LISTENER("proxy_protocol = [ \"10.0.0.0/8\", \"unix\" ];"));
+    cr_assert_eq(c->listeners[0].proxy_from_n, 2);
+    config_free(c);
+    c = conf_of(WITH_LISTENER(""));
+    cr_assert_eq(c->listeners[0].proxy_from_n, 0);
+    config_free(c);
+}
+
+Test(config_listener, strict_transport_security_is_off_until_it_is_asked_for)
+{
+    static const struct {
+        const char *conf, *value;
+    } cases[] = {
+        {"", ""},
+        {"hsts = { };", "max-age=31536000"},
+        {"hsts = { max_age = \"0s\"; };", "max-age=0"},
+        {"hsts = { max_age = \"1500ms\"; include_subdomains = true; };",
+         "max-age=1; includeSubDomains"},
+        {"hsts = { max_age = \"730d\"; include_subdomains = true; preload = true; };",
+         "max-age=63072000; includeSubDomains; preload"},
+    };
+    for (size_t i = 0; i < array_n(cases); i++) {
+        char text[512];
+        snprintf(text, sizeof text, WITH_LISTENER("proxy_protocol = \"unix\"; %s"), cases[i].conf);
+        struct config *c = conf_of(text);
+        const struct slice value = c->listeners[0].hsts.value;
+        cr_assert(slice_eq(value, slice_str(cases[i].value)), "%.*s", SLICE_ARG(value));
+        config_free(c);
+    }
+}
+
+Test(config_listener, redirects_to_https_have_defaults)
+{
+    struct config *c = conf_of(WITH_LISTENER("redirect_to_https = true;"));
+    const struct https_redirect_conf *h = &c->listeners[0].to_https;
+    cr_assert(h->set && h->port == 443 && h->status == 308 && h->except.n == 0);
+    config_free(c);
+    c = conf_of(WITH_LISTENER("redirect_to_https = { port = 8443; status = 301; except = \"/a\"; };"));
+    h = &c->listeners[0].to_https;
+    cr_assert(h->set && h->port == 8443 && h->status == 301 && h->except.n == 1);
+    config_free(c);
+    c = conf_of(WITH_LISTENER("redirect_to_https = false;"));
+    cr_assert(!c->listeners[0].to_https.set);
+    config_free(c);
+}
+
+Test(config_listener, https_settings_are_checked)
+{
+    CONF_CASES(
+        {WITH_LISTENER("redirect_to_https = 443;"),
+         "t.conf:2: error: listeners[0].redirect_to_https is 443; true, false or a group, such as "
+         "{ port = 8443; }"},
+        {WITH_LISTENER("redirect_to_https = { status = 404; };"),
+         "t.conf:2: error: listeners[0].redirect_to_https.status is 404; one of 301, 302, 303, 307 "
+         "and 308"},
+        {WITH_LISTENER("redirect_to_https = { except = [ \"a\" ]; };"),
+         "t.conf:2: error: listeners[0].redirect_to_https.except[0] is \"a\"; the beginning of a "
+         "path: it starts with \"/\""},
+        {WITH_LISTENER("proxy_protocol = \"all\";"),
+         "t.conf:2: error: listeners[0].proxy_protocol is \"all\"; a network such as "
+         "\"10.0.0.0/8\", \"192.0.2.1\", \"2001:db8::/32\" or \"unix\""},
+        {WITH_LISTENER("forwarding = { client_certificate = \"x\"; };"),
+         "t.conf:2: error: listeners[0].forwarding.client_certificate is \"x\"; one of \"off\", "
+         "\"xfcc\" or \"standard\""});
+}
+
+Test(config_listener, https_settings_without_effect_are_warned_of)
+{
+    static const struct {
+        const char *conf, *warning;
+    } cases[] = {
+        {WITH_LISTENER("hsts = { };"),
+         "listeners[0].hsts has no effect without TLS, here or at a trusted proxy in front"},
+        {WITH_LISTENER("proxy_protocol = \"unix\"; hsts = { preload = true; };"),
+         "listeners[0].hsts.preload: the list takes names with a max_age of at least 365d and "
+         "include_subdomains only"},
+    };
+    for (size_t i = 0; i < array_n(cases); i++) {
+        struct faults faults;
+        faults_init(&faults);
+        struct config *c = config_parse(cases[i].conf, "t.conf", &faults);
+        cr_assert(c && faults.warnings == 1);
+        cr_assert_str_eq(faults.first->text, cases[i].warning);
+        config_free(c);
+        faults_fini(&faults);
+    }
 }
