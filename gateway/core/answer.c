@@ -14,6 +14,7 @@
 
 #include "base/text.h"
 #include "core/exchange.h"
+#include "core/grpc.h"
 #include "core/route.h"
 #include "http/status.h"
 
@@ -47,6 +48,23 @@ static void add(struct exchange *x, enum token name, struct slice value)
     fields_add_token(&x->reply.fields, &x->arena, name, value);
 }
 
+/* The message is printable text or percent-encoded here. */
+static void answer_grpc(struct exchange *x, enum grpc_code code, struct slice message)
+{
+    struct text t;
+    const size_t room = 3 * (message.n < GRPC_MESSAGE_MAX ? message.n : GRPC_MESSAGE_MAX);
+    begin(x, 200);
+    x->grpc_code = (uint8_t)code;
+    add(x, TOKEN_CONTENT_TYPE, SLICE("application/grpc"));
+    fields_add(&x->reply.fields, &x->arena, SLICE("grpc-status"),
+               slice_str(arena_printf(&x->arena, "%d", code)));
+    if (!message.n)
+        return;
+    text_init_fixed(&t, arena_alloc(&x->arena, room), room);
+    grpc_message(&t, message);
+    fields_add(&x->reply.fields, &x->arena, SLICE("grpc-message"), text_slice(&t));
+}
+
 void answer_why(struct exchange *x)
 {
     const struct why_facts *why = why_facts(x->why);
@@ -55,6 +73,10 @@ void answer_why(struct exchange *x)
     struct text t;
 
     must(x->why != WHY_NONE && why->status != 0);
+    if (x->grpc) {
+        answer_grpc(x, grpc_code_of_why(x->why), slice_str(why->text));
+        return;
+    }
     begin(x, why->status);
     add(x, TOKEN_CACHE_CONTROL, SLICE("no-store"));
     if (why->status == 503)
@@ -68,25 +90,44 @@ void answer_why(struct exchange *x)
     add_content(x, types[type], text_slice(&t), bytes_copy);
 }
 
+static void answer_redirect(struct exchange *x, const struct route_conf *rc)
+{
+    const uint16_t status = (uint16_t)rc->redirect.status;
+    const enum answer_type type = answer_type_for(&x->request.fields);
+    const struct slice location =
+        route_location(rc, &x->target, x->facts->scheme, &x->host, &x->arena);
+    struct text t;
+
+    begin(x, status);
+    x->grpc_code = (uint8_t)grpc_code_of_status(status);
+    add(x, TOKEN_LOCATION, location);
+    text_init(&t);
+    write_redirect(&t, type, status, location);
+    add_content(x, types[type], text_slice(&t), bytes_copy);
+    text_fini(&t);
+}
+
+void answer_https(struct exchange *x)
+{
+    const struct https_redirect_conf *h = &x->w->g->config->listeners[x->facts->listener].to_https;
+    const struct route_conf same = {
+        .redirect = {.scheme = SLICE("https"), .port = h->port, .status = h->status, .set = true}};
+    answer_redirect(x, &same);
+}
+
 void answer_route(struct exchange *x)
 {
     const struct route_conf *rc = x->route->conf;
 
     if (rc->action == ACTION_REDIRECT) {
-        const uint16_t status = (uint16_t)rc->redirect.status;
-        const enum answer_type type = answer_type_for(&x->request.fields);
-        struct slice location =
-            route_location(rc, &x->target, x->facts->scheme, &x->host, &x->arena);
-        struct text t;
-        begin(x, status);
-        add(x, TOKEN_LOCATION, location);
-        text_init(&t);
-        write_redirect(&t, type, status, location);
-        add_content(x, types[type], text_slice(&t), bytes_copy);
-        text_fini(&t);
+        answer_redirect(x, rc);
         return;
     }
     must(rc->action == ACTION_RESPOND);
+    if (x->grpc) {
+        answer_grpc(x, grpc_code_of_status((uint16_t)rc->respond.status), rc->respond.body);
+        return;
+    }
     begin(x, (uint16_t)rc->respond.status);
     add_content(x, rc->respond.type, rc->respond.body, bytes_static); /* of the configuration */
 }
@@ -115,6 +156,8 @@ static void begin(struct exchange *x, uint16_t status)
     fields_init(&x->reply.fields, &x->arena, FIELDS_MAX);
     add(x, TOKEN_SERVER, lc->forwarding.name);
     add(x, TOKEN_DATE, arena_dup(&x->arena, clock_date(&x->w->loop->clock)));
+    if (lc->hsts.value.n && slice_eq(x->scheme, SLICE("https")))
+        fields_add(&x->reply.fields, &x->arena, SLICE("strict-transport-security"), lc->hsts.value);
 }
 
 /* The content, unless this is an answer that has none: to HEAD only its length is told, and 204

@@ -3,7 +3,10 @@
 #define WEIR_CORE_ANSWER_H
 
 /* What the gateway says itself: a redirect or fixed response of a route, the answer to OPTIONS *,
- * and the short body that goes with a reason. Fills x->reply and x->own. */
+ * and the short body that goes with a reason. Fills x->reply and x->own.
+ *
+ * To a gRPC request a reason and a fixed response are told as gRPC's "Trailers-Only": 200,
+ * Content-Type application/grpc, grpc-status and grpc-message, no content (core/grpc.h). */
 
 struct exchange;
 
@@ -13,6 +16,8 @@ struct exchange;
 void answer_why(struct exchange *x);
 /* From x->route's redirect or respond. */
 void answer_route(struct exchange *x);
+/* To the same URL on https, as the listener's redirect_to_https says; there must be a host. */
+void answer_https(struct exchange *x);
 /* 200 to OPTIONS * with Allow. */
 void answer_options(struct exchange *x);
 

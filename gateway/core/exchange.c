@@ -7,6 +7,7 @@
  * any wake-up: it looks at facts, never at which event woke it. */
 #include "core/exchange.h"
 
+#include "core/grpc.h"
 #include "core/stats.h"
 
 static void on_run(struct later *l);
@@ -38,6 +39,7 @@ static struct exchange *exchange_make(struct worker *w, const struct client_ops 
     x->facts = facts;
     x->id = ++w->next_id;
     x->source = facts->peer;
+    x->scheme = facts->scheme;
     x->created_us = w->loop->clock.mono_us;
     x->created_wall_us = w->loop->clock.wall_us;
     later_init(&x->run, on_run);
@@ -63,6 +65,7 @@ struct exchange *exchange_new(struct worker *w, const struct client_ops *ops, vo
     x->request = *h;
     head_keep_request(&x->request, raw, &x->arena, 0);
     x->request_done = h->body == BODY_NONE || (h->body == BODY_LENGTH && h->content_length == 0);
+    x->grpc = grpc_is(&x->request.fields);
     x->kept_all = method_is_idempotent(h->method_id);
     return x;
 }
@@ -160,7 +163,7 @@ void exchange_on_gone(struct exchange *x, enum why why)
 static void on_deadline(struct timer *t)
 {
     struct exchange *x = container_of(t, struct exchange, deadline);
-    exchange_blame(x, WHY_TIMEOUT_REQUEST, NULL);
+    exchange_blame(x, WHY_TIMEOUT_REQUEST, x->plan.grpc_timeout ? "grpc_timeout" : NULL);
     exchange_wake(x);
 }
 

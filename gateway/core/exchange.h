@@ -93,12 +93,16 @@ struct exchange {
     bool answering;                     /* the head that was sent is the gateway's own */
     bool body_paused;                   /* the client was told to stop reading */
     bool tunnel;                        /* bytes both ways */
+    bool grpc;                          /* a gRPC request: answers of our own are in gRPC */
+    bool to_https;                      /* answered by the listener's redirect_to_https */
+    uint8_t grpc_code;                  /* enum grpc_code: of an answer of our own; at the end of all */
     /* the request */
     struct arena arena;
     struct request_head request;        /* as received, in the arena */
     struct target target;
     struct host host;
     struct ip source;                   /* the client, after trusted proxies */
+    struct slice scheme;                /* the client's: facts.scheme, or what a trusted proxy says */
     struct slice request_id;
     struct bytes inward;                /* content that came and was not passed on yet */
     struct bytes kept;                  /* all content so far, for a second attempt */

@@ -10,6 +10,7 @@
 #include "core/access_log.h"
 #include "core/answer.h"
 #include "core/forward.h"
+#include "core/grpc.h"
 #include "core/relay.h"
 #include "core/stats.h"
 
@@ -62,6 +63,18 @@ static int give_up(struct exchange *x, enum why why, const char *detail)
 
 /* -- before an attempt --------------------------------------------------------------------------- */
 
+/* Does the listener send this request to https, whatever routes there are? */
+static bool wants_https(const struct exchange *x)
+{
+    const struct https_redirect_conf *h = &x->w->g->config->listeners[x->facts->listener].to_https;
+    if (!h->set || slice_eq(x->scheme, SLICE("https")))
+        return false;
+    for (size_t i = 0; i < h->except.n; i++)
+        if (slice_starts(x->target.path, h->except.v[i]))
+            return false;
+    return true;
+}
+
 static int step_admit(struct exchange *x)
 {
     if (x->why)
@@ -85,7 +98,12 @@ static int step_admit(struct exchange *x)
     if (authority.n && !host_parse(authority, &x->arena, &x->host))
         return give_up(x, WHY_BAD_HOST, NULL);
     forward_identify(x);
-    return x->target.form == TARGET_ASTERISK ? STEP_ANSWER : STEP_ROUTE;
+    if (x->target.form == TARGET_ASTERISK)
+        return STEP_ANSWER;
+    x->to_https = wants_https(x);
+    if (x->to_https)
+        return authority.n ? STEP_ANSWER : give_up(x, WHY_BAD_HOST, "no_host");
+    return STEP_ROUTE;
 }
 
 static int step_route(struct exchange *x)
@@ -104,7 +122,13 @@ static int step_route(struct exchange *x)
     };
     x->route = router_match(w->g->router, w->scratch, &q);
     x->routed_us = w->loop->clock.mono_us;
-    return x->route ? STEP_PLAN : give_up(x, WHY_NO_ROUTE, NULL);
+    if (x->route)
+        return STEP_PLAN;
+    /* RFC 9110 15.5.20: a client may use one TLS connection for several hosts; if this one's are on
+     * another listener, it has to come anew. */
+    const bool tls = slice_eq(x->facts->scheme, SLICE("https"));
+    return give_up(x, tls && router_elsewhere(w->g->router, &q) ? WHY_MISDIRECTED : WHY_NO_ROUTE,
+                   NULL);
 }
 
 static int step_plan(struct exchange *x)
@@ -113,6 +137,11 @@ static int step_plan(struct exchange *x)
     struct plan *p = &x->plan;
     p->body_size = rc->body_size == UINT64_MAX ? exchange_limits(x)->body_size : rc->body_size;
     p->timeout_ms = rc->timeout == UINT64_MAX ? exchange_timeouts(x)->request : rc->timeout;
+    if (x->grpc) {
+        const uint64_t route_ms = p->timeout_ms;
+        p->timeout_ms = grpc_timeout_bound(&x->request.fields, route_ms);
+        p->grpc_timeout = p->timeout_ms != route_ms;
+    }
     if (p->body_size && x->request.body == BODY_LENGTH &&
         x->request.content_length > p->body_size)
         return give_up(x, WHY_BODY_TOO_LARGE, NULL);
@@ -216,6 +245,17 @@ static int step_relay(struct exchange *x)
     return VERDICT_STAY;
 }
 
+/* A response that has begun and can't be completed: the client has to see that. In gRPC there are
+ * words for it. */
+static void break_off(struct exchange *x)
+{
+    struct fields trailers;
+    if (x->grpc && !x->tunnel && grpc_break(x, &trailers))
+        x->client_ops->send_end(x, &trailers);
+    else
+        x->client_ops->abort(x);
+}
+
 /* What the gateway says itself. Whatever brought us here, no attempt is of use any more; and when
  * a head has been sent, all that is left is to show the client that the response is not whole. */
 static int step_answer(struct exchange *x)
@@ -225,13 +265,15 @@ static int step_answer(struct exchange *x)
     if (x->client_gone)
         return STEP_FINISH;
     if (x->head_sent && !x->answering) {
-        x->client_ops->abort(x);
+        break_off(x);
         return STEP_FINISH;
     }
     if (!x->answering) {
         x->answering = true;
         if (x->why)
             answer_why(x);
+        else if (x->to_https)
+            answer_https(x);
         else if (x->route)
             answer_route(x);
         else
@@ -254,6 +296,8 @@ static void count_traffic(const struct exchange *x, struct traffic_stats *ts, ui
     ts->bytes_in += x->bytes_in;
     ts->bytes_out += x->bytes_out;
     ts->status[status_class(x->head_sent ? x->reply.status : 0)]++;
+    if (x->grpc)
+        ts->grpc[x->grpc_code]++;
     ts->retries += x->attempts_n > 1 ? x->attempts_n - 1 : 0;
     histogram_add(&ts->latency, took_us);
 }
@@ -264,6 +308,8 @@ static int step_finish(struct exchange *x)
     const uint64_t took_us = w->loop->clock.mono_us - x->created_us;
     list_each (node, &x->attempts)
         attempt_cancel(list_entry(node, struct attempt, node));
+    if (x->grpc)
+        x->grpc_code = (uint8_t)grpc_outcome(x);
     count_traffic(x, x->route ? w->stats->routes[x->route->index] : w->stats->unrouted, took_us);
     if (x->plan.cluster)
         count_traffic(x, w->stats->clusters[x->route->conf->cluster_index], took_us);

@@ -29,6 +29,8 @@ void forward_identify(struct exchange *x)
         forwarded_read(&x->request.fields, (enum forwarded_style)fw->style, &x->facts->peer,
                        fw->trusted, fw->trusted_n, &from);
         x->source = from.client;
+        if (from.proto.n)
+            x->scheme = from.proto;
     }
     if (!fw->request_id)
         return;
@@ -103,6 +105,15 @@ void forward_request(struct exchange *x)
         add_via(x, &p->fields, h->major, h->minor);
 }
 
+/* RFC 6797 6.1: one field. An origin that sends its own knows its subdomains better. */
+static void add_hsts(struct exchange *x, struct fields *f)
+{
+    const struct slice name = SLICE("strict-transport-security");
+    const struct slice value = x->w->g->config->listeners[x->facts->listener].hsts.value;
+    if (value.n && slice_eq(x->scheme, SLICE("https")) && !fields_find(f, name))
+        fields_add(f, &x->arena, name, value);
+}
+
 void forward_response(struct exchange *x, const struct attempt *at)
 {
     const struct response_head *h = &at->head;
@@ -118,6 +129,7 @@ void forward_response(struct exchange *x, const struct attempt *at)
     /* RFC 9110 6.6.1: a recipient with a clock adds the Date that is missing. */
     if (!fields_find_token(&r->fields, TOKEN_DATE))
         fields_add_token(&r->fields, &x->arena, TOKEN_DATE, clock_date(&x->w->loop->clock));
+    add_hsts(x, &r->fields);
     if (forwarding_of(x)->via)
         add_via(x, &r->fields, h->major, h->minor);
 }

@@ -13,6 +13,7 @@ struct plan {
     struct cluster *cluster;      /* borrowed from the worker; NULL: no attempt is intended */
     uint64_t timeout_ms;          /* whole request; 0: none */
     uint64_t body_size;           /* limit of the request's content; 0: none */
+    bool grpc_timeout;            /* ... and it is the client's own grpc-timeout */
     bool fresh;                   /* a kept connection has failed us: only a new one will do */
     /* the request as it goes inward */
     struct slice method, target;

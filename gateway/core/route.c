@@ -97,6 +97,28 @@ const struct route *router_match(const struct router *r, struct route_scratch *s
     return route;
 }
 
+/* Takes a pattern into account; false when it is served on this listener. */
+static bool is_elsewhere(const struct host_routes *h, const struct route_query *q, bool *known)
+{
+    if (!h)
+        return true;
+    *known = true;
+    return h->listeners && !(h->listeners[q->listener / 64] >> q->listener % 64 & 1);
+}
+
+/* "*" names no host, so it neither takes one away nor claims it. */
+bool router_elsewhere(const struct router *r, const struct route_query *q)
+{
+    bool known = false;
+    if (!is_elsewhere(find_host(&r->exact, q->host), q, &known))
+        return false;
+    for (size_t i = 1; i < q->host.n; i++)
+        if (q->host.p[i] == '.' &&
+            !is_elsewhere(find_host(&r->wild, slice_from(q->host, i + 1)), q, &known))
+            return false;
+    return known;
+}
+
 /* -- paths ------------------------------------------------------------------------------------- */
 
 /* The first of the routes whose conditions hold, or NULL. */

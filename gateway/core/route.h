@@ -57,6 +57,8 @@ void route_scratch_free(struct route_scratch *s);
 /* NULL: no route. */
 const struct route *router_match(const struct router *r, struct route_scratch *s,
                                  const struct route_query *q);
+/* After no route was found: has the host routes of its own, and all of them on other listeners? */
+bool router_elsewhere(const struct router *r, const struct route_query *q);
 size_t router_routes_n(const struct router *r);
 const struct route *router_route(const struct router *r, size_t index);
 /* How often a regex hit its match limit (then it counts as not matching). */

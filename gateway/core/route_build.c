@@ -265,6 +265,21 @@ static void finish_regexes(struct build *b, struct host_routes *h)
     }
 }
 
+/* The listeners on which the host has some route. */
+static uint64_t *listeners_of(struct build *b, const struct placement *p, size_t n)
+{
+    const size_t words = b->router->listeners_n / 64 + 1;
+    uint64_t *bits = ARENA_ARRAY(b->arena, uint64_t, words);
+    for (size_t i = 0; i < n; i++) {
+        const uint64_t *some = p[i].entry->conditions.listeners;
+        if (!some)
+            return NULL;
+        for (size_t k = 0; k < words; k++)
+            bits[k] |= some[k];
+    }
+    return bits;
+}
+
 /* The leaves of one host pattern. */
 static void build_host(struct build *b, const struct placement *p, size_t n)
 {
@@ -273,6 +288,7 @@ static void build_host(struct build *b, const struct placement *p, size_t n)
     for (size_t i = 0; i < n; i++)
         regexes += p[i].entry->path != NULL;
     h->regexes = ARENA_ARRAY(b->arena, struct path_regex, regexes);
+    h->listeners = listeners_of(b, p, n);
 
     cover_host(&b->cover);
     route_tree_draft_init(&b->draft);

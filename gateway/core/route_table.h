@@ -37,6 +37,7 @@ struct host_routes {
     struct path_regex *regexes;
     uint32_t regexes_n;
     uint32_t index; /* in the order in which they were made */
+    uint64_t *listeners; /* a bit per listener that some route is on; NULL: one is on all */
     char name[];    /* the key in the table: "example.com" for "*.example.com" */
 };
 

@@ -345,6 +345,31 @@ static void show_classes(struct text *out, const struct group *gr, const char *n
             line(out, slice_str(name), gr->v[k].labels, classes[i], (int64_t)gr->v[k].sum[at + i]);
 }
 
+/* gRPC requests by code; only codes that there were, and nothing where there is no gRPC. */
+static void show_grpc(struct text *out, const struct group *gr, const char *name)
+{
+    const size_t at = AT(traffic_stats, grpc);
+    char buffer[32];
+    bool headed = false;
+
+    for (size_t k = 0; k < gr->n; k++)
+        for (size_t i = 0; i < GRPC_COLUMNS; i++) {
+            if (!gr->v[k].sum[at + i])
+                continue;
+            if (!headed)
+                head(out, "", name, "", "counter", "gRPC requests by their grpc-status");
+            headed = true;
+            struct text code;
+            text_init_fixed(&code, buffer, sizeof buffer);
+            if (i == GRPC_MISSING)
+                text_str(&code, "code=\"missing\"");
+            else
+                text_printf(&code, "code=\"%zu\"", i);
+            line(out, slice_str(name), gr->v[k].labels, text_slice(&code),
+                 (int64_t)gr->v[k].sum[at + i]);
+        }
+}
+
 /* Microseconds as seconds, without trailing zeros. */
 static void add_seconds(struct text *out, uint64_t us)
 {
@@ -445,8 +470,10 @@ static void show_traffic(struct page *p)
                  "requests by the class of the status that the client got");
     show_latencies(p->out, &p->routes, "weir_request_duration_seconds", AT(traffic_stats, latency),
                    "from the request's head to the end of the exchange");
+    show_grpc(p->out, &p->routes, "weir_route_grpc_total");
     if (!p->clusters.n)
         return;
+    show_grpc(p->out, &p->clusters, "weir_cluster_grpc_total");
     show_counters(p->out, &p->clusters, traffic_counters, array_n(traffic_counters));
     show_classes(p->out, &p->clusters, "weir_cluster_responses_total", AT(traffic_stats, status),
                  "requests of the cluster by the class of the status that the client got");

@@ -25,6 +25,7 @@
     WHY(TIMEOUT_BODY, "timeout_body", 408, NEVER, "The request's content did not arrive in time.") \
     WHY(BODY_TOO_LARGE, "body_too_large", 413, NEVER, "The request's content is too large.")       \
     WHY(TARGET_TOO_LONG, "target_too_long", 414, NEVER, "The request target is too long.")         \
+    WHY(MISDIRECTED, "misdirected", 421, NEVER, "This host is not served on this connection.")     \
     WHY(EXPECTATION, "expectation", 417, NEVER, "The expectation can't be met.")                   \
     WHY(HEAD_TOO_LARGE, "head_too_large", 431, NEVER, "The request's head is too large.")          \
     WHY(VERSION, "version", 505, NEVER, "This version of HTTP is not served here.")                \
