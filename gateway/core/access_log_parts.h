@@ -50,6 +50,20 @@ struct log_field {
  * fields of any name. */
 extern const struct log_field log_fields[];
 
+/* Of access_log_tls.c. */
+#define LOG_GET(name)                                                                              \
+    bool log_get_##name(const struct exchange *x, const struct log_header *h, struct log_value *v)
+LOG_GET(peer);
+LOG_GET(tls_version);
+LOG_GET(tls_cipher);
+LOG_GET(tls_server_name);
+LOG_GET(tls_alpn);
+LOG_GET(tls_resumed);
+LOG_GET(client_subject);
+LOG_GET(client_fingerprint);
+LOG_GET(grpc_status);
+#undef LOG_GET
+
 /* -- formats ----------------------------------------------------------------------------------- */
 
 /* One field of a line, and what stands before it. */

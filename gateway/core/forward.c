@@ -3,8 +3,10 @@
  * one, so that what came in stays as it was for the log and for another attempt. */
 #include "core/forward.h"
 
+#include "core/client_cert.h"
 #include "core/exchange.h"
 #include "http/hop.h"
+#include "io/tls.h"
 
 /* Fields that a request or response may gain here: room for them is made at once. */
 enum { FIELDS_GAINED = 8 };
@@ -99,6 +101,9 @@ void forward_request(struct exchange *x)
         .port = addr_port(x->facts->local),
     };
     forwarded_write(&p->fields, &x->arena, (enum forwarded_style)fw->style, &facts);
+    if (x->facts->tls)
+        client_cert_write(&p->fields, &x->arena, (enum client_certificate)fw->client_certificate,
+                          x->facts->tls->peer);
     if (fw->request_id)
         fields_set(&p->fields, &x->arena, token_name(TOKEN_X_REQUEST_ID), x->request_id);
     if (fw->via)

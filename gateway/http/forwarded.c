@@ -260,10 +260,17 @@ static bool starts_folded(struct slice name, struct slice prefix)
     return true;
 }
 
+/* RFC 9440 2.4: what a client writes there itself must not reach a backend. */
+static bool is_client_cert(struct slice name)
+{
+    return (name.n == 11 && starts_folded(name, SLICE("client-cert"))) ||
+           (name.n == 17 && starts_folded(name, SLICE("client-cert-chain")));
+}
+
 static bool is_forwarding(struct slice name)
 {
     return (name.n == 9 && starts_folded(name, SLICE("forwarded"))) ||
-           starts_folded(name, SLICE("x-forwarded"));
+           starts_folded(name, SLICE("x-forwarded")) || is_client_cert(name);
 }
 
 /* Drops every forwarding field; but leaves those that we neither read nor write where the peer is

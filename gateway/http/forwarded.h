@@ -42,7 +42,8 @@ struct forwarded_facts {
 };
 
 /* Brings the forwarding fields of `f` (a request on its way inward) to what the next hop shall
- * see. From an untrusted peer every X-Forwarded-* and Forwarded is removed, and ours are added.
+ * see. From an untrusted peer every X-Forwarded-*, Forwarded, Client-Cert and Client-Cert-Chain is
+ * removed, and ours are added.
  * From a trusted one the addresses are appended to, as one line; Proto, Host and Port stay what
  * forwarded_read() makes of them, else become ours; fields of a style that isn't ours are removed
  * (with FORWARDED_NONE all are kept as they are). A peer on a unix socket has no address: it is a
