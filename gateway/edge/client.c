@@ -6,8 +6,18 @@
 #include "core/stats.h"
 #include "edge/listener.h"
 #include "io/proxy_header.h"
+#include "io/sock.h"
 
 #include <stdlib.h>
+
+/* Which of this machine's addresses it was: a system call, made only where a cluster is told. */
+static void look_up_local(struct client *c)
+{
+    const int fd = link_fd(c->link);
+    c->local = fd >= 0 ? malloc(sizeof *c->local) : NULL;
+    if (c->local && sock_local(fd, c->local))
+        c->facts.local = c->local;
+}
 
 struct client *client_open(struct listener *l, struct link *link, const struct addr *peer,
                            int32_t source_entry)
@@ -27,6 +37,8 @@ struct client *client_open(struct listener *l, struct link *link, const struct a
         .scheme = SLICE("http"),
         .local = &l->local,
     };
+    if (l->tells_local)
+        look_up_local(c);
     bytes_init(&c->in, &l->w->loop->stock);
     timer_init(&c->timer, NULL);
     later_init(&c->later, NULL);
@@ -65,6 +77,8 @@ void client_free(struct client *c)
     c->link = NULL;
     tls_facts_free(c->tls);
     c->tls = NULL;
+    free(c->local);
+    c->local = NULL;
     free(c->proxy);
     c->proxy = NULL;
     list_remove(&c->node);

@@ -40,6 +40,8 @@ struct client {
     const struct client_protocol *protocol;
     struct tls_facts *tls;          /* owned; NULL: not TLS. facts.tls is the same */
     struct proxy_header *proxy;     /* owned; NULL: none came. facts.proxy is the same */
+    struct addr *local;             /* owned: where it connected to, on a listener for any address;
+                                       NULL: nobody wants to know */
     struct client_facts facts;
     struct timer timer;             /* for the nearer of the two deadlines below */
     uint64_t read_due_ms;           /* something must have come in by then; 0: nothing is waited for */

@@ -28,6 +28,21 @@ struct accept_socket {
 static void on_acceptable(struct ev_loop *ev, struct ev_io *w, int revents);
 static void on_retry(struct timer *t);
 
+static bool is_wildcard(const struct addr *a)
+{
+    if (a->sa.sa_family == AF_INET)
+        return a->in4.sin_addr.s_addr == htonl(INADDR_ANY);
+    return a->sa.sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&a->in6.sin6_addr);
+}
+
+static bool sends_proxy(const struct config *c)
+{
+    for (size_t i = 0; i < c->clusters_n; i++)
+        if (c->clusters[i].proxy_protocol != PROXY_PROTOCOL_OFF)
+            return true;
+    return false;
+}
+
 void listener_init(struct listener *l, struct worker *w, uint32_t index,
                    struct source_mirror *mirror, const int *fds, size_t n)
 {
@@ -58,6 +73,7 @@ void listener_init(struct listener *l, struct worker *w, uint32_t index,
     }
     if (n && !sock_local(fds[0], &l->local))
         l->local = conf->bind;
+    l->tells_local = is_wildcard(&l->local) && sends_proxy(w->g->config);
     l->spare_fd = n ? open("/dev/null", O_RDONLY | O_CLOEXEC) : -1;
 }
 

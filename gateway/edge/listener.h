@@ -32,6 +32,7 @@ struct listener {
     int spare_fd;                   /* given up to accept and close when descriptors run out */
     uint64_t next_connection;
     bool accepting;
+    bool tells_local;               /* a cluster is told where clients connected to: proxy_protocol */
 };
 
 /* `fds` are listening sockets, inherited; they stay open when the listener closes. n may be 0. */

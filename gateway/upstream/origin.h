@@ -15,6 +15,7 @@
 #include "core/cluster.h"
 #include "http/h1_body.h"
 #include "io/link.h"
+#include "upstream/proxy_out.h"
 
 struct origin_pools;
 
@@ -40,6 +41,7 @@ struct origin {
     bool tunnel;
     uint8_t interims;               /* 1xx responses to this request so far */
     uint32_t requests;              /* so far */
+    struct proxy_client client;     /* for whom it was made; counts where PROXY headers are sent */
 };
 
 /* Where connections come from; tests give memory links. NULL with errno as link_connect. */
@@ -63,8 +65,8 @@ void pools_fini(struct origin_pools *p);
 void pools_free_memory(struct origin_pools *p);
 /* Closes the idle connections of an endpoint (cluster.on_retire). */
 void pool_drop_idle(struct endpoint *ep);
-/* The most recently used idle connection, now busy; NULL when there is none. */
-struct origin *pool_take(struct endpoint *ep) nodiscard;
+/* The most recently used idle connection that may serve x, now busy; NULL when there is none. */
+struct origin *pool_take(struct endpoint *ep, const struct exchange *x) nodiscard;
 /* Back among the idle ones, or closed when there are enough. */
 void pool_give(struct origin *o);
 

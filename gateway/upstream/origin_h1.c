@@ -66,9 +66,24 @@ static bool start_request(struct origin *o)
     return true;
 }
 
+/* A PROXY header is the first that goes out, whatever follows. */
+static struct link *dial(struct origin_pools *p, struct attempt *at)
+{
+    const int version = at->endpoint->cluster->conf->proxy_protocol;
+    struct link *link = p->dial(p->dial_ctx, p->w->loop, &at->endpoint->addr);
+    if (!link || version == PROXY_PROTOCOL_OFF)
+        return link;
+    if (!proxy_out(&link->out, at->x, (enum proxy_protocol)version)) {
+        link_close(link);
+        return NULL;
+    }
+    link_send(link);
+    return link;
+}
+
 static struct origin *origin_connect(struct origin_pools *p, struct attempt *at)
 {
-    struct link *link = p->dial(p->dial_ctx, p->w->loop, &at->endpoint->addr);
+    struct link *link = dial(p, at);
     if (!link)
         return NULL;
     struct origin *o = slab_get(&p->slab);
@@ -77,6 +92,7 @@ static struct origin *origin_connect(struct origin_pools *p, struct attempt *at)
         return NULL;
     }
     *o = (struct origin){.pools = p, .endpoint = at->endpoint, .link = link, .at = at};
+    o->client = proxy_client_of(at->x);
     o->state = ORIGIN_CONNECTING;
     o->limits = (struct h1_limits){
         .head_size = (uint32_t)conf_of(o)->limits.head_size,
@@ -97,7 +113,7 @@ static struct origin *origin_connect(struct origin_pools *p, struct attempt *at)
 static enum origin_opened open_attempt(struct attempt *at)
 {
     struct origin_pools *p = at->x->w->pools;
-    struct origin *o = at->fresh ? NULL : pool_take(at->endpoint);
+    struct origin *o = at->fresh ? NULL : pool_take(at->endpoint, at->x);
     if (!o) {
         at->origin = origin_connect(p, at);
         return at->origin ? ORIGIN_PENDING : ORIGIN_REFUSED;

@@ -54,11 +54,23 @@ void pool_drop_idle(struct endpoint *ep)
     }
 }
 
-struct origin *pool_take(struct endpoint *ep)
+/* A connection that began with a PROXY header is that client's alone. */
+static struct origin *find_idle(struct endpoint *ep, const struct exchange *x)
 {
-    if (list_empty(&ep->idle))
+    const bool any = ep->cluster->conf->proxy_protocol == PROXY_PROTOCOL_OFF;
+    list_each (node, &ep->idle) {
+        struct origin *o = list_entry(node, struct origin, node);
+        if (any || proxy_client_eq(o->client, proxy_client_of(x)))
+            return o;
+    }
+    return NULL;
+}
+
+struct origin *pool_take(struct endpoint *ep, const struct exchange *x)
+{
+    struct origin *o = find_idle(ep, x);
+    if (!o)
         return NULL;
-    struct origin *o = list_entry(ep->idle.next, struct origin, node);
     list_remove(&o->node);
     ep->idle_n--;
     list_push(&o->pools->busy, &o->node);
