@@ -52,6 +52,7 @@ Test(client_cert, is_told_as_envoy_does)
 {
     client_cert_write(&f, &a, CLIENT_CERTIFICATE_XFCC, &plain);
     cr_assert_str_eq(value(XFCC), "Hash=11;Subject=\"CN=c\"");
+    end();
     begin();
     client_cert_write(&f, &a, CLIENT_CERTIFICATE_XFCC, &bob);
     cr_assert_str_eq(value(XFCC), "Hash=00ff;Subject=\"CN=bob,O=Acme \\\\, Inc.\";URI=spiffe://a/b;"

@@ -358,6 +358,22 @@ Test(stats, shows_status_classes_retries_and_cumulative_latencies)
     stats_free(s);
 }
 
+Test(stats, shows_grpc_codes_that_there_were)
+{
+    struct stats *s = bind_slot(0);
+    cr_assert(shown("weir_route_grpc_total{route=\"shop\",code=\"0\"}") == -1);
+    cr_assert(!strstr(page.p, "grpc"), "nothing where there is no gRPC");
+    s->routes[0]->grpc[GRPC_OK] = 4;
+    s->routes[0]->grpc[GRPC_MISSING] = 2;
+    s->clusters[0]->grpc[GRPC_UNAVAILABLE] = 1;
+    cr_assert(shown("weir_route_grpc_total{route=\"shop\",code=\"0\"}") == 4);
+    cr_assert(shown("weir_route_grpc_total{route=\"shop\",code=\"missing\"}") == 2);
+    cr_assert(shown("weir_route_grpc_total{route=\"shop\",code=\"1\"}") == -1);
+    cr_assert(strstr(page.p, "\n# TYPE weir_cluster_grpc_total counter\nweir_cluster_grpc_total{"));
+    cr_assert(strstr(page.p, ",code=\"14\"} 1\n"));
+    stats_free(s);
+}
+
 Test(stats, has_a_class_for_every_status_that_three_digits_make)
 {
     for (unsigned status = 0; status < 1000; status++)
