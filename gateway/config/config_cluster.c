@@ -105,10 +105,11 @@ void cluster_check(struct option_reader *r, const config_setting_t *s, void *ele
         endpoints_check(r, endpoints, cl);
     tls_cluster_check(r, s, cl);
     if (cl->proxy_protocol != PROXY_PROTOCOL_OFF && cl->protocol != PROTOCOL_H1)
-        option_fault(r, member_or(s, "proxy_protocol"),
-                     "%s has proxy_protocol and HTTP/2, whose connections serve many clients; a PROXY "
-                     "header names one: protocol = \"http/1.1\"",
-                     option_path(r, s));
+        option_fault(
+            r, member_or(s, "proxy_protocol"),
+            "%s has proxy_protocol and HTTP/2, whose connections serve many clients; a PROXY "
+            "header names one: protocol = \"http/1.1\"",
+            option_path(r, s));
     if (cl->dns.min_ttl > cl->dns.max_ttl) {
         const config_setting_t *dns = member_or(s, "dns");
         option_fault(r, member_or(dns, "min_ttl"), "%s.min_ttl is more than max_ttl",

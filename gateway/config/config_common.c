@@ -22,9 +22,10 @@ enum { DAY_MS = 24 * 60 * 60 * 1000 };
 #define CLIENT_TIMEOUTS(P)                                                                         \
     OPTION_MS("head", struct timeouts, head, P("10s"), 1, DAY_MS,                                  \
               "the whole head of a request, from its first byte; then 408"),                       \
-        OPTION_MS("handshake", struct timeouts, handshake, P("10s"), 1, DAY_MS,                    \
-                  "a TLS handshake, and a PROXY header before it, from the connection on; then it is "    \
-                  "closed"),                   \
+        OPTION_MS(                                                                                 \
+            "handshake", struct timeouts, handshake, P("10s"), 1, DAY_MS,                          \
+            "a TLS handshake, and a PROXY header before it, from the connection on; then it is "   \
+            "closed"),                                                                             \
         OPTION_MS("request", struct timeouts, request, P("15s"), 0, DAY_MS,                        \
                   "from the complete head to the last byte of the response; then 504; 0s: none"),  \
         OPTION_MS("keep_alive", struct timeouts, keep_alive, P("75s"), 0, DAY_MS,                  \

@@ -6,7 +6,8 @@
  * off until it is written down, and what makes the promise larger is said in so many words. */
 #include "config/sections.h"
 
-#define FORM_PREFIXES "one or a list of beginnings of paths, such as \"/.well-known/acme-challenge/\""
+#define FORM_PREFIXES                                                                              \
+    "one or a list of beginnings of paths, such as \"/.well-known/acme-challenge/\""
 
 enum { SECOND_MS = 1000, DAY_S = 24 * 60 * 60 };
 
@@ -45,7 +46,8 @@ void hsts_check(struct option_reader *r, const config_setting_t *s, void *base)
 const struct option https_redirect_options[] = {
     OPTION_INT("port", struct https_redirect_conf, port, "443", 1, 65535,
                "port of the new URL; 443 isn't written"),
-    OPTION_CUSTOM("status", struct https_redirect_conf, status, read_redirect_status, "308", FORM_REDIRECT_STATUS,
+    OPTION_CUSTOM("status", struct https_redirect_conf, status, read_redirect_status, "308",
+                  FORM_REDIRECT_STATUS,
                   "308 and 307 keep the method; 308 and 301 may be remembered"),
     OPTION_CUSTOM("except", struct https_redirect_conf, except, read_prefixes, "[ ]", FORM_PREFIXES,
                   "beginnings of paths that are routed all the same"),

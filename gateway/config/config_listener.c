@@ -39,9 +39,10 @@ const struct option listener_options[] = {
     OPTION_GROUP("forwarding", struct listener_conf, forwarding, listener_forwarding,
                  "forwarding of this listener's requests; what is absent is that of the top",
                  .check = forwarding_check),
-    OPTION_CUSTOM("proxy_protocol", struct listener_conf, proxy_from, read_cidrs, "[ ]", FORM_CIDRS,
-                  "peers whose connections begin with a PROXY header (version 1 or 2); from these it "
-                  "is required, from others it is no request"),
+    OPTION_CUSTOM(
+        "proxy_protocol", struct listener_conf, proxy_from, read_cidrs, "[ ]", FORM_CIDRS,
+        "peers whose connections begin with a PROXY header (version 1 or 2); from these it "
+        "is required, from others it is no request"),
     OPTION_GROUP("hsts", struct listener_conf, hsts, hsts_options,
                  "Strict-Transport-Security on responses over TLS; without the group there is none",
                  .check = hsts_check),

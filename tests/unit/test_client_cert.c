@@ -24,8 +24,9 @@ static const struct tls_peer bob = {
     .uri = {.v = uris, .n = 2},
     .dns = {.v = names, .n = 2},
 };
-static const struct tls_peer plain = {
-    .subject = SLICE_INIT("CN=c"), .fingerprint = SLICE_INIT("11"), .der_base64 = SLICE_INIT("QQ==")};
+static const struct tls_peer plain = {.subject = SLICE_INIT("CN=c"),
+                                      .fingerprint = SLICE_INIT("11"),
+                                      .der_base64 = SLICE_INIT("QQ==")};
 
 static void begin(void)
 {

@@ -9,7 +9,9 @@
 #include "io/link.h"
 #include "tests/lib/stack.h"
 
-#define REST "clusters = { one = { endpoints = [ \"10.0.0.1:80\" ]; }; };\nroutes = ( { cluster = \"one\"; } );\n"
+#define REST                                                                                       \
+    "clusters = { one = { endpoints = [ \"10.0.0.1:80\" ]; }; };\nroutes = ( { cluster = "         \
+    "\"one\"; } );\n"
 #define TRUSTING "proxy_protocol = [ \"192.0.2.0/24\" ];"
 #define V1 "PROXY TCP4 198.51.100.7 203.0.113.1 40001 8443\r\n"
 #define SIG "\r\n\r\n\0\r\nQUIT\n"
@@ -98,14 +100,16 @@ Test(greeting, judges_trusted_proxies_by_the_header)
     stack_free(s);
     begin(TRUSTING "forwarding = { trusted_proxies = \"192.0.2.1\"; };");
     peer_says(c, V1 "GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 233.252.0.1\r\n\r\n");
-    cr_assert_str_eq(inward("X-Forwarded-For"), "198.51.100.7", "the header's client is a stranger");
+    cr_assert_str_eq(inward("X-Forwarded-For"), "198.51.100.7",
+                     "the header's client is a stranger");
     stack_free(s);
 }
 
 Test(greeting, says_https_when_the_header_tells_of_tls)
 {
-    static const char header[] = SIG "\x21\x11\x00\x14\xC6\x33\x64\x07\xCB\x00\x71\x01\x9C\x41\x01\xBB"
-                                     "\x20\x00\x05\x01\x00\x00\x00\x01" GET;
+    static const char header[] =
+        SIG "\x21\x11\x00\x14\xC6\x33\x64\x07\xCB\x00\x71\x01\x9C\x41\x01\xBB"
+            "\x20\x00\x05\x01\x00\x00\x00\x01" GET;
     begin(TRUSTING);
     peer_says_n(c, header, sizeof header - 1);
     cr_assert_str_eq(inward("X-Forwarded-For"), "198.51.100.7");

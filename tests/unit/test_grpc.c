@@ -36,7 +36,8 @@ Test(grpc, is_known_by_its_content_type)
                                       "Application/GRPC+json", "application/grpc;charset=utf-8",
                                       "application/grpc ; x=y"};
     static const char *const no[] = {"application/grpc-web", "application/grpc-web+proto",
-                                     "application/grp", "application/grpcx", "text/plain", ""};
+                                     "application/grp",      "application/grpcx",
+                                     "text/plain",           ""};
     for (size_t i = 0; i < array_n(yes); i++)
         cr_assert(is_grpc(yes[i]), "%s", yes[i]);
     for (size_t i = 0; i < array_n(no); i++)
@@ -49,12 +50,12 @@ Test(grpc, timeouts_are_read_as_milliseconds)
     static const struct {
         const char *text;
         uint64_t ms;
-    } good[] = {{"1H", 3600000},     {"2M", 120000}, {"3S", 3000},
-                {"100m", 100},       {"1u", 1},      {"1001u", 2},
-                {"1000000n", 1},     {"1000001n", 2}, {"99999999H", UINT64_C(359999996400000)},
-                {"0S", 1},           {"00000010S", 10000}};
-    static const char *const bad[] = {"", "S", "1", "1s", "1h", "-1S", "+1S", "1.5S", "1 S", " 1S",
-                                      "123456789S", "1SS", "0x1S"};
+    } good[] = {{"1H", 3600000}, {"2M", 120000},      {"3S", 3000},
+                {"100m", 100},   {"1u", 1},           {"1001u", 2},
+                {"1000000n", 1}, {"1000001n", 2},     {"99999999H", UINT64_C(359999996400000)},
+                {"0S", 1},       {"00000010S", 10000}};
+    static const char *const bad[] = {"",     "S",   "1",   "1s",         "1h",  "-1S", "+1S",
+                                      "1.5S", "1 S", " 1S", "123456789S", "1SS", "0x1S"};
     uint64_t ms;
     for (size_t i = 0; i < array_n(good); i++) {
         cr_assert(grpc_timeout_parse(slice_str(good[i].text), &ms), "%s", good[i].text);
@@ -105,11 +106,16 @@ Test(grpc, every_reason_has_a_code)
     static const struct {
         enum why why;
         enum grpc_code code;
-    } some[] = {{WHY_NO_ROUTE, GRPC_UNIMPLEMENTED},         {WHY_CONNECT, GRPC_UNAVAILABLE},
-                {WHY_TIMEOUT_REQUEST, GRPC_DEADLINE_EXCEEDED}, {WHY_OVERLOAD, GRPC_UNAVAILABLE},
-                {WHY_TIMEOUT_CONNECT, GRPC_UNAVAILABLE},    {WHY_NO_ENDPOINT, GRPC_UNAVAILABLE},
-                {WHY_BAD_RESPONSE, GRPC_UNAVAILABLE},       {WHY_BAD_TARGET, GRPC_INTERNAL},
-                {WHY_BODY_TOO_LARGE, GRPC_RESOURCE_EXHAUSTED}, {WHY_CLIENT_GONE, GRPC_CANCELLED}};
+    } some[] = {{WHY_NO_ROUTE, GRPC_UNIMPLEMENTED},
+                {WHY_CONNECT, GRPC_UNAVAILABLE},
+                {WHY_TIMEOUT_REQUEST, GRPC_DEADLINE_EXCEEDED},
+                {WHY_OVERLOAD, GRPC_UNAVAILABLE},
+                {WHY_TIMEOUT_CONNECT, GRPC_UNAVAILABLE},
+                {WHY_NO_ENDPOINT, GRPC_UNAVAILABLE},
+                {WHY_BAD_RESPONSE, GRPC_UNAVAILABLE},
+                {WHY_BAD_TARGET, GRPC_INTERNAL},
+                {WHY_BODY_TOO_LARGE, GRPC_RESOURCE_EXHAUSTED},
+                {WHY_CLIENT_GONE, GRPC_CANCELLED}};
     for (size_t i = 0; i < array_n(some); i++)
         cr_assert_eq(grpc_code_of_why(some[i].why), some[i].code, "%s",
                      why_facts(some[i].why)->word);
@@ -131,7 +137,8 @@ Test(grpc, messages_are_percent_encoded)
     "timeouts = { request = \"5s\"; body_idle = \"60s\"; };\n"                                     \
     "clusters = { one = { endpoints = [ \"10.0.0.1:80\" ]; }; };\n"                                \
     "routes = ( { name = \"app\"; match = { path_prefix = \"/s\"; }; cluster = \"one\"; },"        \
-    "{ match = { path_prefix = \"/closed\"; }; respond = { status = 503; body = \"Back at 5%\"; }; },"         \
+    "{ match = { path_prefix = \"/closed\"; }; respond = { status = 503; body = \"Back at 5%\"; "  \
+    "}; },"                                                                                        \
     "{ match = { path_prefix = \"/old\"; }; redirect = { path = \"/s\"; }; } );\n"
 #define CALL(path, more)                                                                           \
     "POST " path " HTTP/1.1\r\nHost: h\r\nContent-Type: application/grpc\r\nTE: trailers\r\n"      \

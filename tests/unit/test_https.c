@@ -64,8 +64,9 @@ Test(https, redirects_what_comes_without_tls)
     } cases[] = {
         {"redirect_to_https = true;", GET("/app/a%20b?x=/../y"), "308",
          "https://shop.example/app/a%20b?x=/../y"},
-        {"redirect_to_https = true;", "POST / HTTP/1.1\r\nHost: Shop.example:80\r\nContent-Length: 0\r\n\r\n",
-         "308", "https://shop.example/"},
+        {"redirect_to_https = true;",
+         "POST / HTTP/1.1\r\nHost: Shop.example:80\r\nContent-Length: 0\r\n\r\n", "308",
+         "https://shop.example/"},
         {"redirect_to_https = { port = 8443; status = 301; };", GET("/none"), "301",
          "https://shop.example:8443/none"},
         {"redirect_to_https = true;", "GET //evil.example/ HTTP/1.1\r\nHost: h\r\n\r\n", "308",
@@ -162,9 +163,10 @@ Test(https, keeps_the_promise_that_an_origin_makes)
 
 #define TWO_LISTENERS                                                                              \
     "clusters = { one = { endpoints = [ \"10.0.0.1:80\" ]; }; };\n"                                \
-    "routes = ( { match = { host = \"here.example\"; path_prefix = \"/a\"; listener = \"test\"; }; "  \
+    "routes = ( { match = { host = \"here.example\"; path_prefix = \"/a\"; listener = \"test\"; "  \
+    "}; "                                                                                          \
     "cluster = \"one\"; },"                                                                        \
-    "{ match = { host = [ \"there.example\", \"*.there.example\" ]; listener = \"other\"; }; "      \
+    "{ match = { host = [ \"there.example\", \"*.there.example\" ]; listener = \"other\"; }; "     \
     "cluster = \"one\"; },"                                                                        \
     "{ match = { host = \"both.there.example\"; path_prefix = \"/b\"; }; cluster = \"one\"; },"    \
     "{ match = { path_prefix = \"/all\"; }; cluster = \"one\"; } );\n"

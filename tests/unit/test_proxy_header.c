@@ -128,7 +128,8 @@ Test(proxy_header, sees_with_the_first_byte_that_it_is_none)
 
 /* -- version 2 --------------------------------------------------------------------------------- */
 
-#define TCP4 "\x0A\x00\x00\x07\xC0\x00\x02\x01\x9C\x40\x01\xBB" /* 10.0.0.7:40000 to 192.0.2.1:443 */
+#define TCP4                                                                                       \
+    "\x0A\x00\x00\x07\xC0\x00\x02\x01\x9C\x40\x01\xBB" /* 10.0.0.7:40000 to 192.0.2.1:443 */
 
 Test(proxy_header, reads_version_2)
 {
@@ -167,8 +168,7 @@ Test(proxy_header, takes_nothing_from_a_local_or_unspecified_one)
 
 Test(proxy_header, reads_what_was_told_besides)
 {
-    check_taken(SLICE(SIG "\x21\x11\x00\x4F" TCP4
-                          "\x01\x00\x02h2"
+    check_taken(SLICE(SIG "\x21\x11\x00\x4F" TCP4 "\x01\x00\x02h2"
                           "\x02\x00\x07"
                           "a.b.com"
                           "\x04\x00\x01x"

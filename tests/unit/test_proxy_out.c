@@ -21,10 +21,11 @@ static struct stack *s;
 static void begin(const char *listener, const char *version)
 {
     char conf[256];
-    snprintf(conf, sizeof conf,
-             "clusters = { one = { endpoints = [ \"10.0.0.1:80\" ]; proxy_protocol = \"%s\"; }; };\n"
-             "routes = ( { cluster = \"one\"; } );\n",
-             version);
+    snprintf(
+        conf, sizeof conf,
+        "clusters = { one = { endpoints = [ \"10.0.0.1:80\" ]; proxy_protocol = \"%s\"; }; };\n"
+        "routes = ( { cluster = \"one\"; } );\n",
+        version);
     s = stack_new_with(listener, conf);
 }
 
@@ -87,7 +88,12 @@ Test(proxy_out, passes_on_what_a_load_balancer_said)
 {
     static const char header[] =
         SIG "\x21\x11\x00\x25\xC6\x33\x64\x07\xCB\x00\x71\x01\x9C\x41\x01\xBB"
-            "\x02\x00\x03" "a.b" "\x05\x00\x02" "id" "\x20\x00\x0B\x03\x00\x00\x00\x00\x22\x00\x03" "bob";
+            "\x02\x00\x03"
+            "a.b"
+            "\x05\x00\x02"
+            "id"
+            "\x20\x00\x0B\x03\x00\x00\x00\x00\x22\x00\x03"
+            "bob";
     struct proxy_header h;
     enum proxy_fault fault;
     begin("proxy_protocol = \"192.0.2.1\";", "v2");
