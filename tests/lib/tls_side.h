@@ -24,7 +24,8 @@ HELPER struct tls_client *make_client(const char *ca)
 {
     struct faults faults;
     faults_init(&faults);
-    struct tls_client_conf conf = {.set = true, .verify = true, .ca = certs_slice(ca)};
+    struct tls_client_conf conf = {
+        .set = true, .verify = true, .ca = certs_slice(ca), .resume = true};
     struct tls_client *c = tls_client_new(&conf, (struct tls_alpn){.h1 = true}, &faults);
     cr_assert(c);
     faults_fini(&faults);

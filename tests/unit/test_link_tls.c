@@ -140,6 +140,7 @@ Test(link_tls, takes_over_a_link_and_what_was_read_from_it)
     start_a(x);
     loop_turn(&lp);
     cr_assert_gt(early.n, 100, "the client's hello");
+    link_pause(y);
     struct link *l = link_tls_accept(y, server);
     for (; early.n > 0; bytes_consume(&early, bytes_front(&early).n))
         cr_assert(link_tls_early(l, bytes_front_block(&early), bytes_front(&early)));
@@ -356,6 +357,18 @@ Test(link_tls, ends_one_direction_and_goes_on_in_the_other)
     close_both();
 }
 
+Test(link_tls, may_be_told_to_end_before_it_is_open)
+{
+    start_memory(100);
+    link_end(a.link);
+    send_text(&b, "hello");
+    link_end(b.link);
+    loop_turn(&lp);
+    cr_assert_str_eq(a.seen, "o.e");
+    cr_assert(strchr(b.seen, 'e') && !strchr(b.seen, '!'), "%s", b.seen);
+    close_both();
+}
+
 Test(link_tls, a_paused_owner_hears_of_the_end_when_it_resumes)
 {
     open_memory(0);
@@ -417,6 +430,37 @@ Test(link_tls, writing_to_a_closed_end_fails)
     send_text(&a, "harmless");
     loop_turn(&lp);
     link_close(a.link);
+}
+
+/* -- resumption: a session is no worse for how its connection ended ------------------------------
+ */
+
+static bool connect_resuming(struct tls_resume *resume)
+{
+    struct link *x, *y;
+    link_memory_pair(&lp, 0, &x, &y);
+    side_start(&a, link_tls_connect(x, client, site_name, resume));
+    start_b(y);
+    loop_turn(&lp);
+    cr_assert_str_eq(a.seen, "o");
+    struct tls_facts *facts = link_tls_take_facts(a.link);
+    const bool resumed = facts->resumed;
+    tls_facts_free(facts);
+    link_reset(a.link);
+    link_close(b.link);
+    loop_turn(&lp);
+    return resumed;
+}
+
+Test(link_tls, a_session_is_resumed_also_after_a_reset)
+{
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        struct tls_resume resume = {0};
+        client_max(version);
+        cr_assert_not(connect_resuming(&resume));
+        cr_assert(connect_resuming(&resume), "version %x", (unsigned)version);
+        tls_resume_drop(&resume);
+    }
 }
 
 /* -- both streams against a model ------------------------------------------------------------- */

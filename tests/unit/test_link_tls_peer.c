@@ -213,6 +213,7 @@ Test(link_tls_peer, what_follows_close_notify_does_not_count)
     loop_turn(&lp);
     cr_assert(got(&b, "one"));
     cr_assert_str_eq(b.seen, ".e");
+    cr_assert(under_b->paused, "nor is it read any more");
     send_text(&b, "two");
     loop_turn(&lp);
     cr_assert_eq(bare.n, 3);
@@ -238,18 +239,60 @@ Test(link_tls_peer, a_forged_record_fails_after_what_came_before)
     bare_end();
 }
 
+static void on_fail_close(struct link *l, int err)
+{
+    (void)err;
+    see(l->owner, '!');
+    link_close(l);
+}
+
+/* Also when the owner's flush was due before the failure came. */
+Test(link_tls_peer, an_alert_leaves_before_the_owner_closes)
+{
+    static struct link_events closes;
+    bare_client_open();
+    closes = events;
+    closes.on_fail = on_fail_close;
+    link_start(b.link, &closes, &b);
+    cr_assert(bytes_static(&bare.link->out, SLICE("\27\3\3\0\40................................")));
+    link_send(bare.link); /* flushed first, so what it brings comes after b's own flush is due */
+    link_pause(under_b);
+    loop_turn(&lp);
+    send_text(&b, "this too");
+    link_resume(under_b);
+    loop_turn(&lp);
+    cr_assert_str_eq(b.seen, "!");
+    cr_assert_eq(bare.why, SSL_ERROR_SSL);
+    cr_assert_eq(bare.reason, SSL_R_SSLV3_ALERT_BAD_RECORD_MAC);
+    bare_end();
+}
+
+static void leave_an_error(void)
+{
+    ERR_put_error(ERR_LIB_SSL, 0, SSL_R_BAD_LENGTH, "", 0);
+}
+
 Test(link_tls_peer, errors_of_one_connection_are_not_anothers)
 {
+    char page[64];
     bare_client_open();
-    ERR_put_error(ERR_LIB_SSL, 0, SSL_R_BAD_LENGTH, "", 0); /* left by whoever */
-    bare_write("fine", 4);
-    ERR_put_error(ERR_LIB_SSL, 0, SSL_R_BAD_LENGTH, "", 0);
-    loop_turn(&lp);
+    cr_assert_eq(SSL_write(bare.ssl, "fine", 4), 4);
+    const int n = BIO_read(bare.out, page, sizeof page);
+    for (int i = 0; i < n; i++) { /* each piece but the last asks for more, as if it had failed */
+        leave_an_error();
+        cr_assert(bytes_copy(&bare.link->out, slice_of(page + i, 1)));
+        link_send(bare.link);
+        loop_turn(&lp);
+    }
     cr_assert(got(&b, "fine"));
+    leave_an_error();
     send_text(&b, "too");
-    ERR_put_error(ERR_LIB_SSL, 0, SSL_R_BAD_LENGTH, "", 0);
     loop_turn(&lp);
     cr_assert_str_eq(b.seen, ".d");
+    leave_an_error();
+    link_end(b.link);
+    loop_turn(&lp);
+    cr_assert_eq(bare.why, SSL_ERROR_ZERO_RETURN);
     link_close(b.link);
     bare_end();
 }
@@ -310,7 +353,9 @@ Test(link_tls_peer, answers_that_nobody_reads_do_not_pile_up)
             most = link_unsent(under_b);
     }
     cr_assert_str_eq(b.seen, "!");
+    cr_assert_str_eq(link_tls_fault(b.link), "flood");
     cr_assert_lt(most, 150000);
+    cr_assert_eq(link_unsent(b.link), 0);
     ERR_clear_error();
     link_close(b.link);
     bare_end();
