@@ -18,8 +18,9 @@
  * Reading. `in` holds records that haven't been decrypted: while the owner pauses, when there is no
  * block to decrypt into, or when a record isn't complete. As long as it isn't empty, `under` is
  * paused. OpenSSL's own read-ahead is off: it would spare one read of that queue per record, not a
- * system call, and would move what isn't a whole record to and fro in a buffer that then couldn't
- * be released. So nothing hides within OpenSSL but the rest of one record (SSL_pending).
+ * system call (tests/bench/bench_tls shows no difference), and would move what isn't a whole record
+ * to and fro in a buffer that then couldn't be released. So nothing hides within OpenSSL but the
+ * rest of one record (SSL_pending).
  *
  * Writing. Records (tls_record.c says how large) are made only while `under` has room, so an owner
  * that has queued a lot holds 64 KiB of them at most; what is beneath counts for the owner's room.
