@@ -35,7 +35,8 @@
     F(TARGET_LONG, "target_too_long")                                                              \
     F(HEAD_LARGE, "head_too_large")                                                                \
     F(FIELDS_MANY, "too_many_fields")                                                              \
-    F(UPGRADE, "upgrade")
+    F(EXPECT, "expect")                                                                            \
+    F(PROTOCOL, "protocol")
 
 enum h2_fault {
 #define F(id, name) H2_FAULT_##id,
@@ -44,7 +45,8 @@ enum h2_fault {
         H2_FAULT_N
 };
 const char *h2_fault_name(enum h2_fault f);
-/* The status that a client is answered: 400, 414 or 431. */
+/* The status that a client is answered: 400, 414, 417 or 431; 501 for an extended CONNECT to
+ * something else than a WebSocket (RFC 9220 3). */
 uint16_t h2_fault_status(enum h2_fault f);
 
 struct h2_limits {
@@ -56,13 +58,24 @@ struct h2_limits {
 /* One header block on its way in. Blocks of one connection don't interleave, so each connection
  * has one of these. Its memory grows as needed and is freed by h2_block_fini, to be called when
  * the connection is idle. */
+enum h2_pseudo {
+    H2_METHOD,
+    H2_SCHEME,
+    H2_AUTHORITY,
+    H2_PATH,
+    H2_PROTOCOL,
+    H2_STATUS,
+    H2_PSEUDO_N
+};
 struct h2_block {
     const struct h2_limits *limits; /* borrowed */
     char *text;                     /* owned: names and values, one behind the other */
     size_t text_n, text_cap;
-    struct h2_line *lines;          /* owned */
+    struct field *lines;            /* owned: point into text */
     uint16_t n, cap;
     uint32_t size;                  /* as counted against head_size */
+    uint64_t absent;                /* as in struct fields */
+    struct slice pseudo[H2_PSEUDO_N]; /* p == NULL: has not come */
     uint8_t fault;                  /* enum h2_fault: the first; the rest is ignored */
 };
 
@@ -70,11 +83,13 @@ void h2_block_init(struct h2_block *b, const struct h2_limits *limits);
 void h2_block_fini(struct h2_block *b);
 /* Forgets what it holds and keeps the memory. */
 void h2_block_begin(struct h2_block *b);
-/* Copies. False: no memory. A fault is kept for h2_block_*() below. */
+/* Copies. False: no memory. A fault is kept in b->fault and told by h2_block_*() below. */
 bool h2_block_add(struct h2_block *b, struct slice name, struct slice value) nodiscard;
 /* Judges the block. On H2_FAULT_NONE *out points into `b` (`raw` spans all its bytes, for
  * head_keep_*) until it begins anew. `ended`: END_STREAM came with it. `key` is put into the
- * Sec-WebSocket-Key of an extended CONNECT: 24 characters (16 random bytes, base64). */
+ * Sec-WebSocket-Key of an extended CONNECT: 24 characters (16 random bytes, base64). A plain
+ * CONNECT passes, with its authority as the target. After a fault *out may have the method and the
+ * target, for the log: what of them is there is valid. */
 enum h2_fault h2_block_request(struct h2_block *b, bool ended, const char key[24],
                                struct request_head *out, struct slice *raw) nodiscard;
 /* `method` is the request's; `tunnel`: it was an extended CONNECT, to which 2xx is the answer that

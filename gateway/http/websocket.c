@@ -4,6 +4,8 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+#include "base/check.h"
+
 void websocket_key(const uint8_t random[16], char out[WEBSOCKET_KEY])
 {
     unsigned char text[WEBSOCKET_KEY + 1];
