@@ -44,6 +44,24 @@ struct limits {
     uint64_t queue;                 /* 64k: bytes queued per connection and direction */
 };
 
+/* HTTP/2 towards clients; docs/http2.md explains. Numbers of frames are per connection and
+ * interval, but for continuations. */
+struct h2_server_conf {
+    int64_t streams;            /* 128: requests under way on one connection */
+    uint64_t stream_window;     /* 64k: content of a request that may come unasked */
+    uint64_t connection_window; /* 1m */
+    uint64_t interval;          /* 10s */
+    int64_t resets;             /* 200 */
+    int64_t continuations;      /* 8: CONTINUATION frames of one header block */
+    int64_t pings;              /* 100 */
+    int64_t settings;           /* 50 */
+    int64_t empty_frames;       /* 100 */
+    int64_t priorities;         /* 500 */
+    int64_t window_updates;     /* 1000, beyond two for each DATA frame that was sent */
+    uint64_t ping_interval;     /* 0s (off): silence after which a client is asked */
+    uint64_t ping_timeout;      /* 10s: for its answer */
+};
+
 struct forwarding {
     int style;            /* enum forwarded_style: "none", "x" (default), "standard", "both" */
     struct cidr *trusted; /* trusted_proxies = [ "10.0.0.0/8", "unix" ] */
@@ -91,6 +109,7 @@ struct listener_conf {
     size_t proxy_from_n;     /* 0: none */
     struct hsts_conf hsts;
     struct https_redirect_conf to_https;
+    struct h2_server_conf h2;
 };
 
 struct endpoint_conf {
@@ -217,6 +236,7 @@ struct config {
     struct timeouts timeouts;
     struct limits limits;
     struct forwarding forwarding;
+    struct h2_server_conf h2;
     struct {
         int duplicate_slashes;     /* enum slash_rule: "merge" (default), "keep", "refuse" */
         bool keep_encoded_slashes; /* false */

@@ -50,6 +50,8 @@ const struct option listener_options[] = {
                   FORM_HTTPS_REDIRECT,
                   "answer every request without TLS with a redirect to the same URL on https",
                   .rows = https_redirect_options, .single = true),
+    OPTION_GROUP("h2", struct listener_conf, h2, listener_h2,
+                 "HTTP/2 of this listener's clients; what is absent is that of the top"),
     OPTION_END,
 };
 
@@ -61,6 +63,7 @@ void listener_prepare(struct option_reader *r, void *element)
     lc->timeouts = c->timeouts;
     lc->limits = c->limits;
     lc->forwarding = c->forwarding;
+    lc->h2 = c->h2;
 }
 
 void listener_check(struct option_reader *r, const config_setting_t *s, void *element)

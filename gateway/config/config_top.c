@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The top of a configuration: what is said once for the whole gateway, and the table that holds
  * the other sections. The order of the rows matters where one section inherits from another or
- * refers to it: timeouts, limits and forwarding come before listeners and clusters, both of these
+ * refers to it: timeouts, limits, forwarding and h2 come before listeners and clusters, both of these
  * before routes, in whatever order the file has them. */
 #include "config/sections.h"
 
@@ -79,6 +79,7 @@ const struct option top_options[] = {
     OPTION_GROUP("forwarding", struct config, forwarding, top_forwarding,
                  "what backends are told about the client, and who is believed",
                  .check = forwarding_check),
+    OPTION_GROUP("h2", struct config, h2, top_h2, "HTTP/2 towards clients"),
     OPTION_SUB("paths", path_options, "how paths are normalised before they are matched"),
     OPTION_INT("regex_steps", struct config, regex_steps, "100000", 100, 100000000,
                "steps after which a regular expression of a route is given up: it doesn't match then"),

@@ -39,6 +39,7 @@ extern const struct option log_options[];
 /* At the top with defaults; elsewhere without, and only the rows that count there. */
 extern const struct option top_timeouts[], listener_timeouts[], cluster_timeouts[];
 extern const struct option top_limits[], listener_limits[], cluster_limits[];
+extern const struct option top_h2[], listener_h2[]; /* config_h2.c */
 extern const struct option top_forwarding[], listener_forwarding[];
 extern const struct option hsts_options[], https_redirect_options[]; /* config_https.c */
 void hsts_check(struct option_reader *r, const config_setting_t *s, void *base);

@@ -142,6 +142,11 @@ bool exchange_wants_pause(struct exchange *x)
     return true;
 }
 
+void exchange_tell_room(struct exchange *x)
+{
+    x->body_paused = true;
+}
+
 void exchange_on_room(struct exchange *x)
 {
     exchange_wake(x);

@@ -140,6 +140,9 @@ void exchange_on_body_end(struct exchange *x, const struct fields *trailers);
 /* Asked after exchange_on_body: is enough queued that the client should stop reading? The core
  * calls client_ops.resume when there is room again. */
 bool exchange_wants_pause(struct exchange *x);
+/* Asks for client_ops.resume as soon as at most half of limits.queue waits: for a client that
+ * bounds what comes by other means. */
+void exchange_tell_room(struct exchange *x);
 /* There is room for content of the response again. */
 void exchange_on_room(struct exchange *x);
 /* The client broke the protocol or the limits, or a timeout of its own passed, in the middle of

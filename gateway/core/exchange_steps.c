@@ -13,6 +13,7 @@
 #include "core/grpc.h"
 #include "core/relay.h"
 #include "core/stats.h"
+#include "http/websocket.h"
 
 static int step_admit(struct exchange *x);
 static int step_route(struct exchange *x);
@@ -187,11 +188,27 @@ static bool may_try_again(const struct exchange *x, const struct attempt *at)
            method_is_idempotent(x->request.method_id) && x->kept_all;
 }
 
+/* The key of a WebSocket that a client asked for over HTTP/2 was made here, and the client never
+ * sees the answer to it: so it is ours to check (RFC 8441 5.1, RFC 6455 4.1). */
+static bool websocket_agreed(const struct exchange *x, const struct attempt *at)
+{
+    char accept[WEBSOCKET_ACCEPT];
+    if (at->head.status != 101 || x->request.major != 2)
+        return true;
+    const struct field *key = fields_find(&x->request.fields, SLICE("sec-websocket-key"));
+    const struct field *got = fields_find(&at->head.fields, SLICE("sec-websocket-accept"));
+    if (!key || !got)
+        return false;
+    websocket_accept(key->value, accept);
+    return slice_eq(got->value, slice_of(accept, sizeof accept));
+}
+
 static int step_judge(struct exchange *x)
 {
     struct attempt *at = x->attempt;
     if (!at->why)
-        return STEP_REPLY;
+        return websocket_agreed(x, at) ? STEP_REPLY
+                                       : give_up(x, WHY_BAD_RESPONSE, "websocket_accept");
     if (!may_try_again(x, at))
         return give_up(x, at->why, at->detail);
     x->plan.fresh = true;

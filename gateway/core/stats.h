@@ -23,6 +23,7 @@
 #include "core/grpc.h"
 #include "core/why.h"
 #include "http/h1_parse.h"
+#include "http/h2_head.h"
 
 struct generation;
 struct shm;
@@ -70,7 +71,22 @@ void histogram_add(struct histogram *h, uint64_t us);
     COUNTER(timeout_handshake, "connections closed by timeouts.handshake")                        \
     COUNTER(proxy_headers, "connections that began with a PROXY header")                           \
     COUNTER(proxy_faults, "connections closed for a bad or missing PROXY header")                  \
-    COUNTER(requests_limit, "connections closed by limits.requests")
+    COUNTER(requests_limit, "connections closed by limits.requests")                               \
+    COUNTER(h2_connections, "connections that spoke HTTP/2")                                       \
+    COUNTER(h2_streams_refused, "HTTP/2 requests refused by h2.streams")                           \
+    COUNTER(h2_client_resets, "HTTP/2 streams reset by the client")                                \
+    COUNTER(h2_protocol_errors, "HTTP/2 connections closed because of a protocol error")           \
+    COUNTER(h2_timeout_head, "HTTP/2 connections closed by timeouts.head")                         \
+    COUNTER(h2_ping_timeouts, "HTTP/2 connections closed by h2.ping_timeout")                      \
+    COUNTER(h2_stalled, "HTTP/2 streams reset because their window stayed shut")                   \
+    COUNTER(h2_calm_resets, "HTTP/2 connections closed by h2.resets")                              \
+    COUNTER(h2_calm_continuations, "HTTP/2 connections closed by h2.continuations")                \
+    COUNTER(h2_calm_pings, "HTTP/2 connections closed by h2.pings")                                \
+    COUNTER(h2_calm_settings, "HTTP/2 connections closed by h2.settings")                          \
+    COUNTER(h2_calm_empty_frames, "HTTP/2 connections closed by h2.empty_frames")                  \
+    COUNTER(h2_calm_priorities, "HTTP/2 connections closed by h2.priorities")                      \
+    COUNTER(h2_calm_window_updates, "HTTP/2 connections closed by h2.window_updates")              \
+    COUNTER(h2_calm_unread, "HTTP/2 connections closed for not reading what they asked for")
 #define LISTENER_GAUGES(GAUGE) GAUGE(active, "connections", "connections open")
 #define TRAFFIC_COUNTERS(COUNTER)                                                                  \
     COUNTER(requests, "requests")                                                                  \
@@ -92,6 +108,7 @@ struct worker_stats {
     WORKER_COUNTERS(COUNTER)
     uint64_t whys[WHY_N];         /* exchanges by reason, all routes and those without one */
     uint64_t h1_faults[H1_FAULT_N];
+    uint64_t h2_faults[H2_FAULT_N];
     WORKER_GAUGES(GAUGE)          /* blocks_used is noted once a second */
 };
 struct listener_stats {

@@ -48,6 +48,11 @@ struct page {
 };
 
 static void collect(struct page *p);
+static const char *word_of_h2_fault(size_t i)
+{
+    return i == H2_FAULT_NONE ? NULL : h2_fault_name((enum h2_fault)i);
+}
+
 static void show_workers(struct page *p);
 static void show_traffic(struct page *p);
 static void show_endpoints(struct page *p);
@@ -461,6 +466,8 @@ static void show_workers(struct page *p)
                AT(worker_stats, whys), WHY_N, word_of_why);
     show_words(p, "weir_h1_faults_total", "HTTP/1 messages that were refused as malformed", "fault",
                AT(worker_stats, h1_faults), H1_FAULT_N, word_of_fault);
+    show_words(p, "weir_h2_faults_total", "HTTP/2 heads that were refused as malformed", "fault",
+               AT(worker_stats, h2_faults), H2_FAULT_N, word_of_h2_fault);
 }
 
 static void show_traffic(struct page *p)

@@ -28,6 +28,7 @@
     WHY(MISDIRECTED, "misdirected", 421, NEVER, "This host is not served on this connection.")     \
     WHY(EXPECTATION, "expectation", 417, NEVER, "The expectation can't be met.")                   \
     WHY(HEAD_TOO_LARGE, "head_too_large", 431, NEVER, "The request's head is too large.")          \
+    WHY(PROTOCOL, "protocol", 501, NEVER, "This protocol is not spoken here.")                     \
     WHY(VERSION, "version", 505, NEVER, "This version of HTTP is not served here.")                \
     WHY(CLIENT_GONE, "client_gone", 499, NEVER, "The client closed its connection.")               \
     WHY(CLIENT_SLOW, "client_slow", 499, NEVER, "The client took nothing of the response.")        \

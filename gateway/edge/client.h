@@ -32,6 +32,8 @@ struct client_protocol {
     void (*close)(struct client *c, enum why why);
 };
 extern const struct client_protocol client_greeting, client_h1, client_h2;
+/* Frees what a listener's HTTP/2 connections shared; none may be left. */
+void client_h2_forget(struct listener *l);
 
 struct client {
     struct list node;               /* in listener.clients */

@@ -85,6 +85,7 @@ void listener_fini(struct listener *l)
         close(l->spare_fd);
     free(l->sockets);
     free(l->fields);
+    client_h2_forget(l);
     slab_fini(&l->slab);
 }
 

@@ -25,6 +25,7 @@ struct listener {
     size_t handshakes_n;            /* of them, in a TLS handshake */
     struct slab slab;               /* of struct client */
     struct h1_limits h1_limits;     /* conf's, as the parser wants them */
+    struct h2_shared *h2;           /* owned by client_h2_shared.c; NULL: no HTTP/2 yet */
     struct field *fields;           /* owned: what a parser fills, for one head at a time */
     struct accept_socket *sockets;  /* owned */
     size_t sockets_n;

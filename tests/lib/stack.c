@@ -2,7 +2,12 @@
 /* The stack: process/worker.c without the process. */
 #include "tests/lib/stack.h"
 
+#ifdef STACK_WITHOUT_CRITERION /* in fuzz targets */
+#define cr_assert(cond, ...) must(cond)
+#define cr_assert_eq(a, b, ...) must((a) == (b))
+#else
 #include <criterion/criterion.h>
+#endif
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,11 +135,6 @@ static struct generation *load(const char *listener, const char *conf, struct sh
     return g;
 }
 
-struct stack *stack_new(const char *conf)
-{
-    return stack_new_with("", conf);
-}
-
 struct stack *stack_new_with(const char *listener, const char *conf)
 {
     struct stack *s = calloc(1, sizeof *s);
@@ -157,6 +157,20 @@ struct stack *stack_new_with(const char *listener, const char *conf)
     s->mirror = calloc(1, sizeof *s->mirror);
     listener_init(&s->listener, &s->worker, 0, s->mirror, NULL, 0);
     faults_fini(&faults);
+    return s;
+}
+
+struct stack *stack_new(const char *conf)
+{
+    return stack_new_with("", conf);
+}
+
+struct stack *stack_new_h2(const char *listener, const char *conf)
+{
+    char *both;
+    cr_assert(asprintf(&both, "protocols = [ \"h2\", \"http/1.1\" ]; %s", listener) > 0);
+    struct stack *s = stack_new_with(both, conf);
+    free(both);
     return s;
 }
 
@@ -192,6 +206,11 @@ void stack_free(struct stack *s)
 struct worker *stack_worker(struct stack *s)
 {
     return &s->worker;
+}
+
+struct listener *stack_listener(struct stack *s)
+{
+    return &s->listener;
 }
 
 struct peer *stack_client_from(struct stack *s, const char *ip)

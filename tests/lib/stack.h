@@ -40,9 +40,12 @@ struct peer {
 struct stack *stack_new(const char *conf);
 /* The same with further settings of that listener. */
 struct stack *stack_new_with(const char *listener, const char *conf);
+/* The same with further settings of the listener, and HTTP/2 with prior knowledge beside HTTP/1.1. */
+struct stack *stack_new_h2(const char *listener, const char *conf);
 /* Closes everything, and asserts that no exchange, client, origin or block is left. */
 void stack_free(struct stack *s);
 struct worker *stack_worker(struct stack *s);
+struct listener *stack_listener(struct stack *s);
 
 /* A new client connection, from 192.0.2.1. NULL: the gateway refused it. */
 struct peer *stack_client(struct stack *s);

@@ -36,6 +36,23 @@ Test(config_listener, values_are_stored_and_the_rest_is_inherited)
     config_free(c);
 }
 
+Test(config_listener, http_2_is_set_at_the_top_and_on_a_listener)
+{
+    struct config *c = conf_of(
+        "listeners = ( { name = \"a\"; bind = \"[::1]:1\"; }, { name = \"b\"; bind = \"[::1]:2\"; "
+        "h2 = { streams = 7; resets = 9; ping_interval = \"3s\"; }; } );\n"
+        "h2 = { streams = 50; stream_window = \"128k\"; pings = 3; };" CLUSTERS ROUTES);
+    const struct h2_server_conf *a = &c->listeners[0].h2, *b = &c->listeners[1].h2;
+    cr_assert(a->streams == 50 && b->streams == 7);
+    cr_assert(a->stream_window == 131072 && b->stream_window == 131072);
+    cr_assert(a->connection_window == 1048576);
+    cr_assert(a->interval == 10000 && a->resets == 200 && b->resets == 9);
+    cr_assert(a->continuations == 8 && a->pings == 3 && a->settings == 50);
+    cr_assert(a->empty_frames == 100 && a->priorities == 500 && a->window_updates == 1000);
+    cr_assert(a->ping_interval == 0 && b->ping_interval == 3000 && a->ping_timeout == 10000);
+    config_free(c);
+}
+
 #define SOCKET                                                                                     \
     "an address with a port, such as \"0.0.0.0:8080\", \"[::]:8080\" or \"unix:/run/weir.sock\""
 Test(config_listener, values_are_checked)
@@ -54,6 +71,8 @@ Test(config_listener, values_are_checked)
          "t.conf:1: error: listeners[0].bind is \"0.0.0.0:65536\"; " SOCKET},
         {"listeners = ( { name = \"a\"; bind = \"unix:\"; } );" CLUSTERS ROUTES,
          "t.conf:1: error: listeners[0].bind is \"unix:\"; " SOCKET},
+        {WITH_LISTENER("h2 = { streams = 0; };"),
+         "t.conf:2: error: listeners[0].h2.streams is 0; a whole number from 1 to 65535"},
         {WITH_LISTENER("backlog = 0;"),
          "t.conf:2: error: listeners[0].backlog is 0; a whole number from 1 to 65535"},
         {WITH_LISTENER("limits = { head_size = \"20x\"; };"),

@@ -319,6 +319,13 @@ Test(stats, shows_every_reason_and_every_fault)
         s->worker->whys[i] = (uint64_t)i + 1;
     for (int i = 0; i < H1_FAULT_N; i++)
         s->worker->h1_faults[i] = (uint64_t)i + 1;
+    for (int i = 0; i < H2_FAULT_N; i++)
+        s->worker->h2_faults[i] = (uint64_t)i + 1;
+    for (int i = 1; i < H2_FAULT_N; i++) {
+        snprintf(series, sizeof series, "weir_h2_faults_total{fault=\"%s\"}",
+                 h2_fault_name((enum h2_fault)i));
+        cr_assert(shown(series) == i + 1, "%s", series);
+    }
     for (int i = 0; i < WHY_N; i++) {
         snprintf(series, sizeof series, "weir_exchange_outcomes_total{reason=\"%s\"}",
                  i == WHY_NONE ? "ok" : why_facts((enum why)i)->word);

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the HTTP/2 connections of one listener share, so that an idle one holds little: the callbacks
+ * and options of nghttp2, the slabs that it allocates from, and memory that only one connection at
+ * a time needs.
+ *
+ * nghttp2's objects come from slabs of a few sizes. The largest class is the frame buffer that each
+ * session has, of which most never touch more than the first page. */
+#include "edge/client_h2_parts.h"
+
+#include <stdlib.h>
+
+/* -- memory ------------------------------------------------------------------------------------ */
+
+/* In front of each object; keeps the alignment of malloc. */
+struct tag {
+    size_t size;
+    size_t class; /* H2_MEMORY_CLASSES: from malloc */
+};
+_Static_assert(sizeof(struct tag) == 16, "what follows a tag is aligned as malloc aligns");
+
+/* The larger ones are what a session consists of. */
+static const size_t class_sizes[H2_MEMORY_CLASSES] = {32,   64,   128,  256,  512,
+                                                      1024, 3072, 4096, 16400};
+
+static size_t class_of(size_t n)
+{
+    size_t i = 0;
+    while (i < H2_MEMORY_CLASSES && n > class_sizes[i])
+        i++;
+    /* Half empty objects of the largest class would be a waste. */
+    return i == H2_MEMORY_CLASSES - 1 && n <= class_sizes[i] / 2 ? H2_MEMORY_CLASSES : i;
+}
+
+void *h2_alloc(struct h2_memory *m, size_t n)
+{
+    const size_t class = class_of(n);
+    struct tag *t = class < H2_MEMORY_CLASSES ? slab_get(&m->classes[class])
+                    : n < SIZE_MAX / 2        ? malloc(sizeof *t + n)
+                                              : NULL;
+    if (!t)
+        return NULL;
+    *t = (struct tag){.size = n, .class = class};
+    return t + 1;
+}
+
+void h2_release(struct h2_memory *m, void *p)
+{
+    if (!p)
+        return;
+    struct tag *t = (struct tag *)p - 1;
+    if (t->class < H2_MEMORY_CLASSES)
+        slab_put(&m->classes[t->class], t);
+    else
+        free(t);
+}
+
+static void *on_malloc(size_t n, void *user)
+{
+    return h2_alloc(user, n);
+}
+
+static void on_free(void *p, void *user)
+{
+    h2_release(user, p);
+}
+
+static void *on_calloc(size_t count, size_t size, void *user)
+{
+    size_t n;
+    if (__builtin_mul_overflow(count, size, &n))
+        return NULL;
+    void *p = h2_alloc(user, n);
+    return p ? memset(p, 0, n) : NULL;
+}
+
+static void *on_realloc(void *p, size_t n, void *user)
+{
+    if (!p)
+        return h2_alloc(user, n);
+    struct tag *t = (struct tag *)p - 1;
+    if (t->class < H2_MEMORY_CLASSES && n <= class_sizes[t->class]) {
+        t->size = n;
+        return p;
+    }
+    void *to = h2_alloc(user, n);
+    if (!to)
+        return NULL;
+    memcpy(to, p, t->size < n ? t->size : n);
+    h2_release(user, p);
+    return to;
+}
+
+static void memory_init(struct h2_memory *m)
+{
+    m->mem = (nghttp2_mem){.mem_user_data = m,
+                           .malloc = on_malloc,
+                           .free = on_free,
+                           .calloc = on_calloc,
+                           .realloc = on_realloc};
+    for (size_t i = 0; i < H2_MEMORY_CLASSES; i++)
+        slab_init(&m->classes[i], sizeof(struct tag) + class_sizes[i], 0);
+}
+
+/* -- shared ------------------------------------------------------------------------------------ */
+
+/* Acknowledgements that a client may make us queue without reading them; with the limits of the
+ * guard it takes many intervals to get there. */
+enum { UNREAD_MAX = 1000 };
+
+static nghttp2_option *make_option(const struct h2_server_conf *conf)
+{
+    nghttp2_option *o;
+    must(nghttp2_option_new(&o) == 0);
+    nghttp2_option_set_no_auto_window_update(o, 1);
+    nghttp2_option_set_max_outbound_ack(o, UNREAD_MAX);
+    nghttp2_option_set_builtin_recv_extension_type(o, NGHTTP2_PRIORITY_UPDATE);
+    /* nghttp2's own bounds, where it has them, lie behind the guard's. */
+#ifdef HAVE_NGHTTP2_OPTION_SET_MAX_CONTINUATIONS
+    nghttp2_option_set_max_continuations(o, (size_t)conf->continuations + 1);
+#endif
+#ifdef HAVE_NGHTTP2_OPTION_SET_STREAM_RESET_RATE_LIMIT
+    nghttp2_option_set_stream_reset_rate_limit(o, (uint64_t)conf->resets * 2,
+                                               (uint64_t)conf->resets * 2);
+#endif
+    (void)conf;
+    return o;
+}
+
+static struct h2_guard_limits guard_limits(const struct h2_server_conf *conf)
+{
+    struct h2_guard_limits g = {.interval_ms = conf->interval};
+#define E(id, name) g.most[H2_EVENT_##id] = (uint32_t)conf->name;
+    H2_EVENT_LIST(E)
+#undef E
+    return g;
+}
+
+static struct h2_shared *make_shared(struct listener *l)
+{
+    struct h2_shared *s = calloc(1, sizeof *s);
+    must(s);
+    s->listener = l;
+    s->limits = (struct h2_limits){.head_size = (uint32_t)l->conf->limits.head_size,
+                                   .target_size = (uint32_t)l->conf->limits.target_size,
+                                   .field_count = (uint16_t)l->conf->limits.field_count};
+    s->guard = guard_limits(&l->conf->h2);
+    s->option = make_option(&l->conf->h2);
+    must(nghttp2_session_callbacks_new(&s->callbacks) == 0);
+    h2_frames_callbacks(s->callbacks);
+    h2_send_callbacks(s->callbacks);
+    memory_init(&s->memory);
+    slab_init(&s->connections, sizeof(struct client_h2), 0);
+    slab_init(&s->streams, sizeof(struct h2_stream), 0);
+    return s;
+}
+
+struct h2_shared *h2_shared_of(struct listener *l)
+{
+    if (!l->h2)
+        l->h2 = make_shared(l);
+    return l->h2;
+}
+
+void client_h2_forget(struct listener *l)
+{
+    struct h2_shared *s = l->h2;
+    if (!s)
+        return;
+    must(s->connections_n == 0);
+    for (size_t i = 0; i < H2_MEMORY_CLASSES; i++)
+        slab_fini(&s->memory.classes[i]);
+    slab_fini(&s->connections);
+    slab_fini(&s->streams);
+    nghttp2_session_callbacks_del(s->callbacks);
+    nghttp2_option_del(s->option);
+    free(s->nv);
+    free(s);
+    l->h2 = NULL;
+}
+
+nghttp2_nv *h2_nv(struct h2_shared *s, size_t n)
+{
+    if (n > s->nv_cap) {
+        s->nv = realloc(s->nv, n * sizeof *s->nv);
+        must(s->nv);
+        s->nv_cap = n;
+    }
+    return s->nv;
+}
+
+/* A frame's head is put between two runs of content, where the queue has no room behind what it
+ * ends with: it lies in a block that all connections fill, instead of in one of its own. */
+bool h2_put(struct h2_shared *s, struct bytes *out, struct slice frame)
+{
+    if (frame.n > BYTES_COPY_MAX)
+        return bytes_copy(out, frame);
+    if (!s->scratch || block_room(s->scratch) < frame.n) {
+        struct block *b = block_get(&s->listener->w->loop->stock.blocks);
+        if (!b)
+            return false;
+        block_unref(s->scratch);
+        s->scratch = b;
+    }
+    char *p = s->scratch->data + s->scratch->used;
+    memcpy(p, frame.p, frame.n);
+    s->scratch->used += (uint32_t)frame.n;
+    return bytes_append(out, s->scratch, slice_of(p, frame.n));
+}
+
+struct h2_block *h2_block_take(struct h2_shared *s)
+{
+    struct h2_block *b = s->spare;
+    s->spare = NULL;
+    if (!b) {
+        b = malloc(sizeof *b);
+        if (!b)
+            return NULL;
+        h2_block_init(b, &s->limits);
+    }
+    h2_block_begin(b);
+    return b;
+}
+
+static void drop_block(struct h2_block *b)
+{
+    if (!b)
+        return;
+    h2_block_fini(b);
+    free(b);
+}
+
+void h2_block_give(struct h2_shared *s, struct h2_block *b)
+{
+    if (s->spare || !s->connections_n) {
+        drop_block(b);
+        return;
+    }
+    s->spare = b;
+}
+
+void h2_shared_leave(struct h2_shared *s)
+{
+    if (--s->connections_n)
+        return;
+    drop_block(s->spare);
+    s->spare = NULL;
+    block_unref(s->scratch);
+    s->scratch = NULL;
+}
