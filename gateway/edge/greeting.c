@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The beginning of a connection, until it is known whose it is and what it speaks: the PROXY header
- * of a load balancer in front, the TLS handshake, and whether HTTP/1.1 or HTTP/2 follows. TLS says that by ALPN; without TLS a listener that serves both waits
- * for the first bytes, which in HTTP/2 are a preface that no HTTP/1.1 request begins with (RFC 9113
- * 3.3, 3.4). A plain HTTP/1.1 listener has nothing to wait for.
+ * of a load balancer in front, the TLS handshake, and whether HTTP/1.1 or HTTP/2 follows. TLS says
+ * that by ALPN; without TLS a listener that serves both waits for the first bytes, which in HTTP/2
+ * are a preface that no HTTP/1.1 request begins with (RFC 9113 3.3, 3.4). A plain HTTP/1.1 listener
+ * has nothing to wait for.
  *
  *     link ─┬──────────────────┬──► TLS ──┬─ ALPN "h2" ─────────────► client_h2
  *           └─► PROXY header ──┤          └─ "http/1.1", or none ───► client_h1
