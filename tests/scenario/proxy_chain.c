@@ -15,7 +15,7 @@ static void begin(void)
     origin_start("app");
 }
 
-TestSuite(proxy_protocol, .init = begin, .fini = rig_end, .timeout = 120);
+TestSuite(proxy_chain, .init = begin, .fini = rig_end, .timeout = 120);
 
 static size_t on_content(char *p, size_t size, size_t n, void *ctx)
 {
@@ -24,7 +24,7 @@ static size_t on_content(char *p, size_t size, size_t n, void *ctx)
     return size * n;
 }
 
-Test(proxy_protocol, is_understood_from_curl)
+Test(proxy_chain, is_understood_from_curl)
 {
     char url[64];
     long status = 0;
@@ -42,7 +42,7 @@ Test(proxy_protocol, is_understood_from_curl)
     cr_assert_str_eq(json_of(rig_await_access("\"peer\":"), "peer"), "127.0.0.1");
 }
 
-Test(proxy_protocol, tells_the_address_that_it_was_given)
+Test(proxy_chain, tells_the_address_that_it_was_given)
 {
     rig_start(.listener = "proxy_protocol = \"127.0.0.1\";");
     struct talk *t = talk_open();
@@ -85,12 +85,12 @@ static void check_chain(const char *version)
     cr_assert_eq(rig_metric("weir_listener_proxy_faults_total{listener=\"public\"}"), 0);
 }
 
-Test(proxy_protocol, goes_through_two_gateways_in_version_1)
+Test(proxy_chain, goes_through_two_gateways_in_version_1)
 {
     check_chain("v1");
 }
 
-Test(proxy_protocol, goes_through_two_gateways_in_version_2)
+Test(proxy_chain, goes_through_two_gateways_in_version_2)
 {
     check_chain("v2");
 }
