@@ -239,7 +239,10 @@ static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHE
         memcpy(name, k->name, sizeof k->name);
     if (!begin_cipher(v, cipher, k, iv, encrypts) || !begin_mac(mac, k))
         return -1;
-    return encrypts || k == &v->keys[0] ? 1 : 2;
+    if (encrypts)
+        return 1;
+    /* A ticket of TLS 1.3 is used once, so each is followed by another. */
+    return k == &v->keys[0] && SSL_version(ssl) < TLS1_3_VERSION ? 1 : 2;
 }
 
 struct tls_ticket_view *tls_ticket_view_new(const struct tls_tickets *t)
