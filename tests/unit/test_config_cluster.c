@@ -124,8 +124,8 @@ Test(config_cluster, values_are_checked)
         {WITH_CLUSTER("endpoints = [ \"a:1\" ]; dns = { min_ttl = \"10m\"; };"),
          "t.conf:2: error: clusters.b.dns.min_ttl is more than max_ttl"},
         {WITH_CLUSTER("endpoints = [ \"a:1\" ]; breaker = { };"),
-         "t.conf:2: error: unknown setting clusters.b.breaker; known here: endpoints, balance, proxy_protocol, "
-         "timeouts, limits, pool, dns"},
+         "t.conf:2: error: unknown setting clusters.b.breaker; known here: endpoints, balance, "
+         "protocol, tls, proxy_protocol, timeouts, limits, pool, dns"},
         {WITH_CLUSTER("endpoints = [ \"a:1\" ]; timeouts = { keep_alive = \"1s\"; };"),
          "t.conf:2: error: unknown setting clusters.b.timeouts.keep_alive; known here: body_idle, "
          "tunnel_idle, connect, response_head"});

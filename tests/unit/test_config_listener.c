@@ -85,14 +85,10 @@ Test(config_listener, values_are_checked)
 
 Test(config_listener, what_does_not_exist_yet_is_unknown)
 {
-    CONF_CASES({WITH_LISTENER("tls = { };"),
-                "t.conf:2: error: unknown setting listeners[0].tls; known here: name, bind, "
-                "backlog, ipv6_only, unix_mode, timeouts, limits, forwarding, proxy_protocol, "
-                "hsts, redirect_to_https"},
-               {WITH_LISTENER("protocols = [ \"h2\" ];"),
-                "t.conf:2: error: unknown setting listeners[0].protocols; known here: name, bind, "
-                "backlog, ipv6_only, unix_mode, timeouts, limits, forwarding, proxy_protocol, "
-                "hsts, redirect_to_https"},
+    CONF_CASES({WITH_LISTENER("quic = { };"),
+                "t.conf:2: error: unknown setting listeners[0].quic; known here: name, bind, "
+                "backlog, ipv6_only, unix_mode, protocols, tls, timeouts, limits, forwarding, "
+                "proxy_protocol, hsts, redirect_to_https, h2"},
                {WITH_LISTENER("timeouts = { connect = \"1s\"; };"),
                 "t.conf:2: error: unknown setting listeners[0].timeouts.connect; known here: head, "
                 "handshake, request, keep_alive, write_idle, body_idle"});
