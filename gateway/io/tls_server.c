@@ -24,6 +24,7 @@ struct tls_server {
     struct tls_ticket_view *tickets;
     unsigned char alpn[ALPN_WIRE_MAX];
     unsigned alpn_n;
+    bool h2; /* is among them */
 };
 
 static bool read_identities(struct tls_server *s, const struct tls_server_conf *c,
@@ -47,6 +48,7 @@ struct tls_server *tls_server_new(const struct tls_server_conf *c, struct tls_al
     must(s);
     arena_init(&s->arena, NULL, 0);
     s->alpn_n = tls_alpn_wire(alpn, s->alpn);
+    s->h2 = alpn.h2;
     s->rules = (struct tls_hello_rules){
         .names = &s->names, .strict = c->strict_sni, .need_alpn = alpn.h2 && !alpn.h1};
     if (tickets && c->tickets > 0) {
@@ -136,7 +138,7 @@ static bool make_contexts(struct tls_server *s, const struct tls_server_conf *c,
     for (size_t i = 0; ok && i < s->names.n; i++)
         ok = give_context(s, c, &made, &s->names.list[i], faults);
     map_fini(&made);
-    if (ok && c->ciphers.n && s->alpn_n && s->alpn[1] == 'h' && s->alpn[2] == '2')
+    if (ok && c->ciphers.n && s->h2)
         tls_profile_check_h2(s->names.fallback.ctx, &(struct tls_say){faults, &c->place});
     /* The contexts have what they need; keys lie in memory no more often than necessary. */
     for (size_t i = 0; i < s->ids_n; i++) {

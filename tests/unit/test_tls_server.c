@@ -325,7 +325,7 @@ Test(tls_server, offers_what_the_listener_speaks)
 static double ms_since(const struct timespec *from)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
     return (double)(now.tv_sec - from->tv_sec) * 1e3 + (double)(now.tv_nsec - from->tv_nsec) / 1e6;
 }
 
@@ -346,10 +346,10 @@ Test(tls_server, a_thousand_names_are_found_and_cost_little)
     struct tls_server_conf c = tls_case_listener(list, N);
     const struct mallinfo2 before = mallinfo2();
     struct timespec from;
-    clock_gettime(CLOCK_MONOTONIC, &from);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
     struct tls_server *s = tls_case_server(&c, both_protocols);
     const struct mallinfo2 after = mallinfo2();
-    fprintf(stderr, "1000 certificates: %zu contexts, %.0f ms, %.1f KiB each\n",
+    fprintf(stderr, "1000 certificates: %zu contexts, %.0f ms of processor time, %.1f KiB each\n",
             tls_server_contexts(s), ms_since(&from),
             (double)(after.uordblks - before.uordblks) / N / 1024);
     cr_assert_eq(tls_server_contexts(s), N);
