@@ -317,7 +317,6 @@ static void on_pump(struct later *l)
     }
     h2_wake_waiting(h2);
     if (is_over(h2)) {
-        h2->shared->listener->stats->h2_protocol_errors += h2->streams_n > 0;
         linger(c, WHY_CLIENT_GONE);
         return;
     }
@@ -364,6 +363,7 @@ static void on_stall(struct link *l)
 {
     struct client *c = l->owner;
     const uint64_t ms = timeouts_of(c->h2)->write_idle;
+    c->h2->moved_ms = h2_now(c->h2); /* something has left, if slowly */
     if (!ms)
         return;
     c->write_due_ms = h2_now(c->h2) + ms;

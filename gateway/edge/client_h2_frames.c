@@ -59,6 +59,14 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, 
 
 /* -- heads ---------------------------------------------------------------------------------------- */
 
+static void block_over(struct client_h2 *h2)
+{
+    if (h2->block)
+        h2_block_give(h2->shared, h2->block);
+    h2->block = NULL;
+    h2->head_due_ms = 0;
+}
+
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
     (void)session;
@@ -68,8 +76,10 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
         h2_block_begin(h2->block);
     else
         h2->block = h2_block_take(h2->shared);
+    if (!h2->block)
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     h2->head_due_ms = h2_now(h2) + h2_conf(h2)->timeouts.head;
-    return h2->block ? 0 : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    return 0;
 }
 
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
@@ -79,9 +89,11 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
     (void)frame;
     (void)flags;
     struct client_h2 *h2 = user;
-    const bool ok = h2_block_add(h2->block, slice_of((const char *)name, name_n),
-                                 slice_of((const char *)value, value_n));
-    return ok ? 0 : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    if (h2_block_add(h2->block, slice_of((const char *)name, name_n),
+                     slice_of((const char *)value, value_n)))
+        return 0;
+    block_over(h2);
+    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* the stream is reset, the rest ignored */
 }
 
 /* nghttp2 would leave the line out; the whole head is refused instead. */
@@ -94,14 +106,6 @@ static int on_invalid_header(nghttp2_session *session, const nghttp2_frame *fram
     if (!rv && h2->block->fault == H2_FAULT_NONE)
         h2->block->fault = H2_FAULT_VALUE;
     return rv;
-}
-
-static void block_over(struct client_h2 *h2)
-{
-    if (h2->block)
-        h2_block_give(h2->shared, h2->block);
-    h2->block = NULL;
-    h2->head_due_ms = 0;
 }
 
 /* nghttp2 has reset the stream because of its head or its length, and tells what is left of it. */

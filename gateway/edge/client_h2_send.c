@@ -225,6 +225,8 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
         if (st)
             end_left(st);
     }
+    if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR)
+        h2->shared->listener->stats->h2_protocol_errors++;
     if (frame->hd.type == NGHTTP2_RST_STREAM && is_provoked(h2, frame) &&
         !h2_count(h2, H2_EVENT_RESET))
         return NGHTTP2_ERR_CALLBACK_FAILURE;

@@ -231,6 +231,8 @@ Test(client_h2, refuses_malformed_heads_on_their_stream_only)
     peer_says_n(p->peer, bytes, n);
     const size_t heard = p->peer->heard_n;
     cr_assert(heard > 3 && memcmp(p->peer->heard + heard - 3, "own", 3) == 0);
+    stack_sleep_ms(s, 11000);
+    cr_assert_eq(h2_stats(s)->h2_timeout_head, 0, "no head is waited for");
     h2_peer_free(p);
     stack_free(s);
 }

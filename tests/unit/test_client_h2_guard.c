@@ -292,6 +292,7 @@ Test(h2_limits, protocol_errors_end_the_connection)
     struct peer *bad = stack_client(s);
     peer_says_n(bad, flood, flood_n);
     cr_assert_eq(goaway_of(bad), NGHTTP2_PROTOCOL_ERROR);
+    cr_assert_eq(h2_stats(s)->h2_protocol_errors, 1);
     cr_assert(peer_closed(bad));
     stack_free(s);
     free(flood);
