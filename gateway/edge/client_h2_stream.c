@@ -63,13 +63,19 @@ static void stream_free(struct h2_stream *st)
     slab_put(&h2->shared->streams, st);
 }
 
-void h2_stream_closed(struct h2_stream *st, enum why why)
+/* One stream less is under way. */
+static void stream_over(struct h2_stream *st)
 {
     struct client_h2 *h2 = st->c->h2;
     const uint64_t idle_ms = h2_conf(h2)->timeouts.keep_alive;
     st->closed = true;
     if (--h2->streams_n == 0 && idle_ms)
         h2->idle_due_ms = h2_now(h2) + idle_ms;
+}
+
+void h2_stream_closed(struct h2_stream *st, enum why why)
+{
+    stream_over(st);
     stream_silence(st);
     if (!st->x)
         stream_free(st);
@@ -137,7 +143,7 @@ void h2_stream_begin(struct client_h2 *h2, int32_t id, bool ended)
         st->x = make_exchange(st, ended);
     if (!st || !st->x) {
         if (st) {
-            h2->streams_n--;
+            stream_over(st);
             stream_free(st);
         }
         h2->refusals++; /* nothing was done for it: the client may ask again (RFC 9113 8.7) */
