@@ -314,6 +314,24 @@ bool bytes_move_n(struct bytes *to, struct bytes *from, size_t n)
     return true;
 }
 
+bool bytes_share(struct bytes *to, const struct bytes *from)
+{
+    struct bytes copy;
+
+    must(to->stock == from->stock);
+    bytes_init(&copy, to->stock);
+    for (const struct piece *piece = from->first; piece; piece = piece->next) {
+        if (!push(&copy, piece->block, piece->p, piece->n)) {
+            bytes_clear(&copy);
+            return false;
+        }
+        if (piece->block)
+            block_ref(piece->block);
+    }
+    bytes_move(to, &copy);
+    return true;
+}
+
 /* -- one run ----------------------------------------------------------------------------------- */
 
 bool bytes_flatten(struct bytes *q, size_t n)

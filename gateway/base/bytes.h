@@ -73,6 +73,9 @@ void bytes_consume(struct bytes *q, size_t n);
 /* Moves everything from `from` to the end of `to`, without copying (but for a small rest that
  * fits behind what `to` has). Same stock. */
 void bytes_move(struct bytes *to, struct bytes *from);
+/* Appends references to all that `from` holds, which stays as it is. Same stock. False, with
+ * nothing appended, when memory is out. */
+bool bytes_share(struct bytes *to, const struct bytes *from) nodiscard;
 /* Moves at most n bytes from the front of `from`; false, with nothing moved, when memory is out. */
 bool bytes_move_n(struct bytes *to, struct bytes *from, size_t n) nodiscard;
 

@@ -127,6 +127,15 @@ enum balance { BALANCE_ROUND_ROBIN, BALANCE_LEAST_REQUEST };
 /* The version of the header that a connection begins with. */
 enum proxy_protocol { PROXY_PROTOCOL_OFF, PROXY_PROTOCOL_V1, PROXY_PROTOCOL_V2 };
 
+/* HTTP/2 towards endpoints. */
+struct h2_client_conf {
+    uint64_t stream_window;     /* 64k: content of one response that may be under way */
+    uint64_t connection_window; /* 1m: of all responses on one connection */
+    uint64_t ping_interval;     /* 0s (off): of silence in the middle of requests */
+    uint64_t ping_timeout;      /* 10s: then the connection is given up */
+    int64_t control_frames;     /* 1000: frames without content that may come per second */
+};
+
 struct cluster_conf {
     struct place place; /* place.name is the cluster's name */
     /* [ "10.0.0.1:80", "api.internal:80" ] or ( { address; weight; } ) */
@@ -142,7 +151,11 @@ struct cluster_conf {
         int64_t max_idle;      /* 256: idle connections per endpoint and worker */
         uint64_t idle_timeout; /* 50s */
         int64_t max_requests;  /* 0 (no limit): requests on one connection */
+        int64_t streams;       /* 100: requests at a time on one HTTP/2 connection */
+        int64_t connections;   /* 8: HTTP/2 connections per endpoint and worker */
+        int64_t waiting;       /* 1024: requests that wait for one of these, likewise */
     } pool;
+    struct h2_client_conf h2;
     struct {
         int64_t capacity; /* 64: addresses of all names together, room in the endpoint table */
         uint64_t min_ttl; /* 1s: answers with a smaller TTL are asked again after this */

@@ -45,6 +45,30 @@ static const struct option pool_options[] = {
               "how long an idle connection is kept: less than the backend keeps it"),
     OPTION_INT("max_requests", struct cluster_conf, pool.max_requests, "0", 0, INT32_MAX,
                "requests on one connection; 0: no limit"),
+    OPTION_INT("streams", struct cluster_conf, pool.streams, "100", 1, 65535,
+               "requests at a time on one HTTP/2 connection; the backend may allow fewer"),
+    OPTION_INT("connections", struct cluster_conf, pool.connections, "8", 1, 65535,
+               "HTTP/2 connections per endpoint and worker; another one is opened when all are "
+               "full"),
+    OPTION_INT("waiting", struct cluster_conf, pool.waiting, "1024", 1, INT32_MAX,
+               "requests per endpoint and worker that wait for room on an HTTP/2 connection, each "
+               "for timeouts.connect at most; what is more is answered 503 at once"),
+    OPTION_END,
+};
+
+static const struct option h2_options[] = {
+    OPTION_SIZE("stream_window", struct cluster_conf, h2.stream_window, "64k", 65535, INT32_MAX,
+                "bytes of one response that may be under way: a client that takes nothing holds "
+                "this much and limits.queue"),
+    OPTION_SIZE("connection_window", struct cluster_conf, h2.connection_window, "1m", 65535,
+                INT32_MAX, "bytes of all responses on one connection that may be under way"),
+    OPTION_MS("ping_interval", struct cluster_conf, h2.ping_interval, "0s", 0, 24 * HOUR_MS,
+              "after how long a silence in the middle of requests a ping is sent; 0s: never. gRPC "
+              "servers close connections that ping more often than they allow, which is 5m"),
+    OPTION_MS("ping_timeout", struct cluster_conf, h2.ping_timeout, "10s", 1, HOUR_MS,
+              "how long its answer may take before the connection is given up"),
+    OPTION_INT("control_frames", struct cluster_conf, h2.control_frames, "1000", 10, INT32_MAX,
+               "frames without content that a backend may send per second"),
     OPTION_END,
 };
 
@@ -81,6 +105,7 @@ const struct option cluster_options[] = {
     OPTION_GROUP("limits", struct cluster_conf, limits, cluster_limits,
                  "limits of this cluster's connections; what is absent is that of the top"),
     OPTION_SUB("pool", pool_options, "kept-alive connections to endpoints"),
+    OPTION_SUB("h2", h2_options, "HTTP/2 towards endpoints"),
     OPTION_SUB("dns", dns_options, "endpoints given by name"),
     OPTION_END,
 };

@@ -28,6 +28,7 @@ struct attempt *attempt_start(struct exchange *x, struct endpoint *ep, bool fres
     at->fresh = fresh;
     at->started_us = w->loop->clock.mono_us;
     at->ops = w->origin_ops;
+    at->refusable = ep->protocol != PROTOCOL_H1;
     bytes_init(&at->body, &w->loop->stock);
     timer_init(&at->timer, on_timer);
     list_init(&at->node);

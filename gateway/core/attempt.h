@@ -63,6 +63,7 @@ struct attempt {
     /* state: facts, set by attempt_on_*() */
     bool opened;                   /* the head is on its way: content may be sent */
     bool reused;                   /* on a kept connection */
+    bool refusable;                /* the origin may say that it processed nothing (WHY_REFUSED) */
     bool headed;                   /* `head` is there */
     bool ended;                    /* the whole response has come */
     bool request_sent;             /* send_end was called */

@@ -142,6 +142,15 @@ static void take_rows(struct cluster *cl, const struct table_row *rows)
 
 /* -- endpoints ------------------------------------------------------------------------------ */
 
+static const struct endpoint_conf *conf_of_row(const struct cluster_conf *conf,
+                                               const struct table_row *row)
+{
+    for (size_t i = 0; i < conf->endpoints_n; i++)
+        if (cluster_source(&conf->endpoints[i]) == row->source)
+            return &conf->endpoints[i];
+    return NULL;
+}
+
 static struct endpoint *endpoint_new(struct cluster *cl, const struct table_row *row, uint32_t at)
 {
     struct endpoint *ep = calloc(1, sizeof *ep);
@@ -149,10 +158,16 @@ static struct endpoint *endpoint_new(struct cluster *cl, const struct table_row 
     ep->cluster = cl;
     list_init(&ep->node);
     list_init(&ep->idle);
+    list_init(&ep->shared);
+    list_init(&ep->waiting);
     ep->addr = row->addr;
     memcpy(ep->name, row->name, sizeof ep->name);
     ep->name[sizeof ep->name - 1] = '\0';
     ep->row = at;
+    ep->conf = conf_of_row(cl->conf, row);
+    ep->protocol = (uint8_t)cl->conf->protocol;
+    if (cl->conf->protocol == PROTOCOL_AUTO && !cl->conf->tls.set)
+        ep->protocol = PROTOCOL_H1;
     ep->stats = cl->stats ? &cl->stats[at] : NULL;
     if (ep->stats)
         stats_claim(ep->stats, cluster_owner(slice_str(ep->name)));
@@ -189,7 +204,8 @@ void endpoint_closed(struct endpoint *ep)
 
 static void endpoint_free(struct endpoint *ep)
 {
-    must(list_empty(&ep->idle));
+    must(list_empty(&ep->idle) && list_empty(&ep->shared) && list_empty(&ep->waiting));
+    tls_resume_drop(&ep->tls_resume);
     list_remove(&ep->node);
     free(ep);
 }

@@ -27,6 +27,7 @@
 #include "config/config.h"
 #include "core/stats.h"
 #include "io/shm.h"
+#include "io/tls.h"
 
 enum { ENDPOINT_NAME_MAX = 64 };
 
@@ -97,12 +98,20 @@ struct endpoint {
     uint32_t row;
     uint32_t weight;
     bool gone;                    /* no new attempts; freed when nothing is left of it */
+    const struct endpoint_conf *conf; /* borrowed: where its row comes from; NULL: not known */
     /* balancer */
     int64_t current;              /* smooth round robin */
     uint32_t active;              /* attempts in flight on this worker */
     /* pool: upstream/pool.c */
     struct list idle;             /* of struct origin, most recently used first */
     uint32_t idle_n, open_n;
+    /* HTTP/2 and TLS: upstream/pool_h2.c, origin.c */
+    uint8_t protocol;             /* enum cluster_protocol; AUTO: not known yet */
+    struct tls_resume tls_resume; /* owned */
+    struct list shared;           /* of struct origin: which take attempts, or will when they open */
+    struct list waiting;          /* of struct h2_stream, oldest first: for room on one of these */
+    uint32_t shared_n, waiting_n;
+    uint32_t streams_seen;        /* how many streams the last of them allowed; 0: not known */
     struct endpoint_stats *stats; /* shared; this process's column */
 };
 

@@ -108,11 +108,18 @@ void exchange_free(struct exchange *x)
 /* Up to limits.queue of content is kept, by reference, until nothing can need it any more. */
 static void keep_for_another_attempt(struct exchange *x, struct block *b, struct slice s)
 {
-    const bool wanted = x->kept_all && !(x->attempt && (!x->attempt->reused || x->attempt->headed));
+    const struct attempt *at = x->attempt;
+    const bool wanted = x->kept_all && !(at && (at->headed || !(at->reused || at->refusable)));
     if (wanted && x->kept.n + s.n <= exchange_limits(x)->queue && bytes_append(&x->kept, b, s))
         return;
     x->kept_all = false;
     bytes_clear(&x->kept);
+}
+
+void exchange_keep(struct exchange *x)
+{
+    if (!x->kept_all && x->inward.n <= exchange_limits(x)->queue)
+        x->kept_all = bytes_share(&x->kept, &x->inward);
 }
 
 void exchange_on_body(struct exchange *x, struct block *b, struct slice s)

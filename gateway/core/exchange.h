@@ -107,6 +107,7 @@ struct exchange {
     struct bytes inward;                /* content that came and was not passed on yet */
     struct bytes kept;                  /* all content so far, for a second attempt */
     bool kept_all;                      /* ... and nothing of it is missing */
+    uint8_t refusals;                   /* attempts that were refused (WHY_REFUSED) and repeated */
     struct fields trailers;
     const struct route *route;
     struct plan plan;
@@ -156,6 +157,9 @@ void exchange_on_gone(struct exchange *x, enum why why);
 void exchange_wake(struct exchange *x);
 /* The gateway's decision that x fails: keeps the first reason. */
 void exchange_blame(struct exchange *x, enum why why, const char *detail);
+/* Keeps the content that has come, by reference, and what comes, as long as it is not more than
+ * limits.queue. Before the first attempt; for methods that aren't kept anyway. */
+void exchange_keep(struct exchange *x);
 /* Frees everything; only from STEP_FINISH. */
 void exchange_free(struct exchange *x);
 

@@ -150,6 +150,8 @@ static int step_plan(struct exchange *x)
         return STEP_ANSWER;
     p->cluster = &x->w->clusters[rc->cluster_index];
     forward_request(x);
+    if (p->cluster->conf->protocol != PROTOCOL_H1)
+        exchange_keep(x); /* such an origin may refuse a request of any method */
     if (p->timeout_ms)
         timer_start(x->w->loop, &x->deadline, p->timeout_ms);
     return STEP_PICK;
@@ -179,13 +181,33 @@ static int step_try(struct exchange *x)
     return at->headed || at->why ? STEP_JUDGE : VERDICT_STAY;
 }
 
+/* How often a request is repeated because origins refused it. */
+enum { REFUSALS_MAX = 2 };
+
 /* RFC 9112 9.3.1: a kept connection may be closed by the other side at any time, also just as we
  * use it. When nothing of a response has come, a request that does no harm twice and whose content
- * we still have goes out once more, on a new connection. */
+ * we still have goes out once more, on a new connection.
+ *
+ * RFC 9113 8.7: what an origin says it has not processed does no harm twice, whatever it is. */
 static bool may_try_again(const struct exchange *x, const struct attempt *at)
 {
-    return why_facts(at->why)->again == AGAIN_STALE && at->reused && !at->answered &&
-           method_is_idempotent(x->request.method_id) && x->kept_all;
+    if (!x->kept_all)
+        return false;
+    switch (why_facts(at->why)->again) {
+    case AGAIN_STALE:
+        return at->reused && !at->fresh && !at->answered && method_is_idempotent(x->request.method_id);
+    case AGAIN_REFUSED:
+        return x->refusals < REFUSALS_MAX;
+    default:
+        return false;
+    }
+}
+
+/* All the content goes out once more; it stays kept, for the next attempt may be refused, too. */
+static bool rewind_content(struct exchange *x)
+{
+    bytes_clear(&x->inward);
+    return bytes_share(&x->inward, &x->kept);
 }
 
 /* The key of a WebSocket that a client asked for over HTTP/2 was made here, and the client never
@@ -211,9 +233,12 @@ static int step_judge(struct exchange *x)
                                        : give_up(x, WHY_BAD_RESPONSE, "websocket_accept");
     if (!may_try_again(x, at))
         return give_up(x, at->why, at->detail);
-    x->plan.fresh = true;
-    bytes_clear(&x->inward);
-    bytes_move(&x->inward, &x->kept);
+    if (!rewind_content(x))
+        return give_up(x, WHY_OVERLOAD, "pieces");
+    if (at->why == WHY_REFUSED)
+        x->refusals++;
+    else
+        x->plan.fresh = true;
     return STEP_PICK;
 }
 
@@ -230,6 +255,8 @@ static int step_reply(struct exchange *x)
 {
     struct attempt *at = x->attempt;
     forward_response(x, at);
+    x->kept_all = false;
+    bytes_clear(&x->kept);
     if (at->head.body == BODY_TUNNEL) {
         x->tunnel = true;
         x->request_done = false;

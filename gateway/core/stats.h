@@ -97,7 +97,16 @@ void histogram_add(struct histogram *h, uint64_t us);
     COUNTER(connects, "connections opened")                                                        \
     COUNTER(connect_failures, "connections that could not be opened")                              \
     COUNTER(reused, "attempts on a kept connection")                                               \
-    COUNTER(failures, "attempts that ended without a whole response")
+    COUNTER(failures, "attempts that ended without a whole response")                              \
+    COUNTER(tls_handshakes, "TLS handshakes completed")                                            \
+    COUNTER(tls_resumed, "TLS handshakes that resumed a session")                                  \
+    COUNTER(tls_failures, "TLS handshakes that failed")                                            \
+    COUNTER(h2_goaways, "HTTP/2 connections that the backend began to close (GOAWAY)")             \
+    COUNTER(h2_refused, "HTTP/2 requests that the backend refused without processing them")        \
+    COUNTER(h2_waited, "attempts that waited for room on an HTTP/2 connection")                    \
+    COUNTER(h2_overflows, "attempts refused by pool.waiting")                                      \
+    COUNTER(h2_pings_lost, "HTTP/2 connections given up because a ping was not answered")          \
+    COUNTER(h2_floods, "HTTP/2 connections closed by h2.control_frames or for endless heads")
 #define ENDPOINT_GAUGES(GAUGE)                                                                     \
     GAUGE(active, "attempts_active", "attempts under way")                                         \
     GAUGE(open, "connections", "connections open")

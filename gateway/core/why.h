@@ -11,7 +11,9 @@
  *   again:  NEVER   repeating can't help, or isn't ours to decide
  *           UNSENT  nothing of the request can have been processed: always safe to repeat
  *           STALE   safe to repeat on a fresh connection when this one was a reused one and the
- *                   method is idempotent (RFC 9112 9.3.1) */
+ *                   method is idempotent (RFC 9112 9.3.1)
+ *           REFUSED the origin says that it has processed nothing: any method may be repeated at
+ *                   once, on another connection (RFC 9113 8.7) */
 
 #include <stdint.h>
 
@@ -36,6 +38,9 @@
     WHY(NO_ENDPOINT, "no_endpoint", 503, NEVER, "No endpoint is available.")                       \
     WHY(CONNECT, "connect", 503, UNSENT, "The backend could not be reached.")                      \
     WHY(TIMEOUT_CONNECT, "timeout_connect", 503, UNSENT, "The backend did not accept a connection in time.") \
+    WHY(TLS, "tls", 502, UNSENT, "The backend's TLS handshake failed.")                            \
+    WHY(REFUSED, "refused", 503, REFUSED, "The backend refused the request.")                      \
+    WHY(UPGRADE, "upgrade_unsupported", 501, NEVER, "The backend does not take this upgrade.")     \
     WHY(CLOSED, "closed", 502, STALE, "The backend closed the connection without a response.")     \
     WHY(RESET, "reset", 502, STALE, "The backend reset the connection.")                           \
     WHY(BAD_RESPONSE, "bad_response", 502, NEVER, "The backend's response is malformed.")          \
@@ -54,7 +59,7 @@ enum why {
     WHY_N
 };
 
-enum again { AGAIN_NEVER, AGAIN_UNSENT, AGAIN_STALE };
+enum again { AGAIN_NEVER, AGAIN_UNSENT, AGAIN_STALE, AGAIN_REFUSED };
 
 struct why_facts {
     const char *word;

@@ -168,7 +168,7 @@ static void build(struct process *p)
     pools_init(&p->pools, &p->worker, dial, NULL);
     p->worker.index = b->index;
     p->worker.pools = &p->pools;
-    p->worker.origin_ops = &origin_h1_ops;
+    p->worker.origin_ops = &upstream_ops;
     p->worker.access_log = b->access_log;
     if (b->access_log)
         access_log_start(b->access_log, &p->loop);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Idle connections of one worker, kept per endpoint, the most recently used first: so a pool that
  * is larger than the load needs shrinks by itself, from its cold end. */
-#include "upstream/origin.h"
+#include "upstream/origin_h2.h"
 
 #include "core/stats.h"
 #include "core/worker.h"
@@ -20,38 +20,57 @@ void pools_init(struct origin_pools *p, struct worker *w, origin_dial *dial, voi
             most = c->clusters[i].limits.field_count;
     p->fields = calloc((size_t)most, sizeof *p->fields);
     must(p->fields);
+    origin_h2_setup(p);
 }
 
-static void drop_cluster(struct cluster *cl)
+static void close_all(struct list *origins)
+{
+    list_each_safe (node, origins)
+        origin_close(list_entry(node, struct origin, node));
+}
+
+static void close_endpoint(struct endpoint *ep)
+{
+    endpoint_acquire(ep);
+    close_all(&ep->idle);
+    close_all(&ep->shared);
+    endpoint_release(ep);
+}
+
+static void close_cluster(struct cluster *cl)
 {
     for (size_t i = 0; i < cl->n; i++)
-        pool_drop_idle(cl->endpoints[i]);
+        close_endpoint(cl->endpoints[i]);
     list_each_safe (node, &cl->retired)
-        pool_drop_idle(list_entry(node, struct endpoint, node));
+        close_endpoint(list_entry(node, struct endpoint, node));
 }
 
 void pools_fini(struct origin_pools *p)
 {
-    list_each_safe (node, &p->busy)
-        origin_close(list_entry(node, struct origin, node));
+    close_all(&p->busy);
     for (size_t i = 0; i < p->w->g->config->clusters_n; i++)
-        drop_cluster(&p->w->clusters[i]);
+        close_cluster(&p->w->clusters[i]);
     free(p->fields);
+    origin_h2_teardown(p);
 }
 
 void pools_free_memory(struct origin_pools *p)
 {
     slab_fini(&p->slab);
+    slab_fini(&p->sessions);
+    slab_fini(&p->streams);
 }
 
 void pool_drop_idle(struct endpoint *ep)
 {
-    while (ep->idle_n) {
-        const bool last = ep->idle_n == 1 && ep->active == 0; /* ep may go with it */
-        origin_close(list_entry(ep->idle.next, struct origin, node));
-        if (last)
-            return;
+    endpoint_acquire(ep); /* it may go with its last connection */
+    close_all(&ep->idle);
+    list_each_safe (node, &ep->shared) {
+        struct origin *o = list_entry(node, struct origin, node);
+        if (o->h2 && ep->waiting_n == 0)
+            origin_h2_drain(o);
     }
+    endpoint_release(ep);
 }
 
 /* A connection that began with a PROXY header is that client's alone. */

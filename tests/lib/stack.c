@@ -153,7 +153,7 @@ struct stack *stack_new_with(const char *listener, const char *conf)
     random_seed(&s->worker.random, 1);
     pools_init(&s->pools, &s->worker, dial, s);
     s->worker.pools = &s->pools;
-    s->worker.origin_ops = &origin_h1_ops;
+    s->worker.origin_ops = &upstream_ops;
     s->mirror = calloc(1, sizeof *s->mirror);
     listener_init(&s->listener, &s->worker, 0, s->mirror, NULL, 0);
     faults_fini(&faults);

@@ -480,3 +480,30 @@ Test(bytes, without_a_piece_nothing_is_appended)
     cr_assert(holds(&q, "a"));
     block_unref(b);
 }
+
+Test(bytes, share_leaves_the_other_as_it_was)
+{
+    struct block *b = delivered(5000, 'x');
+    struct bytes from;
+
+    bytes_init(&from, &stock);
+    cr_assert(bytes_static(&from, SLICE("abc")));
+    cr_assert(bytes_append(&from, b, slice_of(b->data, 5000)));
+    cr_assert(bytes_copy(&q, SLICE("first ")));
+    cr_assert(bytes_share(&q, &from));
+    cr_assert_eq(b->refs, 3);
+    cr_assert_eq(q.n, 6 + 5003);
+    cr_assert_eq(from.n, 5003);
+    bytes_consume(&q, 6 + 3 + 4999);
+    cr_assert(holds(&q, "x"));
+    cr_assert(bytes_copy(&q, SLICE("mine")));
+    cr_assert(bytes_copy(&from, SLICE("yours")));
+    cr_assert(holds(&q, "xmine"), "what one of them gets is not the other's");
+    bytes_consume(&from, 3 + 4999);
+    cr_assert(holds(&from, "xyours"));
+    slab_set_limit(&stock.pieces, stock.pieces.used);
+    cr_assert(!bytes_share(&q, &from));
+    cr_assert(holds(&q, "xmine"));
+    bytes_clear(&from);
+    block_unref(b);
+}

@@ -23,6 +23,14 @@ Test(config_cluster, defaults_and_inheritance)
     cr_assert_eq(b->pool.max_idle, 256);
     cr_assert_eq(b->pool.idle_timeout, 50000);
     cr_assert_eq(b->pool.max_requests, 0);
+    cr_assert_eq(b->pool.streams, 100);
+    cr_assert_eq(b->pool.connections, 8);
+    cr_assert_eq(b->pool.waiting, 1024);
+    cr_assert_eq(b->h2.stream_window, 65536);
+    cr_assert_eq(b->h2.connection_window, 1048576);
+    cr_assert_eq(b->h2.ping_interval, 0);
+    cr_assert_eq(b->h2.ping_timeout, 10000);
+    cr_assert_eq(b->h2.control_frames, 1000);
     cr_assert_eq(b->dns.capacity, 64);
     cr_assert_eq(b->dns.min_ttl, 1000);
     cr_assert_eq(b->dns.max_ttl, 300000);
@@ -35,7 +43,9 @@ Test(config_cluster, values_are_stored)
 {
     struct config *c = conf_of(WITH_CLUSTER(
         "endpoints = [ \"a:1\" ]; balance = \"least_request\"; proxy_protocol = \"v2\"; pool = { max_idle = 0; "
-        "idle_timeout = \"1ms\"; max_requests = 9; }; dns = { capacity = 1; min_ttl = \"2s\"; "
+        "idle_timeout = \"1ms\"; max_requests = 9; streams = 2; connections = 3; waiting = 1; }; "
+        "h2 = { stream_window = 65535; connection_window = \"2m\"; ping_interval = \"3s\"; "
+        "ping_timeout = \"1s\"; control_frames = 10; }; dns = { capacity = 1; min_ttl = \"2s\"; "
         "max_ttl = \"2s\"; retry = \"1s\"; family = \"ipv6\"; };"));
     const struct cluster_conf *b = c->clusters;
     cr_assert_eq(b->balance, BALANCE_LEAST_REQUEST);
@@ -43,6 +53,14 @@ Test(config_cluster, values_are_stored)
     cr_assert_eq(b->pool.max_idle, 0);
     cr_assert_eq(b->pool.idle_timeout, 1);
     cr_assert_eq(b->pool.max_requests, 9);
+    cr_assert_eq(b->pool.streams, 2);
+    cr_assert_eq(b->pool.connections, 3);
+    cr_assert_eq(b->pool.waiting, 1);
+    cr_assert_eq(b->h2.stream_window, 65535);
+    cr_assert_eq(b->h2.connection_window, 2097152);
+    cr_assert_eq(b->h2.ping_interval, 3000);
+    cr_assert_eq(b->h2.ping_timeout, 1000);
+    cr_assert_eq(b->h2.control_frames, 10);
     cr_assert_eq(b->dns.capacity, 1);
     cr_assert_eq(b->dns.min_ttl, 2000);
     cr_assert_eq(b->dns.family, 2);
@@ -125,7 +143,7 @@ Test(config_cluster, values_are_checked)
          "t.conf:2: error: clusters.b.dns.min_ttl is more than max_ttl"},
         {WITH_CLUSTER("endpoints = [ \"a:1\" ]; breaker = { };"),
          "t.conf:2: error: unknown setting clusters.b.breaker; known here: endpoints, balance, "
-         "protocol, tls, proxy_protocol, timeouts, limits, pool, dns"},
+          "protocol, tls, proxy_protocol, timeouts, limits, pool, h2, dns"},
         {WITH_CLUSTER("endpoints = [ \"a:1\" ]; timeouts = { keep_alive = \"1s\"; };"),
          "t.conf:2: error: unknown setting clusters.b.timeouts.keep_alive; known here: body_idle, "
          "tunnel_idle, connect, response_head"});

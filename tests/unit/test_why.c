@@ -21,10 +21,12 @@ Test(why, repeats_only_what_never_reached_an_origin_or_met_a_stale_connection)
 {
     for (int i = 0; i < WHY_N; i++) {
         enum again want = AGAIN_NEVER;
-        if (i == WHY_CONNECT || i == WHY_TIMEOUT_CONNECT)
+        if (i == WHY_CONNECT || i == WHY_TIMEOUT_CONNECT || i == WHY_TLS)
             want = AGAIN_UNSENT;
         if (i == WHY_CLOSED || i == WHY_RESET)
             want = AGAIN_STALE;
+        if (i == WHY_REFUSED)
+            want = AGAIN_REFUSED;
         cr_expect_eq(why_facts(i)->again, want, "%s", why_facts(i)->word);
     }
 }
