@@ -307,7 +307,8 @@ static ssize_t on_read(nghttp2_session *session, int32_t id, uint8_t *buf, size_
         r->out_waits = true;
         return NGHTTP2_ERR_DEFERRED;
     }
-    memcpy(buf, r->out + r->out_at, n);
+    if (n)
+        memcpy(buf, r->out + r->out_at, n);
     r->out_at += n;
     if (n == left && r->out_ends) {
         *flags |= NGHTTP2_DATA_FLAG_EOF;
