@@ -227,7 +227,7 @@ static struct client_h2 *open_connection(const struct h2_stream *st)
 static void let_copy(nghttp2_nv *nv, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        nv[i].flags &= NGHTTP2_NV_FLAG_NO_INDEX;
+        nv[i].flags &= (uint8_t)~NGHTTP2_NV_FLAG_NO_COPY_VALUE;
 }
 
 static void send_interim(struct exchange *x, uint16_t status, const struct fields *f)
@@ -314,6 +314,7 @@ static bool keep_trailers(struct client_h2 *h2, struct h2_stream *st, const nght
     uint8_t *p = (uint8_t *)(st->trailers + n);
     for (size_t i = 0; i < n; i++) {
         st->trailers[i] = nv[i];
+        st->trailers[i].flags &= NGHTTP2_NV_FLAG_NO_INDEX;
         st->trailers[i].name = memcpy(p, nv[i].name, nv[i].namelen);
         p += nv[i].namelen;
         st->trailers[i].value = memcpy(p, nv[i].value, nv[i].valuelen);

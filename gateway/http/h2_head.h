@@ -110,7 +110,9 @@ struct h2_out_request {
     bool write_length;
     uint64_t content_length;
 };
-/* Room for the array: fields->n + H2_NV_EXTRA. Numbers and lowered names lie in `a`. Host becomes
+/* Values are borrowed (NGHTTP2_NV_FLAG_NO_COPY_VALUE); who can't keep them until nghttp2 has made the
+ * frame clears that flag. Names are constants, or copied.
+ * Room for the array: fields->n + H2_NV_EXTRA. Numbers and lowered names lie in `a`. Host becomes
  * :authority. Returns how many were written. */
 enum { H2_NV_EXTRA = 8 };
 size_t h2_write_request(nghttp2_nv *nv, const struct h2_out_request *how, const struct fields *f,

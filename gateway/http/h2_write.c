@@ -18,7 +18,7 @@ static const uint8_t *bytes_of(struct slice s)
     return (const uint8_t *)(s.p ? s.p : "");
 }
 
-/* Both slices live until the frame has been made. */
+/* Names that are known are constants; a value lives as long as the head it is of. */
 static nghttp2_nv *put_nv(nghttp2_nv *nv, struct slice name, struct slice value)
 {
     *nv = (nghttp2_nv){
@@ -65,6 +65,8 @@ static nghttp2_nv *put_fields(nghttp2_nv *nv, const struct fields *f, uint64_t w
         if ((without >> one->token) & 1)
             continue;
         nv = put_nv(nv, lower(one, a), one->value);
+        if (one->token == TOKEN_OTHER)
+            nv[-1].flags &= (uint8_t)~NGHTTP2_NV_FLAG_NO_COPY_NAME;
         if ((secret_tokens >> one->token) & 1)
             nv[-1].flags |= NGHTTP2_NV_FLAG_NO_INDEX;
     }
