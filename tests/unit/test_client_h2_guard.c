@@ -10,17 +10,18 @@
 enum { HEAD_FLAGS = NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM };
 
 static char *flood, block[256];
-static size_t flood_n, block_n;
+static size_t flood_n, flood_cap, block_n;
 
 static void add(uint8_t type, uint8_t flags, int32_t id, const char *payload, size_t n)
 {
-    flood = realloc(flood, flood_n + n + 9);
+    while (flood_cap < flood_n + n + 9)
+        flood = realloc(flood, flood_cap *= 2);
     flood_n += h2_make_frame(flood + flood_n, type, flags, id, payload, n);
 }
 
 static void begin(const char *lines)
 {
-    flood = malloc(NGHTTP2_CLIENT_MAGIC_LEN);
+    flood = malloc(flood_cap = 65536);
     memcpy(flood, NGHTTP2_CLIENT_MAGIC, NGHTTP2_CLIENT_MAGIC_LEN);
     flood_n = NGHTTP2_CLIENT_MAGIC_LEN;
     add(NGHTTP2_SETTINGS, 0, 0, NULL, 0);
