@@ -11,17 +11,29 @@
  *     status=N    200         size=N      bytes of content (pattern.h); without: the origin's name
  *     echo        the content is the request as it came (head, and at most 64 KiB of content)
  *     count       the content is "BYTES of pattern\n" or "BYTES of rubbish\n": the request's
- * content chunked=N   in chunks of N bytes                trailers   a trailer section behind them
+ *     chunked=N   in chunks of N bytes, no length      trailers   a trailer section behind them
  *     until_close no length: the end of the connection ends the content
  *     field=N:V   one more field in the head           no_length   neither length nor chunks
  *     delay=MS    before the head                     pause=MS, piece=N   drip the content
  *     cut=N       close after N bytes of content      reset=N    reset there
  *     hang        never answer                        interim=N  N times 103 before the head
  *     proceed     100 when the request expects it     early      answer before the content has come
+ *     sip=MS      rest after every 64 KiB of the request's content
  *     close       announce the end and close          bye        close without a word
  *     upgrade     101, then what comes goes back; the end of it is answered with "bye\n" and an end
  *     flood=N     101, then N bytes of pattern and an end
- *     raw         what origin_raw() says, then close  */
+ *     raw         what origin_raw() says, then close
+ *
+ * Over HTTP/2 the words say the same of streams: chunked=N gives DATA frames of N bytes, reset=N
+ * RST_STREAM, close GOAWAY; no length is announced with chunked, until_close or no_length; upgrade
+ * and flood answer an extended CONNECT (RFC 8441, which the settings then allow) with 200. cut and
+ * bye close the connection. A request's head is shown as HTTP/1 would have it, with HTTP/2.0 behind
+ * the target, Host for :authority and every other pseudo-field as a line. And only there:
+ *
+ *     refuse=N    the origin's first N requests: REFUSED_STREAM
+ *     goaway=N    the origin's first N requests: GOAWAY that doesn't count them in
+ *     max_streams=N  in the settings (origin_script only)
+ *     short=N     end the stream after N bytes, though more were announced */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,8 +41,23 @@
 
 struct origin;
 
-/* Starts to listen on a free port of 127.0.0.1, and makes "$NAME" stand for it in configurations.
- * Ends with the test. */
+/* ORIGIN_ALPN: what the client chooses; without TLS by how it begins. */
+enum origin_protocol { ORIGIN_H1, ORIGIN_H2, ORIGIN_ALPN };
+
+struct origin_spec {
+    const char *name;
+    const char *at; /* an address; 127.0.0.1 when NULL */
+    uint16_t port;  /* 0: a free one */
+    enum origin_protocol protocol;
+    bool tls;
+    const char *certificate; /* of certs.h, without ".crt"; "origin" when NULL */
+    const char *client_ca;   /* a file of certs.h: clients must have a certificate of it */
+};
+
+/* Starts to listen, and makes "$NAME" stand for its address in configurations. Ends with the test.
+ */
+struct origin *origin_start_with(struct origin_spec spec);
+/* One that speaks HTTP/1.1 without TLS. */
 struct origin *origin_start(const char *name);
 struct origin *origin_start_at(const char *name, const char *at, uint16_t port);
 void origin_script(struct origin *o, const char *words);
@@ -48,6 +75,8 @@ unsigned origin_connections(struct origin *o);
 unsigned origin_open(struct origin *o);
 unsigned origin_requests(struct origin *o);
 uint64_t origin_bytes(struct origin *o);
+/* RST_STREAM frames received. */
+unsigned origin_resets(struct origin *o);
 /* The last head that came, as received; the caller frees it. */
 char *origin_last_head(struct origin *o);
 

@@ -59,6 +59,16 @@ static bool set_value(struct script *s, const char *word, const char *value)
         s->cuts = true, s->cut = n;
     else if (!strcmp(word, "reset"))
         s->resets = true, s->cut = n;
+    else if (!strcmp(word, "short"))
+        s->shorts = true, s->cut = n;
+    else if (!strcmp(word, "sip"))
+        s->sip_ms = (unsigned)n;
+    else if (!strcmp(word, "refuse"))
+        s->refuse = (unsigned)n;
+    else if (!strcmp(word, "goaway"))
+        s->goaway = (unsigned)n;
+    else if (!strcmp(word, "max_streams"))
+        s->max_streams = (unsigned)n;
     else if (!strcmp(word, "flood"))
         s->flood = n;
     else if (!strcmp(word, "field"))

@@ -10,9 +10,10 @@
 struct script {
     int status;
     bool sized, echo, count, trailers, until_close, no_length, hang, proceed, early, close, bye,
-        upgrade, raw, cuts, resets;
+        upgrade, raw, cuts, resets, shorts;
     uint64_t size, chunk, cut, flood;
-    unsigned delay_ms, pause_ms, piece, interims;
+    unsigned delay_ms, pause_ms, sip_ms, piece, interims;
+    unsigned refuse, goaway, max_streams; /* HTTP/2 */
     char fields[2048];
 };
 
