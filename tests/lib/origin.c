@@ -38,6 +38,13 @@ void origin_note_head(struct origin *o, const char *head)
     pthread_mutex_unlock(&o->lock);
 }
 
+void origin_note_abort(struct origin *o)
+{
+    pthread_mutex_lock(&o->lock);
+    o->aborts++;
+    pthread_mutex_unlock(&o->lock);
+}
+
 void origin_note_bytes(struct origin *o, size_t n)
 {
     pthread_mutex_lock(&o->lock);
@@ -298,9 +305,9 @@ unsigned origin_requests(struct origin *o)
     LOCKED(unsigned, requests);
 }
 
-unsigned origin_resets(struct origin *o)
+unsigned origin_aborts(struct origin *o)
 {
-    LOCKED(unsigned, resets);
+    LOCKED(unsigned, aborts);
 }
 
 uint64_t origin_bytes(struct origin *o)

@@ -16,6 +16,7 @@
  *     field=N:V   one more field in the head           no_length   neither length nor chunks
  *     delay=MS    before the head                     pause=MS, piece=N   drip the content
  *     cut=N       close after N bytes of content      reset=N    reset there
+ *     abort       RST instead of a head
  *     hang        never answer                        interim=N  N times 103 before the head
  *     proceed     100 when the request expects it     early      answer before the content has come
  *     sip=MS      rest after every 64 KiB of the request's content
@@ -25,10 +26,11 @@
  *     raw         what origin_raw() says, then close
  *
  * Over HTTP/2 the words say the same of streams: chunked=N gives DATA frames of N bytes, reset=N
- * RST_STREAM, close GOAWAY; no length is announced with chunked, until_close or no_length; upgrade
- * and flood answer an extended CONNECT (RFC 8441, which the settings then allow) with 200. cut and
- * bye close the connection. A request's head is shown as HTTP/1 would have it, with HTTP/2.0 behind
- * the target, Host for :authority and every other pseudo-field as a line. And only there:
+ * RST_STREAM (so does abort), close GOAWAY; no length is announced with chunked, until_close or
+ * no_length; upgrade and flood answer an extended CONNECT (RFC 8441, which the settings then allow)
+ * with 200. cut and bye close the connection. A request's head is shown as HTTP/1 would have it,
+ * with HTTP/2.0 behind the target, Host for :authority and every other pseudo-field as a line. And
+ * only there:
  *
  *     refuse=N    the origin's first N requests: REFUSED_STREAM
  *     goaway=N    the origin's first N requests: GOAWAY that doesn't count them in
@@ -75,8 +77,9 @@ unsigned origin_connections(struct origin *o);
 unsigned origin_open(struct origin *o);
 unsigned origin_requests(struct origin *o);
 uint64_t origin_bytes(struct origin *o);
-/* RST_STREAM frames received. */
-unsigned origin_resets(struct origin *o);
+/* Requests that the other side gave up before they were through: RST_STREAM, or the end of the
+ * connection, when the script didn't ask for one. */
+unsigned origin_aborts(struct origin *o);
 /* The last head that came, as received; the caller frees it. */
 char *origin_last_head(struct origin *o);
 

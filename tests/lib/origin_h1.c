@@ -20,6 +20,7 @@ struct request_h1 {
     uint64_t content_n, left; /* so far; of this length or chunk */
     uint64_t sipped;          /* content_n at the last rest */
     bool chunked, broken;     /* broken: the content was not the pattern */
+    bool busy;                /* the response isn't through, and will be */
     struct script s;
 };
 
@@ -287,11 +288,19 @@ static void send_raw(struct request_h1 *c)
         c->in_n = 0;
 }
 
+/* Does the script itself end the connection? */
+static bool ends_early(const struct script *s)
+{
+    return s->cuts || s->resets || s->abort || s->raw || s->close || s->bye || s->until_close ||
+           s->upgrade || s->flood;
+}
+
 static bool serve(struct request_h1 *c)
 {
     if (!read_head(c))
         return false;
     read_script(c);
+    c->busy = !ends_early(&c->s);
     if (c->s.proceed && find_field(c, "expect") && !say(c, "HTTP/1.1 100 Continue\r\n\r\n"))
         return false;
     if (!c->s.early && !(c->chunked ? read_chunks(c) : read_length(c)))
@@ -300,6 +309,8 @@ static bool serve(struct request_h1 *c)
         return false;
     if (c->s.hang)
         return rest(c, 3600 * 1000) && false;
+    if (c->s.abort)
+        return wire_resets(&c->conn->wire), false;
     if (c->s.raw)
         return send_raw(c), false;
     for (unsigned i = 0; i < c->s.interims; i++)
@@ -307,7 +318,9 @@ static bool serve(struct request_h1 *c)
             return false;
     if (c->s.upgrade || c->s.flood)
         return tunnel(c), false;
-    return send_response(c);
+    const bool goes_on = send_response(c);
+    c->busy = c->busy && !goes_on;
+    return goes_on;
 }
 
 void origin_serve_h1(struct conn *conn)
@@ -317,6 +330,8 @@ void origin_serve_h1(struct conn *conn)
     c.echo = malloc(ORIGIN_ECHO_MAX);
     while (serve(&c))
         ;
+    if (c.busy)
+        origin_note_abort(c.o);
     free(c.in);
     free(c.head);
     free(c.echo);

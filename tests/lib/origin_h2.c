@@ -224,6 +224,10 @@ static void answer(struct stream *s)
     s->due = NEVER;
     if (s->s.hang)
         return;
+    if (s->s.abort) {
+        s->rst = NGHTTP2_INTERNAL_ERROR;
+        return;
+    }
     if (s->s.raw) {
         send_raw(s->c);
         return;
@@ -388,11 +392,8 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *f, void *ctx)
     struct session *c = ctx;
     struct stream *s = stream_of(ctx, f->hd.stream_id);
     (void)session;
-    if (f->hd.type == NGHTTP2_RST_STREAM) {
-        pthread_mutex_lock(&c->o->lock);
-        c->o->resets++;
-        pthread_mutex_unlock(&c->o->lock);
-    }
+    if (f->hd.type == NGHTTP2_RST_STREAM)
+        origin_note_abort(c->o);
     if (!s || (f->hd.type != NGHTTP2_HEADERS && f->hd.type != NGHTTP2_DATA))
         return 0;
     if (f->hd.type == NGHTTP2_HEADERS && f->headers.cat == NGHTTP2_HCAT_REQUEST)
@@ -516,7 +517,8 @@ void origin_serve_h2(struct conn *conn)
             ok = wire_rest(&conn->wire, c.sip_ms);
         }
     }
-    while (c.streams)
-        stream_free(c.streams);
+    for (; c.streams; stream_free(c.streams))
+        if (!c.over)
+            origin_note_abort(c.o);
     nghttp2_session_del(c.pipe.session);
 }

@@ -33,7 +33,7 @@ struct origin {
     char *raw, *last_head;
     size_t raw_n;
     int fds[ORIGIN_CONNECTIONS]; /* open ones, by connection number; -1 */
-    unsigned connections, open, threads, requests, refused, resets;
+    unsigned connections, open, threads, requests, refused, aborts;
     uint64_t bytes;
     int clogs[ORIGIN_CLOGS];
     unsigned clogs_n;
@@ -51,6 +51,7 @@ void origin_serve_h2(struct conn *c);
 
 /* A request's head has come: counts it and keeps it as the last one. */
 void origin_note_head(struct origin *o, const char *head);
+void origin_note_abort(struct origin *o);
 void origin_note_bytes(struct origin *o, size_t n);
 /* What the test says for all requests, and what this target's query adds. */
 void origin_read_script(struct origin *o, struct script *s, const char *target, size_t n);

@@ -14,9 +14,9 @@
 static const struct {
     const char *word;
     size_t at;
-} flags[] = {FLAG(echo),      FLAG(count), FLAG(trailers), FLAG(until_close),
-             FLAG(no_length), FLAG(hang),  FLAG(proceed),  FLAG(early),
-             FLAG(close),     FLAG(bye),   FLAG(upgrade),  FLAG(raw)};
+} flags[] = {FLAG(echo),    FLAG(count),   FLAG(trailers), FLAG(until_close), FLAG(no_length),
+             FLAG(hang),    FLAG(proceed), FLAG(early),    FLAG(close),       FLAG(bye),
+             FLAG(upgrade), FLAG(raw),     FLAG(abort)};
 
 static bool set_flag(struct script *s, const char *word)
 {

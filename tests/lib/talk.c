@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,16 +25,17 @@ static struct talk *open_to(const void *addr, socklen_t n, int family)
 {
     struct talk *t = calloc(1, sizeof *t);
     t->deadline_ms = DEADLINE_MS;
-    t->fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (connect(t->fd, addr, n) != 0) {
+    const int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (connect(fd, addr, n) != 0) {
         const int err = errno;
-        close(t->fd);
+        close(fd);
         free(t);
         errno = err;
         return NULL;
     }
     if (family != AF_UNIX)
-        setsockopt(t->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    wire_init(&t->wire, fd);
     text_init(&t->in);
     text_init(&t->r.head);
     text_init(&t->r.body);
@@ -88,6 +88,15 @@ struct talk *talk_open_unix(const char *path)
     return keep(open_to(&a, sizeof a, AF_UNIX));
 }
 
+struct talk *talk_open_tls(uint16_t port, const char *ca, const char *sni)
+{
+    struct talk *t = talk_open_port(port);
+    SSL_CTX *tls = wire_client_tls(ca, NULL);
+    cr_assert(wire_connect(&t->wire, tls, sni ? sni : "site.test"), "no TLS");
+    SSL_CTX_free(tls);
+    return t;
+}
+
 void talk_close(struct talk *t)
 {
     for (struct talk **at = &talks; !t->quiet && *at; at = &(*at)->next)
@@ -95,7 +104,7 @@ void talk_close(struct talk *t)
             *at = t->next;
             break;
         }
-    close(t->fd);
+    wire_close(&t->wire);
     text_fini(&t->in);
     text_fini(&t->r.head);
     text_fini(&t->r.body);
@@ -114,17 +123,7 @@ void talks_end(void)
 
 bool talk_send_n(struct talk *t, const void *p, size_t n)
 {
-    const uint64_t end = now_ms() + t->deadline_ms;
-    for (size_t at = 0; at < n;) {
-        const ssize_t k = send(t->fd, (const char *)p + at, n - at, MSG_NOSIGNAL | MSG_DONTWAIT);
-        struct pollfd w = {.fd = t->fd, .events = POLLOUT};
-        const uint64_t now = now_ms();
-        if (k > 0)
-            at += (size_t)k;
-        else if (errno != EAGAIN || now >= end || poll(&w, 1, (int)(end - now)) <= 0)
-            return false;
-    }
-    return true;
+    return wire_write(&t->wire, p, n, (int)t->deadline_ms);
 }
 
 bool talk_send(struct talk *t, const char *fmt, ...)
@@ -141,12 +140,12 @@ bool talk_send(struct talk *t, const char *fmt, ...)
 
 void talk_end(struct talk *t)
 {
-    shutdown(t->fd, SHUT_WR);
+    wire_end(&t->wire);
 }
 
 void talk_reset(struct talk *t)
 {
-    setsockopt(t->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
+    wire_resets(&t->wire);
     talk_close(t);
 }
 
@@ -167,17 +166,12 @@ void talk_skip(struct talk *t, size_t n)
 /* One read. 1: something came, 0: the end, -1: the deadline. */
 static int more(struct talk *t, int wait_ms)
 {
-    struct pollfd r = {.fd = t->fd, .events = POLLIN};
-    if (poll(&r, 1, wait_ms) <= 0)
-        return -1;
     if (t->at == t->in.n)
         t->at = t->in.n = 0;
     text_need(&t->in, 64 * 1024);
-    const ssize_t n = recv(t->fd, t->in.p + t->in.n, 64 * 1024, 0);
-    if (n <= 0)
-        return 0;
-    t->in.n += (size_t)n;
-    return 1;
+    const ssize_t n = wire_read(&t->wire, t->in.p + t->in.n, 64 * 1024, wait_ms);
+    t->in.n += n > 0 ? (size_t)n : 0;
+    return n > 0 ? 1 : (int)n;
 }
 
 bool talk_await_bytes(struct talk *t, size_t n)

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/text.h"
+#include "tests/lib/wire.h"
 
 enum { TALK_INTERIMS = 8 };
 
@@ -35,7 +36,7 @@ struct response {
 
 struct talk {
     struct talk *next;
-    int fd;
+    struct wire wire;
     struct text in; /* read; used up to `at` */
     size_t at;
     struct response r; /* the last one */
@@ -49,6 +50,8 @@ struct talk *talk_open(void);
 struct talk *talk_open_port(uint16_t port);
 struct talk *talk_open_v6(uint16_t port);
 struct talk *talk_open_unix(const char *path);
+/* Over TLS, without ALPN; ca is a file. The SNI is site.test when NULL. */
+struct talk *talk_open_tls(uint16_t port, const char *ca, const char *sni);
 struct talk *talk_try(uint16_t port);
 void talk_close(struct talk *t);
 void talks_end(void);
