@@ -4,6 +4,8 @@
 #include "tests/lib/origin_parts.h"
 #include "tests/lib/pattern.h"
 
+#include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -250,14 +252,31 @@ static bool send_response(struct request_h1 *c)
     return ok && !c->s.close && !c->s.until_close && !c->s.bye;
 }
 
+/* RFC 6455 4.2.2: the proof that the key has been seen; "" when there is none. */
+static void accept_key(const struct request_h1 *c, char *line, size_t room)
+{
+    char text[128];
+    unsigned char sum[SHA_DIGEST_LENGTH], base64[64];
+    const char *key = find_field(c, "sec-websocket-key");
+    *line = 0;
+    if (!key)
+        return;
+    snprintf(text, sizeof text, "%.*s258EAFA5-E914-47DA-95CA-C5AB0DC85B11", (int)strcspn(key, "\r"),
+             key);
+    SHA1((const unsigned char *)text, strlen(text), sum);
+    EVP_EncodeBlock(base64, sum, sizeof sum);
+    snprintf(line, room, "Sec-WebSocket-Accept: %s\r\n", (char *)base64);
+}
+
 /* What comes goes back, until the other side ends; then ours ends too. */
 static void tunnel(struct request_h1 *c)
 {
-    char line[512];
+    char line[3072], accept[128];
     const char *asked = find_field(c, "upgrade");
+    accept_key(c, accept, sizeof accept);
     snprintf(line, sizeof line,
-             "HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: %.*s\r\n\r\n",
-             asked ? (int)strcspn(asked, "\r") : 4, asked ? asked : "echo");
+             "HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: %.*s\r\n%s%s\r\n",
+             asked ? (int)strcspn(asked, "\r") : 4, asked ? asked : "echo", accept, c->s.fields);
     bool ok = say(c, line);
     if (ok && c->s.flood)
         ok = send_content(c, NULL, c->s.flood);

@@ -47,7 +47,7 @@ static pid_t run(const char *const *args, int in, int out)
 
 bool peer_has(const char *module)
 {
-    char program[64];
+    char program[128];
     int status = -1;
     snprintf(program, sizeof program,
              "import importlib.util as i, sys; sys.exit(not i.find_spec('%s'))", module);
@@ -75,6 +75,13 @@ struct peer_process *peer_start(const char *name, const char *const *args)
     close(in[0]);
     close(out[1]);
     return p;
+}
+
+void peer_say(struct peer_process *p, const char *line)
+{
+    char text[1024];
+    const int n = snprintf(text, sizeof text, "%s\n", line);
+    cr_assert(n < (int)sizeof text && write(p->in, text, (size_t)n) == n, "the peer is gone");
 }
 
 const char *peer_line(struct peer_process *p)

@@ -16,6 +16,8 @@ struct peer_process;
 bool peer_has(const char *module);
 /* peers/NAME.py with these arguments (NULL ends them). */
 struct peer_process *peer_start(const char *name, const char *const *args);
+/* A line for its standard input; the end of the line is added. */
+void peer_say(struct peer_process *p, const char *line);
 /* The next line without its end; waits. NULL: the script ended, or said nothing in time. It stays
  * until the next call. */
 const char *peer_line(struct peer_process *p);

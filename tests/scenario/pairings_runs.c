@@ -157,7 +157,7 @@ void run_target_and_host(struct pairing_run *r)
 void run_early(struct pairing_run *r)
 {
     const struct page *page =
-        browse(r->b, .target = "/?early&status=403&size=10", .sends = true, .content = 5000000);
+        browse(r->b, .target = "/?early&status=403&size=10", .sends = true, .content = 200000);
     EXPECT(r, page->status == 403 && page->got == 10 && !page->broken, "%d (%s): %.100s",
            page->status, page->fault, page->text);
     page = browse(r->b, .target = "/?size=1000");
