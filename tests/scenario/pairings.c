@@ -4,7 +4,8 @@
  * it meant here. One weir serves all cases of a pairing, one after the other. */
 #include "tests/scenario/pairings_case.h"
 
-#include <ctype.h>
+#include "tests/lib/pattern.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,13 +76,14 @@ static const struct pairing_case cases[] = {
     {"target, host, via", .run = run_target_and_host},
     /* -- what goes wrong -- */
     {"a reset before the head", SEND(10, "/?abort"), .status = 502, .pattern = -1},
-    {"a reset in the content", GET("/?size=100000&reset=5000"), .fails = true, .pattern = -1},
-    {"a connection cut in the content", GET("/?size=100000&cut=5000"), .fails = true,
+    {"a reset in the content", GET("/?size=100000&piece=1000&pause=10&reset=3000"), .fails = true,
      .pattern = -1},
-    {"a reset in content without a length", GET("/?size=100000&chunked=1000&reset=5000"),
+    {"a connection cut in the content", GET("/?size=100000&piece=1000&pause=10&cut=3000"),
      .fails = true, .pattern = -1},
-    {"content cut short", .only = ON_H2_ORIGIN, GET("/?size=100000&short=5000"), .fails = true,
-     .pattern = -1},
+    {"a reset in content without a length", GET("/?size=100000&chunked=1000&pause=10&reset=3000"),
+     .fails = true, .pattern = -1},
+    {"content cut short", .only = ON_H2_ORIGIN, GET("/?size=100000&piece=1000&pause=10&short=3000"),
+     .fails = true, .pattern = -1},
     {"a refused stream", .only = ON_H2_ORIGIN, GET("/?refuse=1&size=10"), .pattern = 10},
     {"a stream behind GOAWAY", .only = ON_H2_ORIGIN, GET("/?goaway=2&size=10"), .pattern = 10},
     {"an early response", .run = run_early},
@@ -151,11 +153,22 @@ static void look_at_heads(const struct pairing_run *r, const struct pairing_case
     free(told);
 }
 
+/* A raw client: libcurl 7.88 forgets the head when the stream's reset comes with it. */
+static void look_at_failure(const struct pairing_run *r, const struct pairing_case *c)
+{
+    struct h2_talk *t = pairing_h2_talk(r->p);
+    const struct h2_stream *s = h2_answer(t, h2_ask(t, .path = c->ask.target));
+    EXPECT(r, s->status == 200 && !s->ended && s->reset > 0 && !t->over, "%d, reset %d", s->status,
+           (int)s->reset);
+    EXPECT(r, s->body.n <= 3000 && pattern_holds(s->body.p, 0, s->body.n), "%zu bytes", s->body.n);
+    h2_talk_close(t);
+}
+
 static void look_at_content(const struct pairing_run *r, const struct pairing_case *c,
                             const struct page *page)
 {
     if (c->fails)
-        EXPECT(r, page->error != CURLE_OK && page->got <= 5000 && !page->broken, "%llu bytes: %s",
+        EXPECT(r, page->error != CURLE_OK && page->got <= 3000 && !page->broken, "%llu bytes: %s",
                (unsigned long long)page->got, page->head.p);
     else
         EXPECT(r, page->error == CURLE_OK, "%s (%s)", curl_easy_strerror(page->error), page->fault);
@@ -185,6 +198,8 @@ static void run(struct pairing_run *r, const struct pairing_case *c)
     r->name = c->name;
     if (c->run)
         c->run(r);
+    else if (c->fails && r->p->client == BROWSE_H2)
+        look_at_failure(r, c);
     else
         look_at(r, c, browse_one(r->b, &c->ask));
     if (getenv("PAIRINGS_TIMES"))
