@@ -160,10 +160,12 @@ static void end_response(struct origin *o, bool clean)
     o->at = NULL;
     at->origin = NULL;
     attempt_on_end(at, &o->h1.body.trailers);
-    if (again)
+    if (again) {
+        link_resume(o->link); /* the end came with the bytes that it was paused for */
         pool_give(o);
-    else
+    } else {
         origin_close(o);
+    }
 }
 
 /* Takes content out of *s. False when the origin is done with this response, one way or another. */
