@@ -3,9 +3,11 @@
  * handle for each request at a time. */
 #include "tests/lib/browse.h"
 
+#include "tests/lib/h2_talk.h"
 #include "tests/lib/pattern.h"
 #include "tests/lib/rig.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +28,7 @@ struct browser {
     enum browse_protocol protocol;
     char ca[256];
     struct visit *visits[BROWSE_AT_ONCE];
+    struct h2_talk *raw; /* HTTP/2 in cleartext */
 };
 
 static struct browser *browsers[BROWSERS];
@@ -111,12 +114,6 @@ static int on_trailers(struct curl_slist **list, void *ctx)
     return CURL_TRAILERFUNC_OK;
 }
 
-/* libcurl 7.88 begins HTTP/2 with prior knowledge anew on a connection that is used again. */
-bool browser_keeps(const struct browser *b)
-{
-    return b->protocol == BROWSE_H1 || *b->ca;
-}
-
 /* -- a request ----------------------------------------------------------------------------------
  */
 
@@ -134,7 +131,6 @@ static void aim(const struct browser *b, struct visit *v)
     curl_easy_setopt(e, CURLOPT_CONNECT_TO, v->connect_to);
     curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(e, CURLOPT_PIPEWAIT, 1L);
-    curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, browser_keeps(b) ? 0L : 1L);
     curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (*b->ca ? tls : cleartext)[b->protocol]);
     curl_easy_setopt(e, CURLOPT_CAINFO, *b->ca ? b->ca : NULL);
 }
@@ -182,12 +178,7 @@ static void ask_for(struct visit *v)
 
 static void visit_begin(struct browser *b, struct visit *v, const struct browse_ask *ask)
 {
-    const struct text head = v->page.head, trailers = v->page.trailers;
     v->ask = ask;
-    v->page = (struct page){.head = head, .trailers = trailers};
-    v->page.head.n = v->page.trailers.n = 0;
-    end_text(&v->page.head);
-    end_text(&v->page.trailers);
     v->headed = false;
     v->pieces = 0;
     v->easy = curl_easy_init();
@@ -213,18 +204,128 @@ static void visit_end(struct browser *b, CURL *easy, CURLcode error)
     v->easy = NULL;
 }
 
+/* -- HTTP/2 in cleartext ------------------------------------------------------------------------
+ */
+
+/* Fields of libcurl's as they are sent in HTTP/2. */
+static void small_lines(struct text *out, const char *lines)
+{
+    for (bool name = true; lines && *lines; lines++) {
+        name = (name && *lines != ':') || *lines == '\n';
+        text_char(out, name ? (char)tolower((unsigned char)*lines) : *lines);
+    }
+    if (out->n)
+        text_char(out, '\n');
+}
+
+static int32_t ask_raw(struct h2_talk *t, const struct browse_ask *ask)
+{
+    struct text fields;
+    char authority[32];
+    text_init(&fields);
+    small_lines(&fields, ask->fields);
+    if (ask->sends && !ask->no_length)
+        text_printf(&fields, "content-length: %llu\n", (unsigned long long)ask->content);
+    end_text(&fields);
+    snprintf(authority, sizeof authority, "site.test:%u", rig_port("port"));
+    const int32_t id =
+        h2_ask(t, .method = ask->method, .path = ask->target, .authority = authority,
+               .fields = fields.p, .content = ask->sends ? "" : NULL, .pattern = ask->content);
+    text_fini(&fields);
+    return id;
+}
+
+static void raw_lines(struct text *out, const struct text *from)
+{
+    for (size_t i = 0; i < from->n; i++)
+        text_str(out, from->p[i] == '\n' ? "\r\n" : (char[]){from->p[i], 0});
+    end_text(out);
+}
+
+static void raw_page(struct page *page, const struct h2_stream *s, const struct browse_ask *ask)
+{
+    page->status = s->status;
+    page->version = 2;
+    page->interims = s->interims;
+    text_printf(&page->head, "HTTP/2 %d\r\n", s->status);
+    raw_lines(&page->head, &s->head);
+    raw_lines(&page->trailers, &s->trailers);
+    page->got = s->body.n;
+    page->sent = s->pattern_at;
+    page->broken = !pattern_holds(s->body.p, 0, s->body.n);
+    const size_t n = s->body.n < sizeof page->text ? s->body.n : sizeof page->text - 1;
+    memcpy(page->text, s->body.p, n);
+    page->text[n] = 0;
+    page->error = ask->abort_at && page->got >= ask->abort_at ? CURLE_WRITE_ERROR
+                  : s->ended && s->reset <= NGHTTP2_NO_ERROR  ? CURLE_OK
+                  : s->closed                                 ? CURLE_HTTP2_STREAM
+                  : s->talk->over                             ? CURLE_RECV_ERROR
+                                                              : CURLE_OPERATION_TIMEDOUT;
+    snprintf(page->fault, sizeof page->fault, "reset %d", (int)s->reset);
+}
+
+/* Is there nothing to wait for any more? A stream that has had enough is reset. */
+static bool is_through(struct h2_talk *t, const struct h2_stream *s, const struct browse_ask *ask)
+{
+    if (!s->ended && !s->closed && ask->abort_at && s->body.n >= ask->abort_at)
+        h2_reset(t, s->id, NGHTTP2_CANCEL);
+    return s->closed || (s->ended && s->pattern_at == s->pattern) || t->over;
+}
+
+static void browse_raw(struct browser *b, const struct browse_ask *asks, unsigned n)
+{
+    const uint64_t end = now_ms() + LIMIT_MS;
+    int32_t ids[BROWSE_AT_ONCE];
+    const bool opens = !b->raw || b->raw->over;
+    unsigned left = n;
+    if (b->raw && opens)
+        h2_talk_close(b->raw);
+    if (opens)
+        b->raw = h2_talk_open();
+    for (unsigned i = 0; i < n; i++)
+        ids[i] = ask_raw(b->raw, &asks[i]);
+    while (left && now_ms() < end) {
+        h2_turn(b->raw, 20);
+        if (asks[0].sip_ms)
+            sleep_ms(asks[0].sip_ms);
+        left = n;
+        for (unsigned i = 0; i < n; i++)
+            left -= is_through(b->raw, h2_stream(b->raw, ids[i]), &asks[i]);
+    }
+    for (unsigned i = 0; i < n; i++) {
+        b->visits[i]->page.connects = opens && i == 0;
+        raw_page(&b->visits[i]->page, h2_stream(b->raw, ids[i]), &asks[i]);
+    }
+}
+
+/* -- requests -----------------------------------------------------------------------------------
+ */
+
+static void visit_init(struct browser *b, unsigned i)
+{
+    if (!b->visits[i]) {
+        b->visits[i] = calloc(1, sizeof *b->visits[i]);
+        text_init(&b->visits[i]->page.head);
+        text_init(&b->visits[i]->page.trailers);
+    }
+    struct page *page = &b->visits[i]->page;
+    *page = (struct page){.head = page->head, .trailers = page->trailers};
+    page->head.n = page->trailers.n = 0;
+    end_text(&page->head);
+    end_text(&page->trailers);
+}
+
 void browse_all(struct browser *b, const struct browse_ask *asks, unsigned n)
 {
     cr_assert_leq(n, BROWSE_AT_ONCE);
-    for (unsigned i = 0; i < n; i++) {
-        if (!b->visits[i])
-            b->visits[i] = calloc(1, sizeof *b->visits[i]);
-        if (!b->visits[i]->page.head.grows) {
-            text_init(&b->visits[i]->page.head);
-            text_init(&b->visits[i]->page.trailers);
-        }
-        visit_begin(b, b->visits[i], &asks[i]);
+    for (unsigned i = 0; i < n; i++)
+        visit_init(b, i);
+    if (b->protocol == BROWSE_H2 && !*b->ca) {
+        browse_raw(b, asks, n);
+        return;
     }
+    for (unsigned i = 0; i < n; i++)
+        visit_begin(b, b->visits[i], &asks[i]);
     for (int running = 1, left; running;) {
         cr_assert_eq(curl_multi_perform(b->multi, &running), CURLM_OK);
         for (CURLMsg *m; (m = curl_multi_info_read(b->multi, &left));)
@@ -270,6 +371,8 @@ static void free_all(struct browser *b)
         text_fini(&b->visits[i]->page.trailers);
         free(b->visits[i]);
     }
+    if (b->raw)
+        h2_talk_close(b->raw);
     curl_multi_cleanup(b->multi);
     free(b);
 }

@@ -21,7 +21,8 @@ async def main():
     uri, port = sys.argv[1], int(sys.argv[2])
     tls = ssl.create_default_context(cafile=sys.argv[3]) if len(sys.argv) > 3 else None
     count = 0
-    async with websockets.connect(uri, host="127.0.0.1", port=port, ssl=tls, max_size=None,
+    names = {"server_hostname": "site.test"} if tls else {}
+    async with websockets.connect(uri, host="127.0.0.1", port=port, ssl=tls, max_size=None, **names,
                                   open_timeout=10, close_timeout=10) as socket:
         for n in SIZES:
             for say in (message(n), "x" * n):

@@ -168,8 +168,8 @@ void run_early(struct pairing_run *r)
         h2_talk_close(t);
         return;
     }
-    const struct page *page = browse(r->b, .target = "/?early&status=403&size=10", .sends = true,
-                                     .content = 200000);
+    const struct page *page =
+        browse(r->b, .target = "/?early&status=403&size=10", .sends = true, .content = 200000);
     EXPECT(r, page->status == 403 && page->got == 10 && !page->broken, "%d (%s): %.100s",
            page->status, page->fault, page->text);
     page = browse(r->b, .target = "/?size=1000");
@@ -187,7 +187,7 @@ void run_hang(struct pairing_run *r)
 void run_client_leaves_download(struct pairing_run *r)
 {
     const unsigned before = origin_aborts(r->app);
-    if (is_h2(r)) { /* libcurl 7.88 neither resets the stream nor takes what comes */
+    if (is_h2(r)) { /* libcurl 7.88 doesn't reset the stream before it uses the connection again */
         struct h2_talk *t = pairing_h2_talk(r->p);
         const int32_t id = h2_ask(t, .path = "/left?size=500000000");
         H2_AWAIT(t, h2_stream(t, id)->body.n > 100000);
@@ -250,33 +250,8 @@ void run_client_leaves_waiting(struct pairing_run *r)
 /* -- many, much ---------------------------------------------------------------------------------
  */
 
-/* On one connection, with streams beside each other or not. */
-static void ask_many(struct pairing_run *r, int many, bool at_once)
-{
-    struct h2_talk *t = pairing_h2_talk(r->p);
-    char path[64];
-    int32_t ids[64];
-    for (int i = 0; i < many; i++) {
-        snprintf(path, sizeof path, "/?size=%d%s%s", 1000 + i * 7777, at_once ? "&delay=100" : "",
-                 i % 2 ? "&chunked=5000" : "");
-        ids[i] = h2_ask(t, .path = path);
-        if (!at_once)
-            h2_answer(t, ids[i]);
-    }
-    for (int i = 0; i < many; i++) {
-        const struct h2_stream *s = h2_answer(t, ids[i]);
-        EXPECT(r, s->status == 200 && h2_is_pattern(s, 1000 + (uint64_t)i * 7777), "%d: %d", i,
-               s->status);
-    }
-    h2_talk_close(t);
-}
-
 void run_one_after_the_other(struct pairing_run *r)
 {
-    if (!browser_keeps(r->b)) {
-        ask_many(r, 20, false);
-        return;
-    }
     const unsigned before = origin_connections(r->app);
     browse(r->b, .target = "/");
     for (int i = 0; i < 20; i++) {
@@ -297,10 +272,6 @@ void run_thirty_at_once(struct pairing_run *r)
     struct browse_ask asks[MANY];
     char targets[MANY][64];
     const unsigned before = origin_connections(r->app);
-    if (!browser_keeps(r->b)) {
-        ask_many(r, MANY, true);
-        return;
-    }
     browse(r->b, .target = "/");
     for (int i = 0; i < MANY; i++) {
         snprintf(targets[i], sizeof targets[i], "/?delay=100&size=%d%s", 1000 + i * 7777,

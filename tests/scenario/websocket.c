@@ -140,6 +140,7 @@ static void carry_h2(const struct pairing *p)
     cr_assert(s->ended && s->reset < 0, "reset with %d", (int)s->reset);
     cr_assert_str_eq(s->body.p, want);
     cr_assert_str_eq(json_of(rig_await_access("\"path\":\"/chat\""), "outcome"), "ok");
+    origin_script(app, "");
     const struct h2_stream *next = h2_answer(t, h2_ask(t, .path = "/?size=1000"));
     cr_assert(h2_is_pattern(next, 1000), "the connection serves on");
 }
@@ -211,10 +212,15 @@ Test(websocket, of_http_1_reaches_an_http_2_origin_over_tls)
 /* -- what else can happen -----------------------------------------------------------------------
  */
 
+/* A tunnel before it, so that the origin's settings are known. */
 static void be_refused(const struct pairing *p)
 {
     struct origin *app;
     struct h2_talk *t = h2_client(p, &app);
+    const int32_t id = h2_connect(t, "/");
+    cr_assert_eq(h2_head(t, id)->status, 200);
+    h2_end(t, id);
+    cr_assert(h2_answer(t, id)->ended);
     origin_script(app, "status=403 size=10");
     const struct h2_stream *s = h2_answer(t, h2_connect(t, "/"));
     cr_assert_eq(s->status, 403, "%d", s->status);
@@ -287,6 +293,7 @@ static void push_back(const struct pairing *p)
     const struct h2_stream *s = h2_head(t, id);
     cr_assert_eq(s->status, 200);
     H2_AWAIT(t, s->body.n == 30000);
+    origin_script(app, "");
     for (int i = 0; i < 5; i++) {
         const struct h2_stream *beside =
             h2_answer(t, h2_ask(t, .path = "/beside", .method = "HEAD"));
