@@ -28,7 +28,7 @@ struct browser {
     enum browse_protocol protocol;
     char ca[256];
     struct visit *visits[BROWSE_AT_ONCE];
-    struct h2_talk *raw; /* HTTP/2 in cleartext */
+    struct h2_talk *raw; /* HTTP/2 that libcurl is not good at */
 };
 
 static struct browser *browsers[BROWSERS];
@@ -204,7 +204,7 @@ static void visit_end(struct browser *b, CURL *easy, CURLcode error)
     v->easy = NULL;
 }
 
-/* -- HTTP/2 in cleartext ------------------------------------------------------------------------
+/* -- HTTP/2 without libcurl ---------------------------------------------------------------------
  */
 
 /* Fields of libcurl's as they are sent in HTTP/2. */
@@ -281,7 +281,7 @@ static void browse_raw(struct browser *b, const struct browse_ask *asks, unsigne
     if (b->raw && opens)
         h2_talk_close(b->raw);
     if (opens)
-        b->raw = h2_talk_open();
+        b->raw = h2_talk_open(.ca = *b->ca ? b->ca : NULL);
     for (unsigned i = 0; i < n; i++)
         ids[i] = ask_raw(b->raw, &asks[i]);
     while (left && now_ms() < end) {
@@ -320,7 +320,7 @@ void browse_all(struct browser *b, const struct browse_ask *asks, unsigned n)
     cr_assert_leq(n, BROWSE_AT_ONCE);
     for (unsigned i = 0; i < n; i++)
         visit_init(b, i);
-    if (b->protocol == BROWSE_H2 && !*b->ca) {
+    if (b->protocol == BROWSE_H2 && (!*b->ca || n > 1)) {
         browse_raw(b, asks, n);
         return;
     }

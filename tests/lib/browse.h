@@ -4,9 +4,9 @@
 
 /* A client that others wrote: libcurl, in either protocol, with TLS or without. It asks the
  * listener at $port for http(s)://site.test:$port/..., checks content against the pattern, and
- * gives up by itself after the tests' deadline. HTTP/2 in cleartext is spoken by h2_talk in its
- * stead: libcurl 7.88 begins a connection that is used again with another preface, and now and then
- * misses the end of a stream.
+ * gives up by itself after the tests' deadline. HTTP/2 in cleartext, and with many
+ * requests at once, is spoken by h2_talk in its stead: libcurl 7.88 begins a connection that is
+ * used again with another preface, and now and then misses the end of a stream.
  *
  *     struct browser *b = browser_open(BROWSE_H2, certs_path("root.crt"));
  *     cr_assert_eq(browse(b, .target = "/?size=1000")->status, 200);
