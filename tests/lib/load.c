@@ -5,6 +5,7 @@
 #include "tests/lib/pattern.h"
 #include "tests/lib/rig.h"
 #include "tests/lib/talk.h"
+#include "tests/lib/tls_talk.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -34,7 +35,8 @@ static void note_failure(const char *what, const struct response *r, bool reused
 
 static struct talk *connect_one(void)
 {
-    struct talk *t = talk_try(load.plan.port);
+    struct talk *t = load.plan.tls ? tls_talk_try((struct tls_wish){.port = load.plan.port})
+                                   : talk_try(load.plan.port);
     if (!t) {
         note_failure(strerror(errno), NULL, false, 0);
         sleep_ms(10);

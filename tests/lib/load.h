@@ -8,6 +8,7 @@
  * that is not the pattern. Being told "Connection: close", or finding the connection ended before
  * the next request is sent, isn't one. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { LOAD_CLIENTS = 64 };
@@ -15,6 +16,7 @@ enum { LOAD_CLIENTS = 64 };
 struct load_plan {
     unsigned clients;
     uint16_t port;       /* $port when 0 */
+    bool tls;            /* over TLS, without looking at the certificate */
     const char *request; /* "GET /?size=1000 HTTP/1.1\r\nHost: a\r\n\r\n" when NULL */
     unsigned pause_ms;   /* between requests */
 };

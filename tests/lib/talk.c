@@ -44,9 +44,10 @@ static struct talk *open_to(const void *addr, socklen_t n, int family)
 }
 
 /* Only the thread of the test has its talks in the list. */
-static struct talk *keep(struct talk *t)
+struct talk *talk_keep(struct talk *t)
 {
     cr_assert(t, "can't connect: %s", strerror(errno));
+    t->quiet = false;
     t->next = talks;
     talks = t;
     return t;
@@ -64,9 +65,7 @@ struct talk *talk_try(uint16_t port)
 
 struct talk *talk_open_port(uint16_t port)
 {
-    struct talk *t = keep(talk_try(port));
-    t->quiet = false;
-    return t;
+    return talk_keep(talk_try(port));
 }
 
 struct talk *talk_open(void)
@@ -78,14 +77,14 @@ struct talk *talk_open_v6(uint16_t port)
 {
     const struct sockaddr_in6 a = {
         .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
-    return keep(open_to(&a, sizeof a, AF_INET6));
+    return talk_keep(open_to(&a, sizeof a, AF_INET6));
 }
 
 struct talk *talk_open_unix(const char *path)
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
     snprintf(a.sun_path, sizeof a.sun_path, "%s", path);
-    return keep(open_to(&a, sizeof a, AF_UNIX));
+    return talk_keep(open_to(&a, sizeof a, AF_UNIX));
 }
 
 struct talk *talk_open_tls(uint16_t port, const char *ca, const char *sni)
@@ -163,8 +162,7 @@ void talk_skip(struct talk *t, size_t n)
     t->at += n;
 }
 
-/* One read. 1: something came, 0: the end, -1: the deadline. */
-static int more(struct talk *t, int wait_ms)
+int talk_pull(struct talk *t, int wait_ms)
 {
     if (t->at == t->in.n)
         t->at = t->in.n = 0;
@@ -179,7 +177,7 @@ bool talk_await_bytes(struct talk *t, size_t n)
     const uint64_t end = now_ms() + t->deadline_ms;
     while (t->in.n - t->at < n) {
         const uint64_t now = now_ms();
-        if (now >= end || more(t, (int)(end - now)) <= 0)
+        if (now >= end || talk_pull(t, (int)(end - now)) <= 0)
             return false;
     }
     return true;
@@ -334,12 +332,12 @@ const struct response *talk_head(struct talk *t)
 
 bool talk_ended(struct talk *t)
 {
-    return t->at == t->in.n && more(t, (int)t->deadline_ms) == 0;
+    return t->at == t->in.n && talk_pull(t, (int)t->deadline_ms) == 0;
 }
 
 bool talk_is_over(struct talk *t)
 {
-    return t->at == t->in.n && more(t, 0) == 0;
+    return t->at == t->in.n && talk_pull(t, 0) == 0;
 }
 
 /* -- in one go ----------------------------------------------------------------------------------

@@ -53,6 +53,8 @@ struct talk *talk_open_unix(const char *path);
 /* Over TLS, without ALPN; ca is a file. The SNI is site.test when NULL. */
 struct talk *talk_open_tls(uint16_t port, const char *ca, const char *sni);
 struct talk *talk_try(uint16_t port);
+/* What talk_try gave ends with the test from now on, and asserts. */
+struct talk *talk_keep(struct talk *t);
 void talk_close(struct talk *t);
 void talks_end(void);
 
@@ -70,6 +72,9 @@ const struct response *talk_response_to_head(struct talk *t);
 const struct response *talk_head(struct talk *t);
 /* At least n bytes have come in all since the last response (n > 0); false: the end came first. */
 bool talk_await_bytes(struct talk *t, size_t n);
+/* Reads once, and waits for it no longer than that (ms). 1: something came, 0: the end, -1:
+ * nothing. */
+int talk_pull(struct talk *t, int wait_ms);
 /* What has come and was not part of a response. */
 struct slice talk_rest(const struct talk *t);
 void talk_skip(struct talk *t, size_t n);
