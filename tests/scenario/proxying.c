@@ -270,3 +270,18 @@ Test(proxying, answers_503_while_nobody_listens_and_serves_afterwards)
     origin_again(app);
     cr_assert_eq(get("/")->status, 200);
 }
+
+/* A read of several blocks can meet the bound in one of them and the end of the response in the
+ * next: what was held back then must flow again when the connection is used for another request. */
+Test(proxying, uses_connections_again_that_were_held_back)
+{
+    rig_start(.listener = "timeouts = { request = \"2s\"; };",
+              .cluster = "limits = { queue = 16384; };");
+    struct talk *t = talk_open();
+    for (int size = 20000; size < 200000; size += 5000) {
+        talk_send(t, "GET /?size=%d HTTP/1.1\r\nHost: a\r\n\r\n", size);
+        const struct response *r = talk_response(t);
+        cr_assert_eq(r->status, 200, "%d at %d", r->status, size);
+        cr_assert_eq(r->body.n, (size_t)size);
+    }
+}
