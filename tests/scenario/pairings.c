@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every pairing of protocols under one table of cases: HTTP/1.1 and HTTP/2 on either side of the
  * gateway, in cleartext and over TLS. Whatever crosses from one to the other has to mean there what
- * it meant here. One weir serves all cases of a pairing, one after the other. */
+ * it meant here. One weir serves all cases of a pairing, one after the other. PAIRINGS_CASE="a
+ * small page" runs that case alone, PAIRINGS_TIMES=1 says how long each takes. */
 #include "tests/scenario/pairings_case.h"
 
 #include "tests/lib/pattern.h"
@@ -245,3 +246,24 @@ PAIRING(h1_to_h1_over_tls, BROWSE_H1, ORIGIN_H1, true)
 PAIRING(h1_to_h2_over_tls, BROWSE_H1, ORIGIN_H2, true)
 PAIRING(h2_to_h1_over_tls, BROWSE_H2, ORIGIN_H1, true)
 PAIRING(h2_to_h2_over_tls, BROWSE_H2, ORIGIN_H2, true)
+
+/* More at once than a connection to the origin may have streams. */
+Test(pairings, keep_to_the_limit_of_streams_of_an_origin)
+{
+    enum { MANY = 20 };
+    const struct pairing p = {"few streams", BROWSE_H2, ORIGIN_H2, false};
+    struct browse_ask asks[MANY];
+    struct origin *app = pairing_origin(&p);
+    origin_script(app, "max_streams=2");
+    pairing_start(&p);
+    for (int i = 0; i < MANY; i++)
+        asks[i] = (struct browse_ask){.target = "/?size=30000&delay=20"};
+    struct browser *b = pairing_browser(&p);
+    for (int round = 0; round < 3; round++) {
+        browse_all(b, asks, MANY);
+        for (unsigned i = 0; i < MANY; i++)
+            cr_expect(page_is_pattern(browser_page(b, i), 30000), "%d: %d (%s) %.200s", round,
+                      browser_page(b, i)->status, browser_page(b, i)->fault,
+                      browser_page(b, i)->text);
+    }
+}
