@@ -45,13 +45,27 @@ static enum h2_event event_of(const nghttp2_frame_hd *hd)
     }
 }
 
+/* A stream above the limit by a client that knows it. Of one that can't know it yet nghttp2 refuses
+ * the stream alone. */
+static bool is_one_too_many(struct client_h2 *h2, const nghttp2_frame_hd *hd)
+{
+    return h2->settled && h2->opened_n >= (uint32_t)h2_conf(h2)->h2.streams &&
+           hd->stream_id > nghttp2_session_get_last_proc_stream_id(h2->session);
+}
+
 static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *user)
 {
     (void)session;
     struct client_h2 *h2 = user;
     const enum h2_event e = event_of(hd);
-    if (hd->type == NGHTTP2_HEADERS)
+    if (hd->type == NGHTTP2_HEADERS) {
         h2_guard_block(&h2->guard);
+        if (is_one_too_many(h2, hd)) {
+            h2->fate = H2_TOO_MUCH;
+            h2->event = H2_EVENT_STREAMS;
+            return NGHTTP2_ERR_CALLBACK_FAILURE;
+        }
+    }
     if (hd->type == NGHTTP2_RST_STREAM)
         h2->shared->listener->stats->h2_client_resets++;
     return e == H2_EVENT_N || h2_count(h2, e) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
@@ -70,8 +84,8 @@ static void block_over(struct client_h2 *h2)
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
     (void)session;
-    (void)frame;
     struct client_h2 *h2 = user;
+    h2->opened_n += frame->headers.cat == NGHTTP2_HCAT_REQUEST;
     if (h2->block)
         h2_block_begin(h2->block);
     else
@@ -221,8 +235,10 @@ static void take_window(struct client_h2 *h2, const nghttp2_frame *frame)
 /* The client may have changed the windows of all streams. */
 static void take_settings(struct client_h2 *h2, const nghttp2_frame *frame)
 {
-    if (frame->hd.flags & NGHTTP2_FLAG_ACK)
+    if (frame->hd.flags & NGHTTP2_FLAG_ACK) {
+        h2->settled = true;
         return;
+    }
     list_each_safe (node, &h2->stalled)
         h2_unblock(list_entry(node, struct h2_stream, stalled));
 }
@@ -259,8 +275,9 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
 /* A reset that the client sent, or that a fault of its brought about, or the end of both sides. */
 static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, void *user)
 {
-    (void)user;
+    struct client_h2 *h2 = user;
     struct h2_stream *st = stream_of(session, id);
+    h2->opened_n--;
     if (st)
         h2_stream_closed(st, code == NGHTTP2_PROTOCOL_ERROR ? WHY_BAD_REQUEST : WHY_CLIENT_GONE);
     return 0;

@@ -83,6 +83,8 @@ struct client_h2 {
     struct list reading;      /* content is waited for, by due time */
     struct list stalled;      /* the stream's window is shut, by due time */
     uint32_t streams_n, exchanges_n;
+    uint32_t opened_n;        /* streams of the client's that nghttp2 hasn't closed yet */
+    bool settled;             /* the client has acknowledged our settings: it knows h2.streams */
     size_t queued;            /* bytes in all streams' out */
     uint64_t turns;           /* of incremental streams that waited */
     struct h2_guard guard;

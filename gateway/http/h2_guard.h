@@ -16,6 +16,7 @@
 
 /* id, name: the setting and the end of the counter's name. */
 #define H2_EVENT_LIST(E)                                                                           \
+    E(STREAMS, streams)           /* open at once; not counted here but by who opens them */       \
     E(RESET, resets)              /* RST_STREAM that came, and that a fault of the peer's provoked */ \
     E(CONTINUATION, continuations) /* frames of one header block; not per interval */              \
     E(PING, pings)                                                                                 \

@@ -131,6 +131,33 @@ Test(h2_limits, streams_beyond_the_limit)
     free(flood);
 }
 
+/* Who has acknowledged the settings knows the limit. */
+Test(h2_limits, streams_beyond_a_known_limit)
+{
+    begin(POST);
+    add(NGHTTP2_SETTINGS, NGHTTP2_FLAG_ACK, 0, "", 0);
+    for (int32_t i = 0; i < 128; i++)
+        add(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, i * 2 + 1, block, block_n);
+    struct stack *s = stack_new_h2("", H2_CONF);
+    struct peer *bad = stack_client(s);
+    peer_says_n(bad, flood, flood_n);
+    cr_assert_eq(stack_worker(s)->stats->worker->exchanges_active, 128);
+    cr_assert(!peer_closed(bad));
+    flood_n = 0;
+    add(NGHTTP2_RST_STREAM, 0, 1, "\0\0\0\x08", 4);
+    add(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 257, block, block_n);
+    peer_says_n(bad, flood, flood_n);
+    cr_assert_eq(stack_worker(s)->stats->worker->exchanges_active, 128, "one has made room");
+    flood_n = 0;
+    add(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 259, block, block_n);
+    peer_says_n(bad, flood, flood_n);
+    cr_assert_eq(h2_stats(s)->h2_calm_streams, 1);
+    cr_assert_eq(h2_stats(s)->h2_streams_refused, 0);
+    cr_assert_eq(stack_worker(s)->stats->worker->exchanges_active, 0);
+    stack_free(s);
+    free(flood);
+}
+
 Test(h2_limits, continuations)
 {
     begin(GET);
