@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Programs that people try a gateway with: curl, nghttp, h2load and openssl s_client, each by what
- * it prints. One that isn't there skips its tests. */
+/* Programs that people try a gateway with: nghttp, h2load and openssl s_client, each by what it
+ * prints (curl has curl_program.c). One that isn't there skips its tests. */
 #include "tests/lib/certs.h"
 #include "tests/lib/pairing.h"
 
@@ -108,17 +108,6 @@ Test(programs, h2load_loads_in_http_1_over_tls)
 Test(programs, h2load_loads_through_small_windows)
 {
     load(&tls, "-w 12 -W 14");
-}
-
-Test(programs, curl_chooses_http_2)
-{
-    begin("curl", &tls);
-    cr_assert_eq(run("curl -sS --cacert %s --connect-to ::127.0.0.1: -o /dev/null -w "
-                     "'%%{http_version} %%{http_code} %%{size_download}' "
-                     "https://site.test:%u/?size=70000",
-                     pairing_ca(&tls), rig_port("port")),
-                 0, "%s", output);
-    cr_assert_str_eq(output, "2 200 70000");
 }
 
 static void shake_hands(const char *options)
