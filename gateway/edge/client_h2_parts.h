@@ -24,17 +24,8 @@
 #include "edge/listener.h"
 #include "http/h2_guard.h"
 #include "http/h2_head.h"
+#include "http/h2_memory.h"
 #include "http/priority.h"
-
-/* -- memory of nghttp2: small objects of a few sizes, from slabs ------------------------------- */
-
-enum { H2_MEMORY_CLASSES = 9 };
-struct h2_memory {
-    nghttp2_mem mem;
-    struct slab classes[H2_MEMORY_CLASSES];
-};
-void *h2_alloc(struct h2_memory *m, size_t n);
-void h2_release(struct h2_memory *m, void *p);
 
 /* -- what all connections of a listener share --------------------------------------------------- */
 

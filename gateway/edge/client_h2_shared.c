@@ -1,105 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the HTTP/2 connections of one listener share, so that an idle one holds little: the callbacks
  * and options of nghttp2, the slabs that it allocates from, and memory that only one connection at
- * a time needs.
- *
- * nghttp2's objects come from slabs of a few sizes. The largest class is the frame buffer that each
- * session has, of which most never touch more than the first page. */
+ * a time needs. */
 #include "edge/client_h2_parts.h"
 
 #include <stdlib.h>
-
-/* -- memory ------------------------------------------------------------------------------------ */
-
-/* In front of each object; keeps the alignment of malloc. */
-struct tag {
-    size_t size;
-    size_t class; /* H2_MEMORY_CLASSES: from malloc */
-};
-_Static_assert(sizeof(struct tag) == 16, "what follows a tag is aligned as malloc aligns");
-
-/* The larger ones are what a session consists of. */
-static const size_t class_sizes[H2_MEMORY_CLASSES] = {32,   64,   128,  256,  512,
-                                                      1024, 3072, 4096, 16400};
-
-static size_t class_of(size_t n)
-{
-    size_t i = 0;
-    while (i < H2_MEMORY_CLASSES && n > class_sizes[i])
-        i++;
-    /* Half empty objects of the largest class would be a waste. */
-    return i == H2_MEMORY_CLASSES - 1 && n <= class_sizes[i] / 2 ? H2_MEMORY_CLASSES : i;
-}
-
-void *h2_alloc(struct h2_memory *m, size_t n)
-{
-    const size_t class = class_of(n);
-    struct tag *t = class < H2_MEMORY_CLASSES ? slab_get(&m->classes[class])
-                    : n < SIZE_MAX / 2        ? malloc(sizeof *t + n)
-                                              : NULL;
-    if (!t)
-        return NULL;
-    *t = (struct tag){.size = n, .class = class};
-    return t + 1;
-}
-
-void h2_release(struct h2_memory *m, void *p)
-{
-    if (!p)
-        return;
-    struct tag *t = (struct tag *)p - 1;
-    if (t->class < H2_MEMORY_CLASSES)
-        slab_put(&m->classes[t->class], t);
-    else
-        free(t);
-}
-
-static void *on_malloc(size_t n, void *user)
-{
-    return h2_alloc(user, n);
-}
-
-static void on_free(void *p, void *user)
-{
-    h2_release(user, p);
-}
-
-static void *on_calloc(size_t count, size_t size, void *user)
-{
-    size_t n;
-    if (__builtin_mul_overflow(count, size, &n))
-        return NULL;
-    void *p = h2_alloc(user, n);
-    return p ? memset(p, 0, n) : NULL;
-}
-
-static void *on_realloc(void *p, size_t n, void *user)
-{
-    if (!p)
-        return h2_alloc(user, n);
-    struct tag *t = (struct tag *)p - 1;
-    if (t->class < H2_MEMORY_CLASSES && n <= class_sizes[t->class]) {
-        t->size = n;
-        return p;
-    }
-    void *to = h2_alloc(user, n);
-    if (!to)
-        return NULL;
-    memcpy(to, p, t->size < n ? t->size : n);
-    h2_release(user, p);
-    return to;
-}
-
-static void memory_init(struct h2_memory *m)
-{
-    m->mem = (nghttp2_mem){.mem_user_data = m,
-                           .malloc = on_malloc,
-                           .free = on_free,
-                           .calloc = on_calloc,
-                           .realloc = on_realloc};
-    for (size_t i = 0; i < H2_MEMORY_CLASSES; i++)
-        slab_init(&m->classes[i], sizeof(struct tag) + class_sizes[i], 0);
-}
 
 /* -- shared ------------------------------------------------------------------------------------ */
 
@@ -148,7 +53,7 @@ static struct h2_shared *make_shared(struct listener *l)
     must(nghttp2_session_callbacks_new(&s->callbacks) == 0);
     h2_frames_callbacks(s->callbacks);
     h2_send_callbacks(s->callbacks);
-    memory_init(&s->memory);
+    h2_memory_init(&s->memory);
     slab_init(&s->connections, sizeof(struct client_h2), 0);
     slab_init(&s->streams, sizeof(struct h2_stream), 0);
     return s;
@@ -167,8 +72,7 @@ void client_h2_forget(struct listener *l)
     if (!s)
         return;
     must(s->connections_n == 0);
-    for (size_t i = 0; i < H2_MEMORY_CLASSES; i++)
-        slab_fini(&s->memory.classes[i]);
+    h2_memory_fini(&s->memory);
     slab_fini(&s->connections);
     slab_fini(&s->streams);
     nghttp2_session_callbacks_del(s->callbacks);

@@ -18,6 +18,7 @@
 #include "core/attempt.h"
 #include "core/cluster.h"
 #include "http/h1_body.h"
+#include "http/h2_memory.h"
 #include "io/link.h"
 #include "upstream/proxy_out.h"
 
@@ -72,6 +73,7 @@ struct origin_pools {
     /* HTTP/2 */
     struct slab sessions;           /* of struct origin_h2 */
     struct slab streams;            /* of struct h2_stream */
+    struct h2_memory memory;        /* of the sessions' own things */
     struct nghttp2_session_callbacks *callbacks; /* owned */
     struct nghttp2_option *option;  /* owned */
     void *nv;                       /* owned: room for one head, made larger as needed */

@@ -36,6 +36,7 @@ void origin_h2_setup(struct origin_pools *p)
 {
     slab_init(&p->sessions, sizeof(struct origin_h2), 0);
     slab_init(&p->streams, sizeof(struct h2_stream), 0);
+    h2_memory_init(&p->memory);
     must(nghttp2_session_callbacks_new(&p->callbacks) == 0);
     must(nghttp2_option_new(&p->option) == 0);
     nghttp2_option_set_no_auto_window_update(p->option, 1);
@@ -75,7 +76,8 @@ static bool session_begin(struct origin *o, struct origin_h2 *h)
     later_init(&h->pump, on_pump);
     timer_init(&h->ping, on_ping);
     h2_block_init(&h->block, &h->limits);
-    if (nghttp2_session_client_new2(&h->session, o->pools->callbacks, h, o->pools->option) == 0 &&
+    if (nghttp2_session_client_new3(&h->session, o->pools->callbacks, h, o->pools->option,
+                                    &o->pools->memory.mem) == 0 &&
         submit_settings(h))
         return true;
     nghttp2_session_del(h->session);

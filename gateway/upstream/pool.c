@@ -59,6 +59,7 @@ void pools_free_memory(struct origin_pools *p)
     slab_fini(&p->slab);
     slab_fini(&p->sessions);
     slab_fini(&p->streams);
+    h2_memory_fini(&p->memory);
 }
 
 void pool_drop_idle(struct endpoint *ep)
