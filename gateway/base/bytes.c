@@ -181,6 +181,24 @@ bool bytes_copy(struct bytes *q, struct slice s)
     return true;
 }
 
+bool bytes_copy_aside(struct bytes *q, struct block **aside, struct slice s)
+{
+    if (s.n > BYTES_COPY_MAX)
+        return bytes_copy(q, s);
+    if (!*aside || block_room(*aside) < s.n) {
+        struct block *b = block_get(&q->stock->blocks);
+        if (!b)
+            return false;
+        block_unref(*aside);
+        *aside = b;
+    }
+    struct block *b = *aside;
+    char *p = b->data + b->used;
+    memcpy(p, s.p, s.n);
+    b->used += (uint32_t)s.n;
+    return bytes_append(q, b, slice_of(p, s.n));
+}
+
 char *bytes_reserve(struct bytes *q, size_t n)
 {
     must(n <= BLOCK_SIZE);

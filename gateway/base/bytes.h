@@ -49,6 +49,11 @@ bool bytes_append(struct bytes *q, struct block *b, struct slice s) nodiscard;
 /* Appends a copy of `s`, whatever it lies in. False when no block was to be had: then nothing
  * was appended. */
 bool bytes_copy(struct bytes *q, struct slice s) nodiscard;
+/* The same for small things between two runs of others' bytes, where the queue has no room behind
+ * what it ends with: what is no larger than BYTES_COPY_MAX lies in *aside, a block that many queues
+ * fill, instead of in one of its own. *aside is the caller's, and replaced when full; NULL: none
+ * yet. */
+bool bytes_copy_aside(struct bytes *q, struct block **aside, struct slice s) nodiscard;
 /* Appends `s`, which must outlive the queue (a string constant), without a count; a small one is
  * copied where there is room for it. False only when memory is out. */
 bool bytes_static(struct bytes *q, struct slice s) nodiscard;

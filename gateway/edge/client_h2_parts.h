@@ -47,8 +47,6 @@ struct h2_shared {
 struct h2_shared *h2_shared_of(struct listener *l);
 /* Room for n lines. */
 nghttp2_nv *h2_nv(struct h2_shared *s, size_t n);
-/* Behind the frames that are queued. False: no memory. */
-bool h2_put(struct h2_shared *s, struct bytes *out, struct slice frame) nodiscard;
 struct h2_block *h2_block_take(struct h2_shared *s);
 void h2_block_give(struct h2_shared *s, struct h2_block *b);
 /* A connection ends; what the last one leaves behind is given back. */

@@ -172,7 +172,7 @@ static int on_send_data(nghttp2_session *session, nghttp2_frame *frame, const ui
     struct client_h2 *h2 = user;
     struct h2_stream *st = source->ptr;
     struct bytes *out = &h2->c->link->out;
-    if (!h2_put(h2->shared, out, slice_of((const char *)head, 9)) ||
+    if (!bytes_copy_aside(out, &h2->shared->scratch, slice_of((const char *)head, 9)) ||
         (length && !bytes_move_n(out, &st->out, length))) {
         h2->fate = H2_NO_MEMORY;
         return NGHTTP2_ERR_CALLBACK_FAILURE;
@@ -249,7 +249,8 @@ bool h2_write(struct client_h2 *h2)
         n = nghttp2_session_mem_send(h2->session, &frame);
         if (n <= 0)
             break;
-        if (!h2_put(h2->shared, &link->out, slice_of((const char *)frame, (size_t)n))) {
+        if (!bytes_copy_aside(&link->out, &h2->shared->scratch,
+                              slice_of((const char *)frame, (size_t)n))) {
             h2->fate = H2_NO_MEMORY;
             return false;
         }

@@ -92,25 +92,6 @@ nghttp2_nv *h2_nv(struct h2_shared *s, size_t n)
     return s->nv;
 }
 
-/* A frame's head is put between two runs of content, where the queue has no room behind what it
- * ends with: it lies in a block that all connections fill, instead of in one of its own. */
-bool h2_put(struct h2_shared *s, struct bytes *out, struct slice frame)
-{
-    if (frame.n > BYTES_COPY_MAX)
-        return bytes_copy(out, frame);
-    if (!s->scratch || block_room(s->scratch) < frame.n) {
-        struct block *b = block_get(&s->listener->w->loop->stock.blocks);
-        if (!b)
-            return false;
-        block_unref(s->scratch);
-        s->scratch = b;
-    }
-    char *p = s->scratch->data + s->scratch->used;
-    memcpy(p, frame.p, frame.n);
-    s->scratch->used += (uint32_t)frame.n;
-    return bytes_append(out, s->scratch, slice_of(p, frame.n));
-}
-
 struct h2_block *h2_block_take(struct h2_shared *s)
 {
     struct h2_block *b = s->spare;

@@ -73,6 +73,8 @@ struct origin_pools {
     /* HTTP/2 */
     struct slab sessions;           /* of struct origin_h2 */
     struct slab streams;            /* of struct h2_stream */
+    struct block *scratch;          /* owned: where frame heads and small frames are written; NULL
+                                       without sessions */
     struct h2_memory memory;        /* of the sessions' own things */
     struct nghttp2_session_callbacks *callbacks; /* owned */
     struct nghttp2_option *option;  /* owned */

@@ -144,6 +144,10 @@ void origin_h2_free(struct origin *o)
     nghttp2_session_del(h->session);
     h2_block_fini(&h->block);
     slab_put(&o->pools->sessions, h);
+    if (o->pools->sessions.used == 0) {
+        block_unref(o->pools->scratch);
+        o->pools->scratch = NULL;
+    }
 }
 
 /* -- how much it takes ------------------------------------------------------------------------------ */

@@ -202,7 +202,8 @@ static int on_send_data(nghttp2_session *session, nghttp2_frame *frame, const ui
     struct bytes *out = &h->o->link->out;
     (void)session;
     (void)frame;
-    if (!bytes_copy(out, slice_of((const char *)head, FRAME_HEAD)) ||
+    if (!bytes_copy_aside(out, &h->o->pools->scratch,
+                          slice_of((const char *)head, FRAME_HEAD)) ||
         !bytes_move_n(out, &s->out, n))
         return NGHTTP2_ERR_CALLBACK_FAILURE;
     h->credit += 2 + n / UPDATE_BYTES; /* of the stream's window and of the connection's */
@@ -220,7 +221,8 @@ bool h2_send_frames(struct origin_h2 *h)
     while (n > 0 && link_room(link) > 0) {
         const uint8_t *p;
         n = nghttp2_session_mem_send(h->session, &p);
-        if (n < 0 || !bytes_copy(&link->out, slice_of((const char *)p, (size_t)n)))
+        if (n < 0 || !bytes_copy_aside(&link->out, &h->o->pools->scratch,
+                                       slice_of((const char *)p, (size_t)n)))
             return false;
     }
     if (link->out.n)

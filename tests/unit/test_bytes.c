@@ -507,3 +507,45 @@ Test(bytes, share_leaves_the_other_as_it_was)
     bytes_clear(&from);
     block_unref(b);
 }
+
+/* As frames are queued: a head of its own between two runs of content that came in elsewhere. */
+Test(bytes, copy_aside_puts_what_stands_between_into_one_block)
+{
+    struct block *aside = NULL, *content = delivered(4 * 4000, 'x');
+    for (int i = 0; i < 4; i++) {
+        cr_assert(bytes_copy_aside(&q, &aside, SLICE("head")));
+        cr_assert(bytes_append(&q, content, slice_of(content->data + i * 4000, 4000)));
+    }
+    cr_assert_eq(stock.blocks.slab.used, 2);
+    cr_assert_eq(q.n, 4 * 4004);
+    for (size_t at = 0; at < q.n; at += 4004)
+        cr_assert(slice_eq(slice_of(flat(&q).p + at, 5), SLICE("headx")));
+    block_unref(content);
+    block_unref(aside);
+    cr_assert_eq(stock.blocks.slab.used, 2, "the queue has references of its own");
+}
+
+Test(bytes, copy_aside_begins_another_block_when_one_is_full)
+{
+    static const char text[BYTES_COPY_MAX];
+    struct block *aside = NULL, *first;
+    struct bytes other;
+    bytes_init(&other, &stock);
+    cr_assert(bytes_copy_aside(&q, &aside, SLICE("a")));
+    first = aside;
+    while (aside == first)
+        cr_assert(bytes_copy_aside(&other, &aside, slice_of(text, sizeof text)));
+    cr_assert(holds(&q, "a"));
+    bytes_clear(&other);
+    block_unref(aside);
+}
+
+Test(bytes, copy_aside_without_a_block_appends_nothing)
+{
+    struct block *aside = NULL, *last = delivered(1, 'x');
+    slab_set_limit(&stock.blocks.slab, 1);
+    cr_assert(!bytes_copy_aside(&q, &aside, SLICE("a")));
+    cr_assert_null(aside);
+    cr_assert_eq(q.n, 0);
+    block_unref(last);
+}

@@ -123,6 +123,28 @@ Test(origin_h2, passes_content_with_and_without_a_length)
     end();
 }
 
+/* Nine bytes in front of each frame must not take blocks of their own while they wait to leave. */
+Test(origin_h2, heads_of_frames_share_a_block)
+{
+    enum { FRAMES = 10, PIECE = 4096 };
+    static char some[PIECE];
+    begin("");
+    struct peer *c = asks("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 40960\r\n\r\n");
+    struct h2_origin *o = origin(0);
+    struct h2_request *r = h2_origin_request(o, 0);
+    const struct slab *blocks = &stack_worker(s)->loop->stock.blocks.slab;
+    memset(some, 'x', sizeof some);
+    peer_stalls(stack_origin(s, 0));
+    const size_t before = blocks->used;
+    for (int i = 0; i < FRAMES; i++)
+        peer_says_n(c, some, sizeof some);
+    cr_assert_leq(blocks->used, before + FRAMES + 2, "%zu before, %zu now", before, blocks->used);
+    peer_reads(stack_origin(s, 0));
+    cr_assert(r->ended);
+    h2_origin_answer(o, r, "");
+    end();
+}
+
 Test(origin_h2, passes_trailers_both_ways)
 {
     begin("");
