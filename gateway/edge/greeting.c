@@ -176,10 +176,14 @@ static void on_open(struct link *link)
     l->handshakes_n--;
     l->stats->handshakes++;
     c->tls = link_tls_take_facts(link);
+    if (!c->tls) { /* no memory: nobody is served without what is known of him */
+        give_up(c);
+        return;
+    }
     c->facts.tls = c->tls;
     c->facts.scheme = SLICE("https");
-    l->stats->handshakes_resumed += c->tls && c->tls->resumed;
-    go_on(c, c->tls && slice_eq(c->tls->alpn, SLICE("h2")) ? &client_h2 : &client_h1);
+    l->stats->handshakes_resumed += c->tls->resumed;
+    go_on(c, slice_eq(c->tls->alpn, SLICE("h2")) ? &client_h2 : &client_h1);
 }
 
 static void on_fail(struct link *link, int err)
@@ -209,6 +213,7 @@ static void on_bytes(struct link *link, struct block *b, struct slice s)
         judge_first(c);
 }
 
+/* Only where both are spoken. */
 static void judge_first(struct client *c)
 {
     const struct slice first = bytes_front(&c->in);
@@ -216,7 +221,7 @@ static void judge_first(struct client *c)
     if (memcmp(first.p, preface.p, n) != 0)
         go_on(c, &client_h1);
     else if (n == preface.n)
-        go_on(c, conf_of(c)->protocols.h2 ? &client_h2 : &client_h1);
+        go_on(c, &client_h2);
 }
 
 static void on_eof(struct link *link)

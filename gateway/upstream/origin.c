@@ -124,25 +124,34 @@ static enum origin_opened open_attempt(struct attempt *at)
 
 const struct origin_ops upstream_ops = {.open = open_attempt};
 
-/* What both sides agreed to speak (RFC 7301). */
-static enum cluster_protocol agreed_protocol(struct origin *o)
+/* What both sides agreed to speak (RFC 7301). False: no memory to find out. */
+static bool agree(struct origin *o, enum cluster_protocol *agreed)
 {
-    struct tls_facts *facts = link_tls_take_facts(o->link);
     const enum cluster_protocol wanted = (enum cluster_protocol)origin_conf(o)->protocol;
+    if (!origin_conf(o)->tls.set) {
+        *agreed = wanted == PROTOCOL_H2 ? PROTOCOL_H2 : PROTOCOL_H1;
+        return true;
+    }
+    struct tls_facts *facts = link_tls_take_facts(o->link);
     if (!facts)
-        return wanted == PROTOCOL_H2 && !origin_conf(o)->tls.set ? PROTOCOL_H2 : PROTOCOL_H1;
+        return false;
     const bool h2 = slice_eq(facts->alpn, SLICE("h2"));
     o->endpoint->stats->tls_handshakes++;
     o->endpoint->stats->tls_resumed += facts->resumed;
     tls_facts_free(facts);
-    return h2 && wanted != PROTOCOL_H1 ? PROTOCOL_H2 : PROTOCOL_H1;
+    *agreed = h2 && wanted != PROTOCOL_H1 ? PROTOCOL_H2 : PROTOCOL_H1;
+    return true;
 }
 
 /* Who wants nothing but HTTP/2 is not content with what AUTO is content with. */
 static void on_open(struct link *l)
 {
     struct origin *o = l->owner;
-    const enum cluster_protocol agreed = agreed_protocol(o);
+    enum cluster_protocol agreed;
+    if (!agree(o, &agreed)) {
+        not_made(o, WHY_OVERLOAD, "tls");
+        return;
+    }
     if (agreed == PROTOCOL_H1 && origin_conf(o)->protocol == PROTOCOL_H2) {
         tls_failed(o, "alpn");
         return;
