@@ -10,6 +10,8 @@
  * LINGER as in client_h1.c: closing with unread bytes would take the last frames with it. */
 #include "edge/client_h2_parts.h"
 
+#include "base/log.h"
+
 enum {
     NOTICE_MS = 1000,          /* for the round trip of a GOAWAY that refuses nothing */
     LINGER_MS = 2000,
@@ -204,9 +206,19 @@ static void say_goaway(struct client *c, uint32_t code)
         link_send(c->link);
 }
 
+static void log_calm(struct client *c)
+{
+    char text[ADDR_TEXT_MAX];
+    const enum h2_event e = (enum h2_event)c->h2->event;
+    ip_print(&c->facts.peer, text);
+    log_trace("h2_limit", KV_SLICE("listener", h2_conf(c->h2)->name), KV("client", text),
+              KV("limit", e == H2_EVENT_N ? "unread" : h2_event_name(e)));
+}
+
 static void be_calm(struct client *c)
 {
     count_calm(c->h2);
+    log_calm(c);
     say_goaway(c, NGHTTP2_ENHANCE_YOUR_CALM);
     linger(c, WHY_CLIENT_GONE);
 }

@@ -255,6 +255,8 @@ bool h2_write(struct client_h2 *h2)
             return false;
         }
     }
+    if (n == NGHTTP2_ERR_NOMEM)
+        h2->fate = H2_NO_MEMORY;
     if (link->out.n > before)
         link_send(link);
     return n >= 0;
