@@ -13,7 +13,7 @@ enum { DAY_MS = 24 * 60 * 60 * 1000, FRAMES_MAX = 1000000 };
 
 #define FLOW(P)                                                                                    \
     OPTION_INT("streams", struct h2_server_conf, streams, P("128"), 1, 65535,                      \
-               "requests under way on one connection; who opens more and knows it loses it"),                          \
+               "requests under way on one connection; one more closes it"),                        \
         OPTION_SIZE("stream_window", struct h2_server_conf, stream_window, P("64k"), KIB,          \
                     64 * MIB, "content of one request that may come before some was passed on"),   \
         OPTION_SIZE("connection_window", struct h2_server_conf, connection_window, P("1m"),        \

@@ -99,8 +99,7 @@ const struct option tls_client_options[] = {
     OPTION_END,
 };
 
-/* -- protocols of a listener
- * ----------------------------------------------------------------------- */
+/* -- protocols of a listener ------------------------------------------------------------------- */
 
 void read_protocols(struct option_reader *r, const config_setting_t *s, void *field)
 {
@@ -123,8 +122,7 @@ void read_protocols(struct option_reader *r, const config_setting_t *s, void *fi
                      option_path(r, s));
 }
 
-/* -- names
- * ----------------------------------------------------------------------------------------- */
+/* -- names ------------------------------------------------------------------------------------- */
 
 /* Lower case, without a trailing dot; empty when it isn't a host name (with a wildcard for its
  * first label, when that is allowed). */
@@ -167,8 +165,7 @@ static void read_server_name(struct option_reader *r, const config_setting_t *s,
         option_wrong(r, s, FORM_SERVER_NAME);
 }
 
-/* -- settings that go together
- * --------------------------------------------------------------------- */
+/* -- settings that go together ----------------------------------------------------------------- */
 
 static void profile_check(struct option_reader *r, const config_setting_t *s, int profile,
                           struct slice ciphers)

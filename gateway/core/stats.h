@@ -73,7 +73,7 @@ void histogram_add(struct histogram *h, uint64_t us);
     COUNTER(proxy_faults, "connections closed for a bad or missing PROXY header")                  \
     COUNTER(requests_limit, "connections closed by limits.requests")                               \
     COUNTER(h2_connections, "connections that spoke HTTP/2")                                       \
-    COUNTER(h2_streams_refused, "HTTP/2 requests refused by h2.streams, before the client knew it")                           \
+    COUNTER(h2_streams_refused, "HTTP/2 requests above h2.streams of clients new to it")           \
     COUNTER(h2_client_resets, "HTTP/2 streams reset by the client")                                \
     COUNTER(h2_protocol_errors, "HTTP/2 connections closed because of a protocol error")           \
     COUNTER(h2_timeout_head, "HTTP/2 connections closed by timeouts.head")                         \

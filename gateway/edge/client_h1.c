@@ -69,8 +69,7 @@ static struct worker *worker_of(const struct client *c)
     return c->listener->w;
 }
 
-/* -- deadlines
- * ------------------------------------------------------------------------------------- */
+/* -- deadlines --------------------------------------------------------------------------------- */
 
 /* Only ever makes the timer run long enough: when it fires early, on_timer looks what is due. */
 static void arm(struct client *c)
@@ -134,8 +133,7 @@ static void on_timer(struct timer *t)
         on_input_due(c);
 }
 
-/* -- beginning and end
- * ----------------------------------------------------------------------------- */
+/* -- beginning and end ------------------------------------------------------------------------- */
 
 static void start(struct client *c)
 {
@@ -198,8 +196,7 @@ static void linger(struct client *c)
         c->read_due_ms = 0; /* until all has left only a stall matters: on_stall sees to it */
 }
 
-/* -- what comes in
- * --------------------------------------------------------------------------------- */
+/* -- what comes in ----------------------------------------------------------------------------- */
 
 /* Takes what can be understood now; returns how much that was. `s` lies in `b`. */
 static size_t take(struct client *c, struct block *b, struct slice s)
@@ -380,8 +377,7 @@ static size_t take_body(struct client *c, struct block *b, struct slice s)
     }
 }
 
-/* -- other events
- * ------------------------------------------------------------------------------------ */
+/* -- other events ------------------------------------------------------------------------------ */
 
 static void on_eof(struct link *l)
 {
@@ -439,8 +435,7 @@ static void on_fail(struct link *l, int err)
     close_now(l->owner, WHY_CLIENT_GONE);
 }
 
-/* -- what the exchange says
- * ----------------------------------------------------------------------------- */
+/* -- what the exchange says -------------------------------------------------------------------- */
 
 /* No memory for what must go out: the connection is of no use any more. */
 static void sent(struct client *c, bool ok)

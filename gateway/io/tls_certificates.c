@@ -68,8 +68,7 @@ bool tls_identity_use(const struct tls_identity *id, SSL_CTX *ctx, struct faults
     return false;
 }
 
-/* -- files
- * ----------------------------------------------------------------------------------------- */
+/* -- files ------------------------------------------------------------------------------------- */
 
 static bool read_chain(struct tls_identity *id, const struct tls_say *say)
 {
@@ -123,8 +122,7 @@ static bool read_key(struct tls_identity *id, const struct tls_say *say)
     return id->key != NULL;
 }
 
-/* -- checks
- * ---------------------------------------------------------------------------------------- */
+/* -- checks ------------------------------------------------------------------------------------ */
 
 const char *tls_key_type_name(enum tls_key_type t)
 {
@@ -180,8 +178,7 @@ static void check_dates(const struct tls_identity *id, struct arena *a, const st
         tls_warn(say, "certificate %s: it expires within 14 days, on %s", path, tls_date(a, to));
 }
 
-/* -- names
- * ----------------------------------------------------------------------------------------- */
+/* -- names ------------------------------------------------------------------------------------- */
 
 /* A name of a certificate as a key of the table: lower case; empty when no client can send it. */
 static struct slice plain_name(struct arena *a, const ASN1_STRING *s)
@@ -225,8 +222,7 @@ static void check_names(const struct tls_identity *id, const struct tls_say *say
                      id->conf->certificate.p, SLICE_ARG(id->conf->names.v[i]));
 }
 
-/* -- the chain
- * ------------------------------------------------------------------------------------- */
+/* -- the chain --------------------------------------------------------------------------------- */
 
 static bool is_self_signed(X509 *x)
 {

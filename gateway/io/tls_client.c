@@ -89,8 +89,7 @@ static bool set_identity(struct tls_client *tc, const struct tls_client_conf *c,
     return ok;
 }
 
-/* -- connections
- * ----------------------------------------------------------------------------------- */
+/* -- connections ------------------------------------------------------------------------------- */
 
 SSL *tls_client_ssl(const struct tls_client *c, struct slice name, struct tls_resume *resume)
 {
@@ -132,8 +131,7 @@ static bool set_name(const struct tls_client *tc, SSL *ssl, struct slice name)
            (!tc->verify || X509_VERIFY_PARAM_set1_host(param, text, name.n) == 1);
 }
 
-/* -- sessions
- * -------------------------------------------------------------------------------------- */
+/* -- sessions ---------------------------------------------------------------------------------- */
 
 void tls_resume_drop(struct tls_resume *r)
 {

@@ -23,8 +23,7 @@ struct peer_box {
 
 static struct peer_box *peer_new(X509 *x);
 
-/* -- facts
- * ----------------------------------------------------------------------------------------- */
+/* -- facts ------------------------------------------------------------------------------------- */
 
 static struct slice asked_name(SSL *ssl)
 {
@@ -93,8 +92,7 @@ void tls_facts_free(struct tls_facts *f)
     free(box);
 }
 
-/* -- the other side's certificate
- * ------------------------------------------------------------------ */
+/* -- the other side's certificate -------------------------------------------------------------- */
 
 static struct slice hex_text(struct arena *a, const uint8_t *p, size_t n, bool upper)
 {
@@ -211,8 +209,7 @@ static struct peer_box *peer_new(X509 *x)
     return box;
 }
 
-/* -- words for what went wrong
- * --------------------------------------------------------------------- */
+/* -- words for what went wrong ----------------------------------------------------------------- */
 
 static const char *reason_word(int reason)
 {

@@ -19,8 +19,7 @@ enum { FILE_MAX = 16 << 20 }; /* bundles of authorities are some 300 KiB */
 
 static bool read_all(int fd, struct tls_file *out);
 
-/* -- messages
- * -------------------------------------------------------------------------------------- */
+/* -- messages ---------------------------------------------------------------------------------- */
 
 void tls_fault(const struct tls_say *say, const char *fmt, ...)
 {
@@ -47,8 +46,7 @@ const char *tls_reason(void)
     return reason ? reason : "no reason given";
 }
 
-/* -- files
- * ----------------------------------------------------------------------------------------- */
+/* -- files ------------------------------------------------------------------------------------- */
 
 bool tls_file_read(const struct tls_say *say, const char *what, struct slice path,
                    struct tls_file *out)
@@ -132,8 +130,7 @@ STACK_OF(X509) *tls_file_certificates(const struct tls_say *say, const char *wha
     return NULL;
 }
 
-/* -- names and times
- * ------------------------------------------------------------------------------- */
+/* -- names and times --------------------------------------------------------------------------- */
 
 /* What XN_FLAG_RFC2253 leaves of quotes (as \") is written in hexadecimal as well. */
 static struct slice without_quotes(struct arena *a, const char *p, size_t n)

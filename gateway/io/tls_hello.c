@@ -78,8 +78,7 @@ const char *tls_hello_refused(const SSL *ssl)
     return SSL_is_server(ssl) ? SSL_get_app_data(ssl) : NULL;
 }
 
-/* -- the extension
- * --------------------------------------------------------------------------------- */
+/* -- the extension ----------------------------------------------------------------------------- */
 
 static size_t take_u16(const unsigned char *p)
 {
@@ -105,8 +104,7 @@ static bool find_name(SSL *ssl, struct slice *name)
     return name->n > 0 && name->n <= NAME_MAX_LEN && slice_find(*name, 0) == name->n;
 }
 
-/* -- what is kept
- * ---------------------------------------------------------------------------------- */
+/* -- what is kept ------------------------------------------------------------------------------ */
 
 static void on_free(void *parent, void *p, CRYPTO_EX_DATA *data, int index, long l, void *arg)
 {

@@ -13,8 +13,7 @@
 #include "base/map.h"
 #include "io/tls_kind.h"
 
-/* -- messages and files (tls_files.c)
- * -------------------------------------------------------------- */
+/* -- messages and files (tls_files.c) ---------------------------------------------------------- */
 
 /* Where a message belongs: the place in the configuration that named the file. */
 struct tls_say {
@@ -51,8 +50,7 @@ int64_t tls_time(const ASN1_TIME *t);
 /* "2026-11-24" in the arena. */
 const char *tls_date(struct arena *a, const ASN1_TIME *t);
 
-/* -- one certificate with its key and chain (tls_certificates.c)
- * ----------------------------------- */
+/* -- one certificate with its key and chain (tls_certificates.c) ------------------------------- */
 
 enum { TLS_DIGEST = 32 };
 
@@ -98,8 +96,7 @@ const char *tls_key_type_name(enum tls_key_type t);
 bool tls_staple_read(struct tls_staple *out, const struct tls_identity *id,
                      struct faults *faults) nodiscard;
 
-/* -- who is trusted (tls_trust.c)
- * ------------------------------------------------------------------ */
+/* -- who is trusted (tls_trust.c) -------------------------------------------------------------- */
 
 struct tls_trust {
     X509_STORE *store;          /* owned */
@@ -114,8 +111,7 @@ void tls_trust_free(struct tls_trust *t);
  * kept until their folder changes. The reference is the caller's; NULL: no memory. */
 X509_STORE *tls_system_store(void) nodiscard;
 
-/* -- both sides' settings (tls_profile.c)
- * ---------------------------------------------------------- */
+/* -- both sides' settings (tls_profile.c) ------------------------------------------------------ */
 
 struct tls_profile_conf {
     int profile; /* enum tls_profile */
@@ -130,8 +126,7 @@ unsigned tls_alpn_wire(struct tls_alpn alpn, unsigned char out[ALPN_WIRE_MAX]);
 /* Warns of ciphers that RFC 9113 9.2.2 forbids on h2. */
 void tls_profile_check_h2(SSL_CTX *ctx, const struct tls_say *say);
 
-/* -- who gets which certificate (tls_names.c)
- * ------------------------------------------------------ */
+/* -- who gets which certificate (tls_names.c) -------------------------------------------------- */
 
 struct tls_choice {
     struct slice name;              /* "a.example.com", "*.example.com"; empty: the default */
@@ -155,8 +150,7 @@ const struct tls_choice *tls_names_find(const struct tls_names *t, struct slice 
 /* Is `name`, which may be "*.example.com" itself, one of `own`, or under a wildcard of them? */
 bool tls_names_cover(const struct texts *own, struct slice name);
 
-/* -- tickets (tls_tickets.c)
- * ----------------------------------------------------------------------- */
+/* -- tickets (tls_tickets.c) ------------------------------------------------------------------- */
 
 /* A process's view of the keys: copied when their version changes, so that a handshake costs one
  * look at the version. */
@@ -167,8 +161,7 @@ void tls_ticket_view_free(struct tls_ticket_view *v);
 /* Encrypts and decrypts the tickets of `ctx`; the view outlives it. */
 void tls_ticket_view_use(struct tls_ticket_view *v, SSL_CTX *ctx);
 
-/* -- the client's hello (tls_hello.c)
- * -------------------------------------------------------------- */
+/* -- the client's hello (tls_hello.c) ---------------------------------------------------------- */
 
 /* What is kept of it until the facts are made; owned by the SSL. */
 struct tls_hello {

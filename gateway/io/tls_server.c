@@ -108,8 +108,7 @@ static bool read_identities(struct tls_server *s, const struct tls_server_conf *
     return ok;
 }
 
-/* -- contexts
- * -------------------------------------------------------------------------------------- */
+/* -- contexts ---------------------------------------------------------------------------------- */
 
 static bool give_context(struct tls_server *s, const struct tls_server_conf *c, struct map *made,
                          struct tls_choice *choice, struct faults *faults)
@@ -176,8 +175,7 @@ static SSL_CTX *make_context(struct tls_server *s, const struct tls_server_conf 
     return NULL;
 }
 
-/* -- clients' certificates
- * ------------------------------------------------------------------------- */
+/* -- clients' certificates --------------------------------------------------------------------- */
 
 static void set_clients(struct tls_server *s, const struct tls_server_conf *c, SSL_CTX *ctx)
 {
@@ -191,8 +189,7 @@ static void set_clients(struct tls_server *s, const struct tls_server_conf *c, S
     SSL_CTX_set_client_CA_list(ctx, SSL_dup_CA_list(s->trust.names));
 }
 
-/* -- sessions
- * -------------------------------------------------------------------------------------- */
+/* -- sessions ---------------------------------------------------------------------------------- */
 
 /* A client's certificate is checked once per session: one that has expired since ends it. */
 static SSL_TICKET_RETURN on_session(SSL *ssl, SSL_SESSION *session, const unsigned char *name,
@@ -237,8 +234,7 @@ static void bind_sessions(struct tls_server *s, const struct tls_server_conf *c,
     EVP_MD_CTX_free(d);
 }
 
-/* -- during a handshake
- * ---------------------------------------------------------------------------- */
+/* -- during a handshake ------------------------------------------------------------------------ */
 
 /* h2 first, whatever the client's order; nothing in common ends it (RFC 7301 3.2). */
 static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n,

@@ -34,8 +34,7 @@ struct tls_ticket_view {
     EVP_CIPHER *cipher; /* looked up once, not for each handshake */
 };
 
-/* -- writing
- * --------------------------------------------------------------------------------------- */
+/* -- writing ----------------------------------------------------------------------------------- */
 
 /* Makes the version odd; false when another writer was faster. */
 static bool begin_write(struct tls_tickets *t, bool *torn)
@@ -158,8 +157,7 @@ bool tls_tickets_rotate(struct tls_tickets *t, uint64_t lifetime_s, uint64_t now
     return changed;
 }
 
-/* -- reading
- * --------------------------------------------------------------------------------------- */
+/* -- reading ----------------------------------------------------------------------------------- */
 
 static void refresh(struct tls_ticket_view *v)
 {
@@ -189,8 +187,7 @@ static const struct tls_ticket_key *find_key(struct tls_ticket_view *v, const ui
     return NULL;
 }
 
-/* -- OpenSSL's side
- * -------------------------------------------------------------------------------- */
+/* -- OpenSSL's side ---------------------------------------------------------------------------- */
 
 static bool begin_cipher(const struct tls_ticket_view *v, EVP_CIPHER_CTX *cipher,
                          const struct tls_ticket_key *k, unsigned char *iv, int encrypts)

@@ -133,8 +133,7 @@ static bool read_crl(struct tls_trust *t, struct slice path, EVP_MD_CTX *digest,
     return ok;
 }
 
-/* -- the system's
- * ---------------------------------------------------------------------------------- */
+/* -- the system's ------------------------------------------------------------------------------ */
 
 static void add_file(X509_STORE *store, const char *path)
 {

@@ -53,8 +53,7 @@ struct master {
 
 static void on_review(struct later *l);
 
-/* -- starting a crew
- * ----------------------------------------------------------------------------------- */
+/* -- starting a crew --------------------------------------------------------------------------- */
 
 /* Workers open the error log again when it was rotated, and may no longer be root then. */
 static void give_log_to(const struct crew *crew)
@@ -173,8 +172,7 @@ static void reload(struct master *m)
     faults_fini(&faults);
 }
 
-/* -- looking after crews
- * ---------------------------------------------------------------------------------- */
+/* -- looking after crews ----------------------------------------------------------------------- */
 
 static void count_processes(struct master *m)
 {
