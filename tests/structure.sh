@@ -124,12 +124,17 @@ check "docs/request-life.dot is what the steps say (./dev docs makes it)" \
     cmp "$scratch/life.dot" docs/request-life.dot
 
 # Where the gateway was built (make check runs this there), it has to accept what the README shows,
-# but for the port, which may be taken and which not everybody may have.
+# but for the ports, which may be taken and which not everybody may have; with a certificate of our own.
 if [ -x "$here/weir" ]; then
-    awk '/^```/ { inside = !inside; next } inside { sub(/0\.0\.0\.0:80"/, "127.0.0.1:0\""); print }' \
+    awk '/^```/ { inside = !inside; next } inside { sub(/0\.0\.0\.0:(80|443)"/, "127.0.0.1:0\""); print }' \
         README.md >"$scratch/readme.conf"
+    mkdir "$scratch/tls"
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=api.example.com \
+        -keyout "$scratch/tls/www.key" -out "$scratch/tls/www.crt" 2>"$scratch/openssl.err" ||
+        cat "$scratch/openssl.err"
+    chmod 600 "$scratch/tls/www.key"
     check "the README's configuration is accepted" "$here/weir" -t -c "$scratch/readme.conf"
-    check "the README's configuration is a short one" [ "$(wc -l <"$scratch/readme.conf")" -le 20 ]
+    check "the README's configuration is a short one" [ "$(wc -l <"$scratch/readme.conf")" -le 24 ]
 fi
 
 echo "$passed passed, $failed failed"
