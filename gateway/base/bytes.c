@@ -183,6 +183,8 @@ bool bytes_copy(struct bytes *q, struct slice s)
 
 bool bytes_copy_aside(struct bytes *q, struct block **aside, struct slice s)
 {
+    if (!s.n)
+        return true;
     if (s.n > BYTES_COPY_MAX)
         return bytes_copy(q, s);
     if (!*aside || block_room(*aside) < s.n) {

@@ -531,6 +531,8 @@ Test(bytes, copy_aside_begins_another_block_when_one_is_full)
     struct block *aside = NULL, *first;
     struct bytes other;
     bytes_init(&other, &stock);
+    cr_assert(bytes_copy_aside(&q, &aside, slice_of(NULL, 0)));
+    cr_assert_null(aside, "nothing takes no block");
     cr_assert(bytes_copy_aside(&q, &aside, SLICE("a")));
     first = aside;
     while (aside == first)
