@@ -38,6 +38,7 @@ struct pair {
 static void end_init(struct end *e, struct pair *pair, struct loop *lp);
 static void on_deliver(struct later *later);
 static void unblock(struct end *e);
+static bool deliver_read(struct end *e);
 static bool deliver_some(struct end *e);
 static bool is_reading(const struct end *e);
 static void break_later(struct end *e, int err);
@@ -111,7 +112,7 @@ static void on_deliver(struct later *later)
     if (e->connecting && !connect_done(e))
         return;
     while (is_reading(e) && e->inbox.n > 0) {
-        if (!deliver_some(e)) {
+        if (!deliver_read(e)) {
             loop_starve(l->loop, &e->deliver);
             return;
         }
@@ -154,6 +155,16 @@ static bool deliver_some(struct end *e)
     }
     link_bytes(&e->link, b, slice_of(b->data, b->used));
     block_unref(b);
+    return true;
+}
+
+/* As of a socket: what one read has brought is delivered to its end, also to who pauses meanwhile. */
+static bool deliver_read(struct end *e)
+{
+    const unsigned most = e->segment ? 1 : LINK_READ_BLOCKS;
+    for (unsigned i = 0; i < most && e->inbox.n > 0 && link_alive(&e->link); i++)
+        if (!deliver_some(e))
+            return i > 0;
     return true;
 }
 

@@ -2,6 +2,7 @@
 /* Pools: which connections are kept, which is taken, and when they go. */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "core/stats.h"
 #include "io/link.h"
@@ -145,5 +146,30 @@ Test(pool, drops_what_is_idle_and_leaves_what_is_busy)
     cr_assert_eq(endpoint()->open_n, 1);
     peer_says(stack_origin(s, 1), ok);
     cr_assert(peer_heard(c, "hi"));
+    stack_free(s);
+}
+
+/* One read can bring all of a response at once, and more than the queue may hold: then the link is
+ * paused when the connection is given back. */
+Test(pool, reads_again_after_a_response_that_was_paused_in_its_last_read)
+{
+    static char response[64 * 1024] = "HTTP/1.1 200 OK\r\nContent-Length: 40000\r\n\r\n";
+    const size_t head = strlen(response);
+    memset(response + head, 'c', 40000);
+    s = stack_new("clusters = { one = { endpoints = [ \"10.0.0.1:80\" ];\n"
+                  "                     limits = { queue = \"16k\"; }; }; };\n"
+                  "routes = ( { cluster = \"one\"; } );\n");
+    struct peer *c = stack_client(s);
+    peer_says(c, get);
+    struct peer *o = stack_origin(s, 0);
+    peer_says_n(o, response, head + 40000);
+    cr_assert_eq(endpoint()->idle_n, 1);
+    peer_take(c);
+    peer_says(c, get);
+    cr_assert_eq(stack_origins(s), 1);
+    peer_says(o, ok);
+    cr_assert(peer_heard(c, "\r\n\r\nhi"));
+    peer_closes(o);
+    cr_assert_eq(endpoint()->idle_n, 0, "it has to notice the end, too");
     stack_free(s);
 }
