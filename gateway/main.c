@@ -42,7 +42,7 @@ int main(int argc, char **argv)
         {"version", no_argument, NULL, 'v'},      {"help", no_argument, NULL, 'h'},
         {"help-config", no_argument, NULL, HELP_CONFIG},
         {"help-log", no_argument, NULL, HELP_LOG}, {0}};
-    const char *file = WEIR_SYSCONFDIR "/weir.conf";
+    static const char *file = WEIR_SYSCONFDIR "/weir.conf";
     bool test = false;
     for (int c; (c = getopt_long(argc, argv, "c:tvh", longs, NULL)) != -1;) {
         switch (c) {
