@@ -265,7 +265,6 @@ static bool is_bodiless(const struct exchange *x, const struct reply *r)
 static void become_tunnel(struct exchange *x, struct h2_stream *st, struct reply *r)
 {
     st->tunnel = true;
-    r->status = 200; /* RFC 8441 5 */
     fields_remove(&r->fields, SLICE("sec-websocket-accept"));
     (void)x;
     h2_feed(st);

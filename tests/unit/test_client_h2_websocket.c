@@ -61,6 +61,9 @@ Test(h2_websocket, passes_both_ways)
     h2_send(p, id, "bye", 3, true);
     cr_assert_str_eq(peer_take(o), "bye");
     cr_assert(a->closed && a->code == NGHTTP2_NO_ERROR);
+    const struct traffic_stats *counted = stack_worker(s)->stats->routes[1];
+    cr_assert_eq(counted->status[status_class(200)], 1, "as the client was told");
+    cr_assert_eq(counted->status[status_class(101)], 0);
     h2_peer_free(p);
     stack_free(s);
 }
