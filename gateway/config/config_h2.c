@@ -34,7 +34,9 @@ enum { DAY_MS = 24 * 60 * 60 * 1000, FRAMES_MAX = 1000000 };
         OPTION_INT("priorities", struct h2_server_conf, priorities, P("500"), 1, FRAMES_MAX,       \
                    "PRIORITY and PRIORITY_UPDATE frames"),                                         \
         OPTION_INT("window_updates", struct h2_server_conf, window_updates, P("1000"), 1,          \
-                   FRAMES_MAX, "WINDOW_UPDATE frames beyond two for each DATA frame sent")
+                   FRAMES_MAX,                                                                     \
+                   "WINDOW_UPDATE frames, and RST_STREAM of requests that are over, beyond two "   \
+                   "for each DATA frame sent")
 
 #define PINGS(P)                                                                                   \
     OPTION_MS("ping_interval", struct h2_server_conf, ping_interval, P("0s"), 0, DAY_MS,           \

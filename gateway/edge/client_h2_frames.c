@@ -53,11 +53,18 @@ static bool is_one_too_many(struct client_h2 *h2, const nghttp2_frame_hd *hd)
            hd->stream_id > nghttp2_session_get_last_proc_stream_id(h2->session);
 }
 
+/* Some clients reset a request that they have cancelled once more for each of its frames that was
+ * under way. That ends nothing: like WINDOW_UPDATE it answers DATA. */
+static enum h2_event event_on(nghttp2_session *session, const nghttp2_frame_hd *hd)
+{
+    const enum h2_event e = event_of(hd);
+    return e == H2_EVENT_RESET && !stream_of(session, hd->stream_id) ? H2_EVENT_WINDOW : e;
+}
+
 static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *user)
 {
-    (void)session;
     struct client_h2 *h2 = user;
-    const enum h2_event e = event_of(hd);
+    const enum h2_event e = event_on(session, hd);
     if (hd->type == NGHTTP2_HEADERS) {
         h2_guard_block(&h2->guard);
         if (is_one_too_many(h2, hd)) {
@@ -66,7 +73,7 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, 
             return NGHTTP2_ERR_CALLBACK_FAILURE;
         }
     }
-    if (hd->type == NGHTTP2_RST_STREAM)
+    if (e == H2_EVENT_RESET)
         h2->shared->listener->stats->h2_client_resets++;
     return e == H2_EVENT_N || h2_count(h2, e) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
 }

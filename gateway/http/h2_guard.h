@@ -23,7 +23,8 @@
     E(SETTINGS, settings)                                                                          \
     E(EMPTY, empty_frames)        /* DATA without content or end */                                \
     E(PRIORITY, priorities)       /* PRIORITY and PRIORITY_UPDATE */                               \
-    E(WINDOW, window_updates)     /* beyond H2_WINDOW_CREDIT for each DATA frame that was sent */
+    E(WINDOW, window_updates)     /* and RST_STREAM of what is over: beyond H2_WINDOW_CREDIT for    \
+                                   * each DATA frame that was sent */
 
 enum h2_event {
 #define E(id, name) H2_EVENT_##id,

@@ -89,6 +89,25 @@ Test(h2_limits, fewer_resets_are_nobodys_business)
     send_flood("", COUNTER_AT(resets), false);
 }
 
+/* As some clients answer each DATA frame of a response that they have cancelled. */
+Test(h2_limits, resets_of_what_is_over)
+{
+    begin(GET);
+    add(NGHTTP2_HEADERS, HEAD_FLAGS, 1, block, block_n);
+    for (int32_t i = 0; i < 300; i++)
+        add(NGHTTP2_RST_STREAM, 0, 1, "\0\0\0\x05", 4);
+    send_flood("", COUNTER_AT(resets), false);
+}
+
+Test(h2_limits, resets_of_what_is_over_are_not_endless)
+{
+    begin(GET);
+    add(NGHTTP2_HEADERS, HEAD_FLAGS, 1, block, block_n);
+    for (int32_t i = 0; i < 300; i++)
+        add(NGHTTP2_RST_STREAM, 0, 1, "\0\0\0\x05", 4);
+    send_flood("h2 = { window_updates = 200; };", COUNTER_AT(window_updates), true);
+}
+
 /* CVE-2025-8671: the client makes us reset, by a window that may not be. */
 Test(h2_limits, resets_that_the_client_provokes)
 {
