@@ -72,7 +72,7 @@ struct origin_pools {
     struct field *fields;           /* owned: what a parser fills, for one head at a time */
     /* HTTP/2 */
     struct slab sessions;           /* of struct origin_h2 */
-    struct slab streams;            /* of struct h2_stream */
+    struct slab streams;            /* of struct origin_stream */
     struct block *scratch;          /* owned: where frame heads and small frames are written; NULL
                                        without sessions */
     struct h2_memory memory;        /* of the sessions' own things */

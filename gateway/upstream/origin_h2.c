@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* HTTP/2 towards an endpoint: the lives of a connection and of its streams. A stream lives until the
- * session has closed it; when its attempt lets go before, it is reset. A connection lives until it is
- * idle for too long, until the origin or a limit says that it takes no more streams and the last one
- * has ended, or until something breaks. */
+/* HTTP/2 towards an endpoint: the lives of a connection and of its streams. A stream lives until
+ * the session has closed it; when its attempt lets go before, it is reset. A connection lives until
+ * it is idle for too long, until the origin or a limit says that it takes no more streams and the
+ * last one has ended, or until something breaks. */
 #include "upstream/origin_h2.h"
 
 #include <errno.h>
@@ -18,30 +18,31 @@ static void on_pump(struct later *l);
 static void on_ping(struct timer *t);
 static void leave(struct origin *o, uint32_t code);
 
-static const struct link_events h2_link_events = {
-    .on_bytes = h2_on_bytes,
+static const struct link_events origin_h2_link_events = {
+    .on_bytes = origin_h2_on_bytes,
     .on_eof = on_eof,
     .on_room = on_room,
     .on_fail = on_fail,
 };
 
-void h2_wake(struct origin_h2 *h)
+void origin_h2_wake(struct origin_h2 *h)
 {
-    loop_later(h2_worker(h)->loop, &h->pump);
+    loop_later(origin_h2_worker(h)->loop, &h->pump);
 }
 
-/* -- sessions -------------------------------------------------------------------------------------- */
+/* -- sessions
+ * -------------------------------------------------------------------------------------- */
 
 void origin_h2_setup(struct origin_pools *p)
 {
     slab_init(&p->sessions, sizeof(struct origin_h2), 0);
-    slab_init(&p->streams, sizeof(struct h2_stream), 0);
+    slab_init(&p->streams, sizeof(struct origin_stream), 0);
     h2_memory_init(&p->memory);
     must(nghttp2_session_callbacks_new(&p->callbacks) == 0);
     must(nghttp2_option_new(&p->option) == 0);
     nghttp2_option_set_no_auto_window_update(p->option, 1);
-    h2_set_send_callbacks(p->callbacks);
-    h2_set_callbacks(p->callbacks);
+    origin_h2_set_send_callbacks(p->callbacks);
+    origin_h2_set_callbacks(p->callbacks);
 }
 
 void origin_h2_teardown(struct origin_pools *p)
@@ -89,7 +90,7 @@ static bool session_begin(struct origin *o, struct origin_h2 *h)
 static bool bring_own(struct origin *o)
 {
     struct attempt *at = o->at;
-    struct h2_stream *s = pool_h2_stream(at);
+    struct origin_stream *s = pool_h2_stream(at);
     if (!s)
         return false;
     o->at = NULL;
@@ -111,14 +112,14 @@ bool origin_h2_begin(struct origin *o)
     if (o->at && !bring_own(o))
         return false;
     pool_h2_share(o);
-    link_start(o->link, &h2_link_events, o);
+    link_start(o->link, &origin_h2_link_events, o);
     h->freed = true;
-    h2_wait_idle(h);
-    h2_wake(h);
+    origin_h2_wait_idle(h);
+    origin_h2_wake(h);
     return true;
 }
 
-static void free_stream(struct h2_stream *s)
+static void free_stream(struct origin_stream *s)
 {
     struct origin_h2 *h = s->o->h2;
     list_remove(&s->node);
@@ -134,7 +135,7 @@ void origin_h2_free(struct origin *o)
     later_cancel(&h->pump);
     timer_stop(&h->ping);
     list_each_safe (node, &h->streams) {
-        struct h2_stream *s = list_entry(node, struct h2_stream, node);
+        struct origin_stream *s = list_entry(node, struct origin_stream, node);
         if (s->at)
             s->at->origin = NULL;
         list_remove(&s->node);
@@ -150,9 +151,10 @@ void origin_h2_free(struct origin *o)
     }
 }
 
-/* -- how much it takes ------------------------------------------------------------------------------ */
+/* -- how much it takes
+ * ------------------------------------------------------------------------------ */
 
-bool h2_wants_tunnel(const struct attempt *at)
+bool origin_h2_wants_tunnel(const struct attempt *at)
 {
     const struct plan *p = &at->x->plan;
     const bool content = p->body != BODY_NONE && !(p->body == BODY_LENGTH && !p->content_length);
@@ -182,19 +184,19 @@ bool origin_h2_has_room(const struct origin *o, const struct attempt *at)
     const struct origin_h2 *h = o->h2;
     if (!h || h->draining || h->doom || h->streams_n >= streams_limit(h))
         return false;
-    return !h2_wants_tunnel(at) || (h->settled && takes_tunnels(h));
+    return !origin_h2_wants_tunnel(at) || (h->settled && takes_tunnels(h));
 }
 
 bool origin_h2_declines(const struct origin *o, const struct attempt *at)
 {
     const struct origin_h2 *h = o->h2;
-    return h && h->settled && h2_wants_tunnel(at) && !takes_tunnels(h);
+    return h && h->settled && origin_h2_wants_tunnel(at) && !takes_tunnels(h);
 }
 
 void origin_h2_look(struct origin *o)
 {
     o->h2->freed = true;
-    h2_wake(o->h2);
+    origin_h2_wake(o->h2);
 }
 
 uint32_t origin_h2_room(const struct origin *o)
@@ -212,7 +214,8 @@ uint32_t origin_h2_room(const struct origin *o)
     return limit - h->streams_n;
 }
 
-/* -- the pump --------------------------------------------------------------------------------------- */
+/* -- the pump
+ * --------------------------------------------------------------------------------------- */
 
 /* Once at the end of a turn in which anything has changed. */
 static void on_pump(struct later *l)
@@ -224,23 +227,24 @@ static void on_pump(struct later *l)
         h->freed = false;
         pool_h2_serve(o->pools, ep);
     }
-    if (!h2_send_frames(h)) {
-        h2_break(o, WHY_OVERLOAD, "blocks");
+    if (!origin_h2_send_frames(h)) {
+        origin_h2_break(o, WHY_OVERLOAD, "blocks");
         return;
     }
     const bool unwanted = h->draining || (ep->gone && ep->waiting_n == 0);
     /* The session gives up after a breach of the protocol, when its GOAWAY has gone out. */
     if (!nghttp2_session_want_read(h->session) && !nghttp2_session_want_write(h->session))
-        h2_doom(h, WHY_BAD_RESPONSE, "protocol", NGHTTP2_PROTOCOL_ERROR);
+        origin_h2_doom(h, WHY_BAD_RESPONSE, "protocol", NGHTTP2_PROTOCOL_ERROR);
     if (h->doom)
-        h2_break(o, WHY_BAD_RESPONSE, "protocol");
+        origin_h2_break(o, WHY_BAD_RESPONSE, "protocol");
     else if (unwanted && h->streams_n == 0)
         leave(o, NGHTTP2_NO_ERROR);
 }
 
-/* -- streams end ------------------------------------------------------------------------------------ */
+/* -- streams end
+ * ------------------------------------------------------------------------------------ */
 
-struct attempt *h2_take_attempt(struct h2_stream *s)
+struct attempt *origin_h2_take_attempt(struct origin_stream *s)
 {
     struct attempt *at = s->at;
     s->at = NULL;
@@ -249,43 +253,44 @@ struct attempt *h2_take_attempt(struct h2_stream *s)
     return at;
 }
 
-void h2_reset_stream(struct h2_stream *s, uint32_t code)
+void origin_stream_reset(struct origin_stream *s, uint32_t code)
 {
     struct origin_h2 *h = s->o->h2;
     s->reset = true;
     nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, s->id, code);
-    h2_wake(h);
+    origin_h2_wake(h);
 }
 
-void h2_fail_stream(struct h2_stream *s, enum why why, const char *detail, uint32_t code)
+void origin_stream_fail(struct origin_stream *s, enum why why, const char *detail, uint32_t code)
 {
-    attempt_on_fail(h2_take_attempt(s), why, detail);
-    h2_reset_stream(s, code);
+    attempt_on_fail(origin_h2_take_attempt(s), why, detail);
+    origin_stream_reset(s, code);
 }
 
-void h2_wait_idle(struct origin_h2 *h)
+void origin_h2_wait_idle(struct origin_h2 *h)
 {
     const uint64_t idle_ms = origin_conf(h->o)->pool.idle_timeout;
     if (idle_ms && h->streams_n == 0)
-        timer_start(h2_worker(h)->loop, &h->o->timer, idle_ms);
+        timer_start(origin_h2_worker(h)->loop, &h->o->timer, idle_ms);
 }
 
-void h2_stream_gone(struct h2_stream *s)
+void origin_stream_gone(struct origin_stream *s)
 {
     struct origin_h2 *h = s->o->h2;
     free_stream(s);
     if (h->streams_n == 0) {
         timer_stop(&h->ping);
         h->pinged_us = 0;
-        h2_wait_idle(h);
+        origin_h2_wait_idle(h);
     }
     h->freed = true;
-    h2_wake(h);
+    origin_h2_wake(h);
 }
 
-/* -- the connection ends ------------------------------------------------------------------------------ */
+/* -- the connection ends
+ * ------------------------------------------------------------------------------ */
 
-void h2_doom(struct origin_h2 *h, enum why why, const char *detail, uint32_t code)
+void origin_h2_doom(struct origin_h2 *h, enum why why, const char *detail, uint32_t code)
 {
     if (h->doom)
         return;
@@ -298,14 +303,14 @@ void origin_h2_drain(struct origin *o)
 {
     o->h2->draining = true;
     pool_h2_withdraw(o);
-    h2_wake(o->h2);
+    origin_h2_wake(o->h2);
 }
 
 /* Says goodbye and goes. */
 static void leave(struct origin *o, uint32_t code)
 {
     nghttp2_session_terminate_session(o->h2->session, code);
-    if (h2_send_frames(o->h2))
+    if (origin_h2_send_frames(o->h2))
         origin_leave(o);
     else
         origin_close(o);
@@ -313,15 +318,15 @@ static void leave(struct origin *o, uint32_t code)
 
 /* What a stream's attempt learns when its connection breaks. Where the head has come the response
  * is cut off; a tunnel has no framing that would tell. */
-static void tell_broken(struct h2_stream *s, enum why why, const char *detail)
+static void tell_broken(struct origin_stream *s, enum why why, const char *detail)
 {
     if (!s->at)
         return;
     const bool cut = s->head_done && !s->tunnel && why != WHY_BAD_RESPONSE;
-    attempt_on_fail(h2_take_attempt(s), cut ? WHY_TRUNCATED : why, detail);
+    attempt_on_fail(origin_h2_take_attempt(s), cut ? WHY_TRUNCATED : why, detail);
 }
 
-void h2_break(struct origin *o, enum why why, const char *detail)
+void origin_h2_break(struct origin *o, enum why why, const char *detail)
 {
     struct origin_h2 *h = o->h2;
     struct endpoint *ep = o->endpoint;
@@ -333,7 +338,7 @@ void h2_break(struct origin *o, enum why why, const char *detail)
         detail = h->doom_detail;
     }
     list_each (node, &h->streams)
-        tell_broken(list_entry(node, struct h2_stream, node), why, detail);
+        tell_broken(list_entry(node, struct origin_stream, node), why, detail);
     if (polite)
         leave(o, h->doom_code);
     else
@@ -344,28 +349,29 @@ void h2_break(struct origin *o, enum why why, const char *detail)
 
 static void on_eof(struct link *l)
 {
-    h2_break(l->owner, WHY_CLOSED, NULL);
+    origin_h2_break(l->owner, WHY_CLOSED, NULL);
 }
 
 static void on_fail(struct link *l, int err)
 {
-    h2_break(l->owner, err == EPIPE ? WHY_CLOSED : WHY_RESET, NULL);
+    origin_h2_break(l->owner, err == EPIPE ? WHY_CLOSED : WHY_RESET, NULL);
 }
 
 static void on_room(struct link *l)
 {
-    h2_wake(((struct origin *)l->owner)->h2);
+    origin_h2_wake(((struct origin *)l->owner)->h2);
 }
 
-/* -- pings ------------------------------------------------------------------------------------------ */
+/* -- pings
+ * ------------------------------------------------------------------------------------------ */
 
 static void ping(struct origin_h2 *h, uint64_t now_us)
 {
     if (nghttp2_submit_ping(h->session, NGHTTP2_FLAG_NONE, NULL) != 0)
         return;
     h->pinged_us = now_us;
-    timer_start(h2_worker(h)->loop, &h->ping, origin_conf(h->o)->h2.ping_timeout);
-    h2_wake(h);
+    timer_start(origin_h2_worker(h)->loop, &h->ping, origin_conf(h->o)->h2.ping_timeout);
+    origin_h2_wake(h);
 }
 
 /* While there are streams: whoever is silent for too long is asked whether it is there. Anything
@@ -373,13 +379,13 @@ static void ping(struct origin_h2 *h, uint64_t now_us)
 static void on_ping(struct timer *t)
 {
     struct origin_h2 *h = container_of(t, struct origin_h2, ping);
-    struct loop *lp = h2_worker(h)->loop;
+    struct loop *lp = origin_h2_worker(h)->loop;
     const uint64_t now_us = lp->clock.mono_us;
     const uint64_t interval_ms = origin_conf(h->o)->h2.ping_interval;
     const uint64_t silent_ms = (now_us - h->heard_us) / 1000;
     if (h->pinged_us && h->heard_us < h->pinged_us) {
         h->o->endpoint->stats->h2_pings_lost++;
-        h2_break(h->o, WHY_RESET, "ping");
+        origin_h2_break(h->o, WHY_RESET, "ping");
         return;
     }
     h->pinged_us = 0;

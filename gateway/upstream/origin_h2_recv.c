@@ -19,7 +19,7 @@ enum {
     HEAD_SLACK = 65536, /* on the wire a head can be larger than what it says, if not by much */
 };
 
-static struct h2_stream *stream_of(struct origin_h2 *h, int32_t id)
+static struct origin_stream *stream_of(struct origin_h2 *h, int32_t id)
 {
     return nghttp2_session_get_stream_user_data(h->session, id);
 }
@@ -28,14 +28,14 @@ static void flood(struct origin_h2 *h, const char *detail)
 {
     if (!h->doom)
         h->o->endpoint->stats->h2_floods++;
-    h2_doom(h, WHY_BAD_RESPONSE, detail, NGHTTP2_ENHANCE_YOUR_CALM);
+    origin_h2_doom(h, WHY_BAD_RESPONSE, detail, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
-void h2_on_bytes(struct link *l, struct block *b, struct slice s)
+void origin_h2_on_bytes(struct link *l, struct block *b, struct slice s)
 {
     struct origin *o = l->owner;
     struct origin_h2 *h = o->h2;
-    h->heard_us = h2_worker(h)->loop->clock.mono_us;
+    h->heard_us = origin_h2_worker(h)->loop->clock.mono_us;
     h->in = b;
     const ssize_t n = nghttp2_session_mem_recv(h->session, (const uint8_t *)s.p, s.n);
     h->in = NULL;
@@ -44,15 +44,16 @@ void h2_on_bytes(struct link *l, struct block *b, struct slice s)
         (n < 0 && h->in_head))
         flood(h, "endless head");
     else if (n < 0)
-        h2_doom(h, n == NGHTTP2_ERR_NOMEM ? WHY_OVERLOAD : WHY_BAD_RESPONSE, "protocol",
-                NGHTTP2_PROTOCOL_ERROR);
+        origin_h2_doom(h, n == NGHTTP2_ERR_NOMEM ? WHY_OVERLOAD : WHY_BAD_RESPONSE, "protocol",
+                       NGHTTP2_PROTOCOL_ERROR);
     if (h->doom)
-        h2_break(o, WHY_BAD_RESPONSE, "protocol");
+        origin_h2_break(o, WHY_BAD_RESPONSE, "protocol");
     else
-        loop_later(h2_worker(h)->loop, &h->pump);
+        loop_later(origin_h2_worker(h)->loop, &h->pump);
 }
 
-/* -- frames without content ------------------------------------------------------------------------ */
+/* -- frames without content
+ * ------------------------------------------------------------------------ */
 
 static bool is_noise(struct origin_h2 *h, const nghttp2_frame_hd *hd)
 {
@@ -78,7 +79,7 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, 
     (void)session;
     if (!is_noise(h, hd))
         return 0;
-    const uint64_t now_us = h2_worker(h)->loop->clock.mono_us;
+    const uint64_t now_us = origin_h2_worker(h)->loop->clock.mono_us;
     if (now_us - h->second_us >= SECOND_US) {
         h->second_us = now_us;
         h->noise = 0;
@@ -89,7 +90,8 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, 
     return NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
-/* -- heads ------------------------------------------------------------------------------------------ */
+/* -- heads
+ * ------------------------------------------------------------------------------------------ */
 
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *ctx)
 {
@@ -111,7 +113,7 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
     if (h2_block_add(&h->block, slice_of((const char *)name, name_n),
                      slice_of((const char *)value, value_n)))
         return 0;
-    h2_doom(h, WHY_OVERLOAD, "head", NGHTTP2_INTERNAL_ERROR);
+    origin_h2_doom(h, WHY_OVERLOAD, "head", NGHTTP2_INTERNAL_ERROR);
     return NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
@@ -131,25 +133,25 @@ static int on_invalid_header(nghttp2_session *session, const nghttp2_frame *fram
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 }
 
-static void malformed(struct h2_stream *s, const char *detail)
+static void malformed(struct origin_stream *s, const char *detail)
 {
-    h2_fail_stream(s, WHY_BAD_RESPONSE, detail, NGHTTP2_PROTOCOL_ERROR);
+    origin_stream_fail(s, WHY_BAD_RESPONSE, detail, NGHTTP2_PROTOCOL_ERROR);
 }
 
 /* In a tunnel our direction may go on; else there is nothing more that the origin could want. */
-static void end_response(struct h2_stream *s, const struct fields *trailers)
+static void end_response(struct origin_stream *s, const struct fields *trailers)
 {
     s->response_done = true;
     if (s->tunnel) {
         attempt_on_end(s->at, NULL);
         return;
     }
-    attempt_on_end(h2_take_attempt(s), trailers);
+    attempt_on_end(origin_h2_take_attempt(s), trailers);
     if (!s->end_sent)
-        h2_reset_stream(s, NGHTTP2_CANCEL);
+        origin_stream_reset(s, NGHTTP2_CANCEL);
 }
 
-static void take_trailers(struct origin_h2 *h, struct h2_stream *s)
+static void take_trailers(struct origin_h2 *h, struct origin_stream *s)
 {
     struct fields trailers = {0};
     const enum h2_fault f = h2_block_trailers(&h->block, &s->at->x->arena, &trailers);
@@ -163,14 +165,14 @@ static void take_trailers(struct origin_h2 *h, struct h2_stream *s)
 
 /* RFC 8441 5: a 2xx stands for the 101 that the client waits for, and for its proof that the key
  * was read. Any other answer is an ordinary response to a request without content. */
-static void settle_tunnel(struct h2_stream *s, const struct response_head *head)
+static void settle_tunnel(struct origin_stream *s, const struct response_head *head)
 {
     struct exchange *x = s->at->x;
     s->tunnel = head->body == BODY_TUNNEL;
     if (!s->tunnel) {
         s->connect = false;
         s->request_done = true;
-        h2_stream_ready(s);
+        origin_stream_ready(s);
         return;
     }
     const struct field *key = fields_find(&x->request.fields, SLICE("Sec-WebSocket-Key"));
@@ -182,12 +184,12 @@ static void settle_tunnel(struct h2_stream *s, const struct response_head *head)
                slice_of(accept, WEBSOCKET_ACCEPT));
 }
 
-static void take_head(struct origin_h2 *h, struct h2_stream *s, bool ended)
+static void take_head(struct origin_h2 *h, struct origin_stream *s, bool ended)
 {
     struct response_head head;
     struct slice raw;
-    const enum h2_fault f = h2_block_response(&h->block, ended, s->at->x->request.method_id,
-                                              s->connect, &head, &raw);
+    const enum h2_fault f =
+        h2_block_response(&h->block, ended, s->at->x->request.method_id, s->connect, &head, &raw);
     if (f != H2_FAULT_NONE) {
         malformed(s, h2_fault_name(f));
         return;
@@ -209,7 +211,7 @@ static void take_head(struct origin_h2 *h, struct h2_stream *s, bool ended)
 
 static void on_headers(struct origin_h2 *h, const nghttp2_frame *frame)
 {
-    struct h2_stream *s = stream_of(h, frame->hd.stream_id);
+    struct origin_stream *s = stream_of(h, frame->hd.stream_id);
     h->in_head = false;
     if (!s || !s->at)
         return;
@@ -219,13 +221,14 @@ static void on_headers(struct origin_h2 *h, const nghttp2_frame *frame)
         take_head(h, s, frame->hd.flags & NGHTTP2_FLAG_END_STREAM);
 }
 
-/* -- content ------------------------------------------------------------------------------------------ */
+/* -- content
+ * ------------------------------------------------------------------------------------------ */
 
 static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *p, size_t n,
                    void *ctx)
 {
     struct origin_h2 *h = ctx;
-    struct h2_stream *s = stream_of(h, id);
+    struct origin_stream *s = stream_of(h, id);
     (void)flags;
     nghttp2_session_consume_connection(session, n);
     if (!s || !s->at)
@@ -243,12 +246,13 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
 
 static void on_data_frame(struct origin_h2 *h, const nghttp2_frame *frame)
 {
-    struct h2_stream *s = stream_of(h, frame->hd.stream_id);
+    struct origin_stream *s = stream_of(h, frame->hd.stream_id);
     if (s && s->at && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
         end_response(s, NULL);
 }
 
-/* -- what concerns the connection --------------------------------------------------------------------- */
+/* -- what concerns the connection
+ * --------------------------------------------------------------------- */
 
 static void on_settings(struct origin_h2 *h, const nghttp2_frame *frame)
 {
@@ -269,7 +273,7 @@ static void on_goaway(struct origin_h2 *h)
 static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *ctx)
 {
     struct origin_h2 *h = ctx;
-    struct h2_stream *s;
+    struct origin_stream *s;
     (void)session;
     switch (frame->hd.type) {
     case NGHTTP2_DATA:
@@ -295,12 +299,13 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
     return 0;
 }
 
-/* -- streams end --------------------------------------------------------------------------------------- */
+/* -- streams end
+ * --------------------------------------------------------------------------------------- */
 
 static int on_not_sent(nghttp2_session *session, const nghttp2_frame *frame, int error, void *ctx)
 {
     struct origin_h2 *h = ctx;
-    struct h2_stream *s = stream_of(h, frame->hd.stream_id);
+    struct origin_stream *s = stream_of(h, frame->hd.stream_id);
     (void)session;
     (void)error;
     if (s && frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST)
@@ -309,7 +314,7 @@ static int on_not_sent(nghttp2_session *session, const nghttp2_frame *frame, int
 }
 
 /* A refusal also says how many streams are too many; what ends well, that there may be one more. */
-static void learn(struct origin_h2 *h, const struct h2_stream *s, bool refused)
+static void learn(struct origin_h2 *h, const struct origin_stream *s, bool refused)
 {
     if (refused && s->reset_in)
         h->allowed = h->streams_n - 1;
@@ -319,13 +324,13 @@ static void learn(struct origin_h2 *h, const struct h2_stream *s, bool refused)
         origin_h2_drain(h->o);
 }
 
-static void tell_closed(struct h2_stream *s, uint32_t code, bool refused)
+static void tell_closed(struct origin_stream *s, uint32_t code, bool refused)
 {
     if (s->response_done && s->request_done && !s->reset_in) { /* a tunnel that ended both ways */
-        h2_take_attempt(s);
+        origin_h2_take_attempt(s);
         return;
     }
-    struct attempt *at = h2_take_attempt(s);
+    struct attempt *at = origin_h2_take_attempt(s);
     if (refused) {
         attempt_on_fail(at, WHY_REFUSED, s->reset_in ? "stream" : "goaway");
     } else if (!s->reset_in) {
@@ -340,7 +345,7 @@ static void tell_closed(struct h2_stream *s, uint32_t code, bool refused)
 static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, void *ctx)
 {
     struct origin_h2 *h = ctx;
-    struct h2_stream *s = stream_of(h, id);
+    struct origin_stream *s = stream_of(h, id);
     (void)session;
     if (!s)
         return 0;
@@ -350,11 +355,11 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, 
     learn(h, s, refused);
     if (s->at)
         tell_closed(s, code, refused);
-    h2_stream_gone(s);
+    origin_stream_gone(s);
     return 0;
 }
 
-void h2_set_callbacks(nghttp2_session_callbacks *cb)
+void origin_h2_set_callbacks(nghttp2_session_callbacks *cb)
 {
     nghttp2_session_callbacks_set_on_begin_frame_callback(cb, on_begin_frame);
     nghttp2_session_callbacks_set_on_begin_headers_callback(cb, on_begin_headers);

@@ -17,7 +17,8 @@ enum { STREAMS_EVER = 1 << 29 };
 /* A window update for so few bytes is not counted as a flood yet. */
 enum { UPDATE_BYTES = 256 };
 
-/* -- requests go out --------------------------------------------------------------------------------- */
+/* -- requests go out
+ * --------------------------------------------------------------------------------- */
 
 /* Room for a head of so many fields. */
 static nghttp2_nv *scratch(struct origin_pools *p, size_t fields_n)
@@ -43,7 +44,7 @@ static size_t without_key(nghttp2_nv *nv, size_t n)
     return kept;
 }
 
-static int32_t submit(struct origin_h2 *h, struct h2_stream *s)
+static int32_t submit(struct origin_h2 *h, struct origin_stream *s)
 {
     struct exchange *x = s->at->x;
     const struct plan *p = &x->plan;
@@ -61,14 +62,14 @@ static int32_t submit(struct origin_h2 *h, struct h2_stream *s)
     size_t n = h2_write_request(nv, &how, &p->fields, &x->arena);
     if (s->connect)
         n = without_key(nv, n);
-    const bool content = s->connect || p->body == BODY_CHUNKED ||
-                         (p->body == BODY_LENGTH && p->content_length > 0);
+    const bool content =
+        s->connect || p->body == BODY_CHUNKED || (p->body == BODY_LENGTH && p->content_length > 0);
     const nghttp2_data_provider from = {.source.ptr = s, .read_callback = on_read};
     s->end_sent = !content;
     return nghttp2_submit_request(h->session, NULL, nv, n, content ? &from : NULL, s);
 }
 
-bool origin_h2_start(struct origin *o, struct h2_stream *s)
+bool origin_h2_start(struct origin *o, struct origin_stream *s)
 {
     struct origin_h2 *h = o->h2;
     const uint64_t ping_ms = origin_conf(o)->h2.ping_interval;
@@ -81,55 +82,55 @@ bool origin_h2_start(struct origin *o, struct h2_stream *s)
     if (h->streams_n++ == 0) {
         timer_stop(&o->timer);
         if (ping_ms)
-            timer_start(h2_worker(h)->loop, &h->ping, ping_ms);
+            timer_start(origin_h2_worker(h)->loop, &h->ping, ping_ms);
     }
     if (++o->requests >= STREAMS_EVER || (most && o->requests >= most))
         origin_h2_drain(o);
-    h2_wake(h);
+    origin_h2_wake(h);
     return true;
 }
 
 static void send_body(struct attempt *at, struct bytes *from)
 {
-    struct h2_stream *s = at->origin;
+    struct origin_stream *s = at->origin;
     const size_t room = s->out.n < STREAM_AHEAD ? STREAM_AHEAD - s->out.n : 0;
     s->full = from->n > room;
     if (!bytes_move_n(&s->out, from, room)) {
-        h2_fail_stream(s, WHY_OVERLOAD, "pieces", NGHTTP2_CANCEL);
+        origin_stream_fail(s, WHY_OVERLOAD, "pieces", NGHTTP2_CANCEL);
         return;
     }
-    h2_stream_ready(s);
+    origin_stream_ready(s);
 }
 
 static void send_end(struct attempt *at, const struct fields *trailers)
 {
-    struct h2_stream *s = at->origin;
+    struct origin_stream *s = at->origin;
     if (s->connect && !s->tunnel) /* the end of a GET that became a CONNECT: nothing has begun */
         return;
     s->request_done = true;
     s->trailers = trailers && trailers->n ? trailers : NULL;
-    h2_stream_ready(s);
+    origin_stream_ready(s);
 }
 
 static void resume(struct attempt *at)
 {
-    struct h2_stream *s = at->origin;
+    struct origin_stream *s = at->origin;
     nghttp2_session_consume_stream(s->o->h2->session, s->id, s->held);
     s->held = 0;
-    h2_wake(s->o->h2);
+    origin_h2_wake(s->o->h2);
 }
 
 /* A tunnel whose ends have both come needs no reset: what is queued still leaves. */
 static void cancel(struct attempt *at)
 {
-    struct h2_stream *s = at->origin;
+    struct origin_stream *s = at->origin;
     if (!s->o) {
         pool_h2_forget(s);
         return;
     }
-    h2_take_attempt(s);
+    origin_h2_take_attempt(s);
     if (!(s->response_done && s->request_done))
-        h2_reset_stream(s, NGHTTP2_CANCEL);
+        origin_stream_reset(s, NGHTTP2_CANCEL);
 }
 
 const struct origin_ops origin_h2_ops = {
@@ -140,21 +141,22 @@ const struct origin_ops origin_h2_ops = {
     .cancel = cancel,
 };
 
-/* -- frames go out ------------------------------------------------------------------------------------ */
+/* -- frames go out
+ * ------------------------------------------------------------------------------------ */
 
-void h2_stream_ready(struct h2_stream *s)
+void origin_stream_ready(struct origin_stream *s)
 {
     struct origin_h2 *h = s->o->h2;
     if (!s->deferred || (s->out.n == 0 && !s->request_done))
         return;
     s->deferred = false;
     nghttp2_session_resume_data(h->session, s->id);
-    h2_wake(h);
+    origin_h2_wake(h);
 }
 
 /* The end of the content, with trailers or without. The frame of trailers is made later, when the
  * exchange may be gone: the session copies them. */
-static bool end_content(struct origin_h2 *h, struct h2_stream *s, uint32_t *flags)
+static bool end_content(struct origin_h2 *h, struct origin_stream *s, uint32_t *flags)
 {
     *flags |= NGHTTP2_DATA_FLAG_EOF;
     s->end_sent = true;
@@ -175,7 +177,7 @@ static ssize_t on_read(nghttp2_session *session, int32_t id, uint8_t *buf, size_
                        uint32_t *flags, nghttp2_data_source *source, void *ctx)
 {
     struct origin_h2 *h = ctx;
-    struct h2_stream *s = source->ptr;
+    struct origin_stream *s = source->ptr;
     const size_t n = s->out.n < most ? s->out.n : most;
     (void)session;
     (void)id;
@@ -198,12 +200,11 @@ static int on_send_data(nghttp2_session *session, nghttp2_frame *frame, const ui
 {
     enum { FRAME_HEAD = 9 };
     struct origin_h2 *h = ctx;
-    struct h2_stream *s = source->ptr;
+    struct origin_stream *s = source->ptr;
     struct bytes *out = &h->o->link->out;
     (void)session;
     (void)frame;
-    if (!bytes_copy_aside(out, &h->o->pools->scratch,
-                          slice_of((const char *)head, FRAME_HEAD)) ||
+    if (!bytes_copy_aside(out, &h->o->pools->scratch, slice_of((const char *)head, FRAME_HEAD)) ||
         !bytes_move_n(out, &s->out, n))
         return NGHTTP2_ERR_CALLBACK_FAILURE;
     h->credit += 2 + n / UPDATE_BYTES; /* of the stream's window and of the connection's */
@@ -214,7 +215,7 @@ static int on_send_data(nghttp2_session *session, nghttp2_frame *frame, const ui
     return 0;
 }
 
-bool h2_send_frames(struct origin_h2 *h)
+bool origin_h2_send_frames(struct origin_h2 *h)
 {
     struct link *link = h->o->link;
     ssize_t n = 1;
@@ -230,7 +231,7 @@ bool h2_send_frames(struct origin_h2 *h)
     return true;
 }
 
-void h2_set_send_callbacks(nghttp2_session_callbacks *cb)
+void origin_h2_set_send_callbacks(nghttp2_session_callbacks *cb)
 {
     nghttp2_session_callbacks_set_send_data_callback(cb, on_send_data);
 }

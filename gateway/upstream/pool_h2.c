@@ -4,9 +4,9 @@
  * attempt, so that those at the end of the list fall idle and go when fewer are needed.
  *
  * A connection is opened when what waits is more than what those that are there, or are being
- * opened, will take: a hundred attempts at once open one connection. When there are pool.connections
- * of them the rest waits, first come first served, each as long as timeouts.connect lets it; and
- * when pool.waiting are waiting the next one is refused at once. */
+ * opened, will take: a hundred attempts at once open one connection. When there are
+ * pool.connections of them the rest waits, first come first served, each as long as
+ * timeouts.connect lets it; and when pool.waiting are waiting the next one is refused at once. */
 #include "upstream/origin_h2.h"
 
 #include "core/exchange.h"
@@ -24,15 +24,15 @@ static struct origin_pools *pools_of(const struct attempt *at)
     return at->x->w->pools;
 }
 
-/* -- attempts ------------------------------------------------------------------------------------ */
+/* -- attempts ---------------------------------------------------------------------------------- */
 
-struct h2_stream *pool_h2_stream(struct attempt *at)
+struct origin_stream *pool_h2_stream(struct attempt *at)
 {
     struct origin_pools *p = pools_of(at);
-    struct h2_stream *s = slab_get(&p->streams);
+    struct origin_stream *s = slab_get(&p->streams);
     if (!s)
         return NULL;
-    *s = (struct h2_stream){.at = at, .connect = h2_wants_tunnel(at)};
+    *s = (struct origin_stream){.at = at, .connect = origin_h2_wants_tunnel(at)};
     list_init(&s->node);
     bytes_init(&s->out, &p->w->loop->stock);
     at->ops = &origin_h2_ops;
@@ -42,7 +42,7 @@ struct h2_stream *pool_h2_stream(struct attempt *at)
 
 static void drop(struct attempt *at)
 {
-    struct h2_stream *s = at->origin;
+    struct origin_stream *s = at->origin;
     at->origin = NULL;
     slab_put(&pools_of(at)->streams, s);
 }
@@ -70,7 +70,7 @@ static struct origin *find_decliner(const struct endpoint *ep, const struct atte
 enum origin_opened pool_h2_open(struct attempt *at)
 {
     struct endpoint *ep = at->endpoint;
-    struct h2_stream *s = pool_h2_stream(at);
+    struct origin_stream *s = pool_h2_stream(at);
     if (!s)
         return ORIGIN_REFUSED;
     struct origin *o = ep->waiting_n ? NULL : find_room(ep, at);
@@ -99,28 +99,28 @@ enum origin_opened pool_h2_open(struct attempt *at)
     return ORIGIN_REFUSED;
 }
 
-static void unwait(struct h2_stream *s)
+static void unwait(struct origin_stream *s)
 {
     list_remove(&s->node);
     s->at->endpoint->waiting_n--;
 }
 
-void pool_h2_forget(struct h2_stream *s)
+void pool_h2_forget(struct origin_stream *s)
 {
     unwait(s);
     drop(s->at);
 }
 
-/* -- the queue ----------------------------------------------------------------------------------- */
+/* -- the queue --------------------------------------------------------------------------------- */
 
-static void fail_waiting(struct h2_stream *s, enum why why, const char *detail)
+static void fail_waiting(struct origin_stream *s, enum why why, const char *detail)
 {
     struct attempt *at = s->at;
     pool_h2_forget(s);
     attempt_on_fail(at, why, detail);
 }
 
-static void start_waiting(struct origin *o, struct h2_stream *s)
+static void start_waiting(struct origin *o, struct origin_stream *s)
 {
     struct attempt *at = s->at;
     const bool kept = o->requests > 0 && !at->fresh;
@@ -141,7 +141,7 @@ void pool_h2_serve(struct origin_pools *p, struct endpoint *ep)
 {
     endpoint_acquire(ep); /* it may lose its last attempt here */
     list_each_safe (node, &ep->waiting) {
-        struct h2_stream *s = list_entry(node, struct h2_stream, node);
+        struct origin_stream *s = list_entry(node, struct origin_stream, node);
         struct origin *o = find_room(ep, s->at);
         if (o)
             start_waiting(o, s);
@@ -161,11 +161,12 @@ void pool_h2_not_made(struct endpoint *ep, enum why why, const char *detail)
         return;
     endpoint_acquire(ep);
     list_each_safe (node, &ep->waiting)
-        fail_waiting(list_entry(node, struct h2_stream, node), why, detail);
+        fail_waiting(list_entry(node, struct origin_stream, node), why, detail);
     endpoint_release(ep);
 }
 
-/* -- connections ----------------------------------------------------------------------------------- */
+/* -- connections
+ * ----------------------------------------------------------------------------------- */
 
 static uint64_t expected_room(const struct endpoint *ep)
 {
@@ -226,7 +227,7 @@ void pool_h2_disperse(struct origin *o)
     struct origin_pools *p = o->pools;
     endpoint_acquire(ep);
     for (bool first = true; ep->waiting_n; first = false) {
-        struct attempt *at = list_entry(ep->waiting.next, struct h2_stream, node)->at;
+        struct attempt *at = list_entry(ep->waiting.next, struct origin_stream, node)->at;
         pool_h2_forget(at->origin);
         if (!first) {
             give_h1(at, origin_connect(p, ep, at));
