@@ -30,8 +30,7 @@ void origin_h2_wake(struct origin_h2 *h)
     loop_later(origin_h2_worker(h)->loop, &h->pump);
 }
 
-/* -- sessions
- * -------------------------------------------------------------------------------------- */
+/* -- sessions ---------------------------------------------------------------------------------- */
 
 void origin_h2_setup(struct origin_pools *p)
 {
@@ -151,8 +150,7 @@ void origin_h2_free(struct origin *o)
     }
 }
 
-/* -- how much it takes
- * ------------------------------------------------------------------------------ */
+/* -- how much it takes ------------------------------------------------------------------------- */
 
 bool origin_h2_wants_tunnel(const struct attempt *at)
 {
@@ -214,8 +212,7 @@ uint32_t origin_h2_room(const struct origin *o)
     return limit - h->streams_n;
 }
 
-/* -- the pump
- * --------------------------------------------------------------------------------------- */
+/* -- the pump ---------------------------------------------------------------------------------- */
 
 /* Once at the end of a turn in which anything has changed. */
 static void on_pump(struct later *l)
@@ -241,8 +238,7 @@ static void on_pump(struct later *l)
         leave(o, NGHTTP2_NO_ERROR);
 }
 
-/* -- streams end
- * ------------------------------------------------------------------------------------ */
+/* -- streams end ------------------------------------------------------------------------------- */
 
 struct attempt *origin_h2_take_attempt(struct origin_stream *s)
 {
@@ -287,8 +283,7 @@ void origin_stream_gone(struct origin_stream *s)
     origin_h2_wake(h);
 }
 
-/* -- the connection ends
- * ------------------------------------------------------------------------------ */
+/* -- the connection ends ----------------------------------------------------------------------- */
 
 void origin_h2_doom(struct origin_h2 *h, enum why why, const char *detail, uint32_t code)
 {
@@ -362,8 +357,7 @@ static void on_room(struct link *l)
     origin_h2_wake(((struct origin *)l->owner)->h2);
 }
 
-/* -- pings
- * ------------------------------------------------------------------------------------------ */
+/* -- pings ------------------------------------------------------------------------------------- */
 
 static void ping(struct origin_h2 *h, uint64_t now_us)
 {

@@ -111,8 +111,7 @@ void origin_h2_wait_idle(struct origin_h2 *h);
 /* Tells what waits for it, and that the connection is broken: nothing more is sent. */
 void origin_h2_break(struct origin *o, enum why why, const char *detail);
 
-/* -- origin_h2_send.c
- * ------------------------------------------------------------------------------- */
+/* -- origin_h2_send.c -------------------------------------------------------------------------- */
 extern const struct origin_ops origin_h2_ops;
 void origin_h2_set_send_callbacks(nghttp2_session_callbacks *cb);
 /* Sends the request. False when there is no memory: the stream is as before. */
@@ -123,13 +122,11 @@ void origin_stream_ready(struct origin_stream *s);
  * when there is no memory. */
 bool origin_h2_send_frames(struct origin_h2 *h) nodiscard;
 
-/* -- origin_h2_recv.c
- * ------------------------------------------------------------------------------- */
+/* -- origin_h2_recv.c -------------------------------------------------------------------------- */
 void origin_h2_set_callbacks(nghttp2_session_callbacks *cb);
 void origin_h2_on_bytes(struct link *l, struct block *b, struct slice s);
 
-/* -- pool_h2.c
- * -------------------------------------------------------------------------------------- */
+/* -- pool_h2.c --------------------------------------------------------------------------------- */
 /* origin_ops.open, for endpoints that speak HTTP/2 or may do so. */
 enum origin_opened pool_h2_open(struct attempt *at);
 struct origin_stream *pool_h2_stream(struct attempt *at) nodiscard;

@@ -52,8 +52,7 @@ void origin_h2_on_bytes(struct link *l, struct block *b, struct slice s)
         loop_later(origin_h2_worker(h)->loop, &h->pump);
 }
 
-/* -- frames without content
- * ------------------------------------------------------------------------ */
+/* -- frames without content -------------------------------------------------------------------- */
 
 static bool is_noise(struct origin_h2 *h, const nghttp2_frame_hd *hd)
 {
@@ -90,8 +89,7 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, 
     return NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
-/* -- heads
- * ------------------------------------------------------------------------------------------ */
+/* -- heads ------------------------------------------------------------------------------------- */
 
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *ctx)
 {
@@ -221,8 +219,7 @@ static void on_headers(struct origin_h2 *h, const nghttp2_frame *frame)
         take_head(h, s, frame->hd.flags & NGHTTP2_FLAG_END_STREAM);
 }
 
-/* -- content
- * ------------------------------------------------------------------------------------------ */
+/* -- content ----------------------------------------------------------------------------------- */
 
 static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *p, size_t n,
                    void *ctx)
@@ -251,8 +248,7 @@ static void on_data_frame(struct origin_h2 *h, const nghttp2_frame *frame)
         end_response(s, NULL);
 }
 
-/* -- what concerns the connection
- * --------------------------------------------------------------------- */
+/* -- what concerns the connection -------------------------------------------------------------- */
 
 static void on_settings(struct origin_h2 *h, const nghttp2_frame *frame)
 {
@@ -299,8 +295,7 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
     return 0;
 }
 
-/* -- streams end
- * --------------------------------------------------------------------------------------- */
+/* -- streams end ------------------------------------------------------------------------------- */
 
 static int on_not_sent(nghttp2_session *session, const nghttp2_frame *frame, int error, void *ctx)
 {

@@ -17,8 +17,7 @@ enum { STREAMS_EVER = 1 << 29 };
 /* A window update for so few bytes is not counted as a flood yet. */
 enum { UPDATE_BYTES = 256 };
 
-/* -- requests go out
- * --------------------------------------------------------------------------------- */
+/* -- requests go out --------------------------------------------------------------------------- */
 
 /* Room for a head of so many fields. */
 static nghttp2_nv *scratch(struct origin_pools *p, size_t fields_n)
@@ -141,8 +140,7 @@ const struct origin_ops origin_h2_ops = {
     .cancel = cancel,
 };
 
-/* -- frames go out
- * ------------------------------------------------------------------------------------ */
+/* -- frames go out ----------------------------------------------------------------------------- */
 
 void origin_stream_ready(struct origin_stream *s)
 {

@@ -165,8 +165,7 @@ void pool_h2_not_made(struct endpoint *ep, enum why why, const char *detail)
     endpoint_release(ep);
 }
 
-/* -- connections
- * ----------------------------------------------------------------------------------- */
+/* -- connections ------------------------------------------------------------------------------- */
 
 static uint64_t expected_room(const struct endpoint *ep)
 {

@@ -70,8 +70,7 @@ static struct talk *open_with(const char *header, size_t n)
     return t;
 }
 
-/* -- from load balancers
- * ---------------------------------------------------------------------------- */
+/* -- from load balancers ----------------------------------------------------------------------- */
 
 Test(proxy_protocol, of_trusted_peers_names_the_client)
 {
@@ -220,8 +219,7 @@ Test(proxy_protocol, stands_before_tls)
     AWAIT(counted("proxy_faults") == 2);
 }
 
-/* -- towards backends
- * -------------------------------------------------------------------------------- */
+/* -- towards backends -------------------------------------------------------------------------- */
 
 /* A backend that shows what came first on a connection, and answers one request. */
 static int listen_raw(void)

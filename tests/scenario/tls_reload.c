@@ -223,8 +223,7 @@ Test(tls_reload, checks_warn_of_what_will_go_wrong)
     expect_no_key("leaf.key");
 }
 
-/* -- load
- * ------------------------------------------------------------------------------------------ */
+/* -- load -------------------------------------------------------------------------------------- */
 
 Test(tls_reload, ten_times_under_load_fails_no_request)
 {
@@ -267,8 +266,7 @@ Test(tls_reload, lets_large_transfers_finish)
     free(piece);
 }
 
-/* -- around a site
- * --------------------------------------------------------------------------------- */
+/* -- around a site ----------------------------------------------------------------------------- */
 
 Test(tls_reload, a_listener_can_send_everybody_to_https)
 {
