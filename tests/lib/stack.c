@@ -52,6 +52,7 @@ static void on_bytes(struct link *l, struct block *b, struct slice s)
     struct peer *p = l->owner;
     while (p->heard_n + s.n + 1 > p->heard_cap)
         p->heard = realloc(p->heard, p->heard_cap *= 2);
+    p->pieces++;
     memcpy(p->heard + p->heard_n, s.p, s.n);
     p->heard_n += s.n;
     p->heard[p->heard_n] = 0;

@@ -30,6 +30,7 @@ struct peer {
     char *heard;    /* everything that has come and was not taken; NUL-terminated */
     size_t heard_n, heard_cap;
     char *taken;    /* what peer_take returned last */
+    size_t pieces;  /* how often something came: the gateway's writes, up to 16 KiB each */
     bool eof;       /* the gateway has ended its direction */
     int failed;     /* errno of a reset; 0 */
     bool stalled;   /* the test's end reads nothing for now */

@@ -38,6 +38,26 @@ Test(client_h2, answers_itself)
     stack_free(s);
 }
 
+/* SETTINGS, its acknowledgement, and twenty responses. */
+Test(client_h2, all_that_a_turn_brings_leaves_in_one_write)
+{
+    char in[8192] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", block[256];
+    size_t n = strlen(in);
+    const size_t block_n =
+        h2_make_block(block, ":method: GET\n:scheme: http\n:path: /own\n:authority: a.example\n");
+    n += h2_make_frame(in + n, NGHTTP2_SETTINGS, 0, 0, "", 0);
+    for (int32_t i = 0; i < 20; i++)
+        n += h2_make_frame(in + n, NGHTTP2_HEADERS,
+                           NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, 2 * i + 1, block,
+                           block_n);
+    struct stack *s = stack_new_h2("", H2_CONF);
+    struct peer *c = stack_client(s);
+    peer_says_n(c, in, n);
+    cr_assert_eq(stack_worker(s)->stats->routes[0]->requests, 20);
+    cr_assert_eq(c->pieces, 1, "%zu pieces", c->pieces);
+    stack_free(s);
+}
+
 Test(client_h2, serves_many_at_once_in_whatever_order)
 {
     enum { N = 20 };
