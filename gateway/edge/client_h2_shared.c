@@ -24,8 +24,8 @@ static nghttp2_option *make_option(const struct h2_server_conf *conf)
     nghttp2_option_set_max_continuations(o, (size_t)conf->continuations + 1);
 #endif
 #ifdef HAVE_NGHTTP2_OPTION_SET_STREAM_RESET_RATE_LIMIT
-    nghttp2_option_set_stream_reset_rate_limit(o, (uint64_t)conf->resets * 2,
-                                               (uint64_t)conf->resets * 2);
+    const uint64_t resets = 2 * (uint64_t)(conf->resets + conf->window_updates);
+    nghttp2_option_set_stream_reset_rate_limit(o, resets, resets);
 #endif
     (void)conf;
     return o;
