@@ -24,7 +24,7 @@ _Static_assert(offsetof(struct tls_server_conf, certificates_n) ==
                    offsetof(struct tls_server_conf, certificates) + offsetof(struct groups, n),
                "certificates is read as a struct groups");
 
-static void names_check(struct option_reader *r, const config_setting_t *s, void *element);
+static void certificate_check(struct option_reader *r, const config_setting_t *s, void *element);
 static void read_server_name(struct option_reader *r, const config_setting_t *s, void *field);
 
 #define FORM_SERVER_NAME "a host name or an address, without a port"
@@ -65,7 +65,7 @@ const struct option tls_server_options[] = {
     OPTION_LIST("certificates", struct tls_server_conf, certificates, certificate_options,
                 struct tls_certificate_conf, NULL,
                 "who the listener is, by server name; the first is the default",
-                .check = names_check),
+                .check = certificate_check),
     PROFILE(struct tls_server_conf),
     OPTION_BOOL("strict_sni", struct tls_server_conf, strict_sni, "false",
                 "refuse clients that send no server name, or one that no certificate is for"),
@@ -136,11 +136,14 @@ static struct slice plain_name(struct option_reader *r, struct slice text, bool 
         arena_printf(r->arena, "%s%.*s", host.n < text.n ? "*." : "", SLICE_ARG(parsed.name)));
 }
 
-static void names_check(struct option_reader *r, const config_setting_t *s, void *element)
+static void certificate_check(struct option_reader *r, const config_setting_t *s, void *element)
 {
     struct tls_certificate_conf *cc = element;
     const config_setting_t *names = member_or(s, "names");
+    const config_setting_t *file = config_setting_get_member(s, "certificate");
     size_t n = 0;
+    if (file && config_setting_type(file) == CONFIG_TYPE_STRING && !cc->certificate.n)
+        option_wrong(r, file, FORM_PATH);
     for (size_t i = 0; i < cc->names.n; i++) {
         struct slice name = plain_name(r, cc->names.v[i], true);
         if (name.n)

@@ -81,6 +81,9 @@ Test(config_tls, what_is_wrong_on_a_listener)
         {WITH_LISTENER("tls = { certificates = ( { key = \"/k\"; } ); };"),
          "t.conf:2: error: listeners[0].tls.certificates[0].certificate is missing: PEM: the "
          "certificate, then its chain"},
+        {WITH_LISTENER("tls = { certificates = ( { certificate = \"\"; } ); };"),
+         "t.conf:2: error: listeners[0].tls.certificates[0].certificate is \"\"; a path; a relative "
+         "one starts in the folder of the main file"},
         {WITH_LISTENER("tls = { " CERT "profile = \"modren\"; };"),
          "t.conf:2: error: listeners[0].tls.profile is \"modren\"; one of \"intermediate\" or "
          "\"modern\"; "
