@@ -50,7 +50,7 @@ start_origin banana; banana=$port
 read -r web < <("$build/tools/demo_origin" -p 1)
 read -r secure < <("$build/tools/demo_origin" -p 1)
 
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 7 -subj /CN=localhost \
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=localhost \
     -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout "$dir/tls.key" -out "$dir/tls.crt" 2>"$dir/openssl.err" ||
     { cat "$dir/openssl.err" >&2; exit 1; }
 chmod 600 "$dir/tls.key"
