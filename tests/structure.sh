@@ -124,10 +124,15 @@ check "docs/request-life.dot is what the steps say (./dev docs makes it)" \
     cmp "$scratch/life.dot" docs/request-life.dot
 
 # Where the gateway was built (make check runs this there), it has to accept what the README shows,
-# but for the ports, which may be taken and which not everybody may have; with a certificate of our own.
+# but for ports and a socket, which may be taken and which not everybody may have; with a certificate of
+# our own.
 if [ -x "$here/weir" ]; then
-    awk '/^```/ { inside = !inside; next } inside { sub(/0\.0\.0\.0:(80|443)"/, "127.0.0.1:0\""); print }' \
-        README.md >"$scratch/readme.conf"
+    awk -v scratch="$scratch" '/^```/ { inside = !inside; next }
+        inside {
+            sub(/0\.0\.0\.0:(80|443)"/, "127.0.0.1:0\"")
+            sub(/unix:\/run/, "unix:" scratch)
+            print
+        }' README.md >"$scratch/readme.conf"
     mkdir "$scratch/tls"
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=api.example.com \
         -keyout "$scratch/tls/www.key" -out "$scratch/tls/www.crt" 2>"$scratch/openssl.err" ||
