@@ -109,7 +109,7 @@ struct endpoint {
     uint8_t protocol;             /* enum cluster_protocol; AUTO: not known yet */
     struct tls_resume tls_resume; /* owned */
     struct list shared;           /* of struct origin: which take attempts, or will when they open */
-    struct list waiting;          /* of struct h2_stream, oldest first: for room on one of these */
+    struct list waiting;          /* of struct origin_stream, oldest first: for room on one of these */
     uint32_t shared_n, waiting_n;
     uint32_t streams_seen;        /* how many streams the last of them allowed; 0: not known */
     struct endpoint_stats *stats; /* shared; this process's column */

@@ -23,7 +23,7 @@
 #include "core/grpc.h"
 #include "core/why.h"
 #include "http/h1_parse.h"
-#include "http/h2_head.h"
+#include "http/h2_fault.h"
 
 struct generation;
 struct shm;
