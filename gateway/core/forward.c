@@ -128,12 +128,13 @@ void forward_response(struct exchange *x, const struct attempt *at)
     r->body = h->body;
     r->has_length = h->has_length;
     r->content_length = h->content_length;
-    if (h->status == 101) {
+    if (h->status == 101)
         r->upgrade = fields_get_token(&h->fields, TOKEN_UPGRADE);
-        if (x->request.major == 2)
-            r->status = 200; /* RFC 8441 5 */
-    }
     hop_strip(&h->fields, &r->fields, &x->arena, FIELDS_GAINED);
+    if (h->status == 101 && x->request.major == 2) { /* RFC 8441 5 */
+        r->status = 200;
+        fields_remove(&r->fields, SLICE("sec-websocket-accept"));
+    }
     /* RFC 9110 6.6.1: a recipient with a clock adds the Date that is missing. */
     if (!fields_find_token(&r->fields, TOKEN_DATE))
         fields_add_token(&r->fields, &x->arena, TOKEN_DATE, clock_date(&x->w->loop->clock));

@@ -118,7 +118,7 @@ static struct exchange *make_exchange(struct h2_stream *st, bool ended)
         return exchange_new_bad(w, &stream_ops, st, &st->c->facts, why_of_fault(f),
                                 h2_fault_name(f));
     }
-    const struct field *priority = fields_find(&h.fields, SLICE("priority"));
+    const struct field *priority = fields_find_token(&h.fields, TOKEN_PRIORITY);
     if (priority)
         priority_parse(priority->value, &st->priority);
     st->upgrade = h.upgrade;
@@ -246,7 +246,7 @@ static void send_interim(struct exchange *x, uint16_t status, const struct field
 /* RFC 9218 8: what the origin says of the priority wins over what the client said. */
 static void take_priority(struct client_h2 *h2, struct h2_stream *st, const struct fields *f)
 {
-    const struct field *priority = fields_find(f, SLICE("priority"));
+    const struct field *priority = fields_find_token(f, TOKEN_PRIORITY);
     if (!priority || !priority_parse(priority->value, &st->priority))
         return;
     const nghttp2_extpri p = {.urgency = st->priority.urgency, .inc = st->priority.incremental};
@@ -262,30 +262,21 @@ static bool is_bodiless(const struct exchange *x, const struct reply *r)
            (!x->attempt || (x->attempt->ended && x->attempt->trailers.n == 0));
 }
 
-static void become_tunnel(struct exchange *x, struct h2_stream *st, struct reply *r)
-{
-    st->tunnel = true;
-    fields_remove(&r->fields, SLICE("sec-websocket-accept"));
-    (void)x;
-    h2_feed(st);
-}
-
 static void send_head(struct exchange *x, const struct reply *r)
 {
     struct h2_stream *st = x->client;
     struct client_h2 *h2 = open_connection(st);
-    struct reply reply = *r;
     if (!h2)
         return;
-    if (r->body == BODY_TUNNEL)
-        become_tunnel(x, st, &reply);
-    else
-        st->bodiless = is_bodiless(x, r);
+    st->tunnel = r->body == BODY_TUNNEL;
+    st->bodiless = !st->tunnel && is_bodiless(x, r);
+    if (st->tunnel)
+        h2_feed(st); /* what was held is for it */
     take_priority(h2, st, &r->fields);
     const bool length = r->status != 204 && !st->tunnel && (r->has_length || r->body == BODY_LENGTH);
-    nghttp2_nv *nv = h2_nv(h2->shared, reply.fields.n + H2_NV_EXTRA);
-    const size_t n = h2_write_response(nv, reply.status, length, r->content_length, &reply.fields,
-                                       &x->arena);
+    nghttp2_nv *nv = h2_nv(h2->shared, r->fields.n + H2_NV_EXTRA);
+    const size_t n =
+        h2_write_response(nv, r->status, length, r->content_length, &r->fields, &x->arena);
     let_copy(nv, n);
     const nghttp2_data_provider content = {.source = {.ptr = st}, .read_callback = h2_read_content};
     nghttp2_submit_response(h2->session, st->id, nv, n, st->bodiless ? NULL : &content);

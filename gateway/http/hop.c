@@ -58,7 +58,7 @@ void hop_strip(const struct fields *in, struct fields *out, struct arena *a, uin
 /* -- trailers --------------------------------------------------------------------------------- */
 /* Of the names that the gateway knows, these mean the same behind the content as before it. All
  * others frame, route, authenticate, or change how the content is to be read. */
-static const uint64_t trailer_tokens = BIT(ETAG) | BIT(LAST_MODIFIED) | BIT(SERVER);
+static const uint64_t trailer_tokens = BIT(ETAG) | BIT(LAST_MODIFIED) | BIT(PRIORITY) | BIT(SERVER);
 
 /* Unknown to the gateway, but recipients that merge trailers into the head act on them. */
 static const struct slice refused[] = {

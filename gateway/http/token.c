@@ -133,6 +133,7 @@ static const uint8_t candidates[NAME_MAX_N + 1][32] = {
     C(7, 't', TRAILER),
     C(7, 'u', UPGRADE),
     C(8, 'l', LOCATION),
+    C(8, 'p', PRIORITY),
     C(9, 'f', FORWARDED),
     C(10, 'c', CONNECTION),
     C(10, 'k', KEEP_ALIVE),

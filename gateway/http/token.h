@@ -48,6 +48,7 @@ bool method_is_idempotent(enum method m);
     T(LOCATION, "location")                                                                        \
     T(MAX_FORWARDS, "max-forwards")                                                                \
     T(ORIGIN, "origin")                                                                            \
+    T(PRIORITY, "priority")                                                                        \
     T(PROXY_AUTHENTICATE, "proxy-authenticate")                                                    \
     T(PROXY_AUTHORIZATION, "proxy-authorization")                                                  \
     T(PROXY_CONNECTION, "proxy-connection")                                                        \

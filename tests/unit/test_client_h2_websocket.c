@@ -50,6 +50,8 @@ Test(h2_websocket, passes_both_ways)
     struct h2_answer *a = h2_answer(p, id);
     cr_assert_str_eq(a->status, "200");
     cr_assert_str_eq(a->head, "date: x\nsec-websocket-protocol: chat\n");
+    const struct exchange *x = list_entry(stack_worker(s)->active.next, struct exchange, node);
+    cr_assert_eq(x->reply.fields.n, 2, "what the log shows is what the client was told");
     h2_send(p, id, "ping", 4, false);
     cr_assert_str_eq(peer_take(o), "ping");
     peer_says(o, "pong");
