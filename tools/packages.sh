@@ -19,6 +19,8 @@ build    libc-ares-dev         c-ares-devel
 build    libpcre2-dev          pcre2-devel
 build    libssl-dev            openssl-devel
 build    libnghttp2-dev        libnghttp2-devel
+build    libjansson-dev        jansson-devel
+build    libcrypt-dev          libxcrypt-devel
 demo     curl                  curl
 demo     openssl               openssl
 test     libcriterion-dev      libcriterion-devel
