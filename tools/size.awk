@@ -9,6 +9,7 @@ BEGIN {
     FILE_MAX = 600
     FUNCTION_P99_MAX = 60
     # reason["gateway/folder/file.c"] = "why it is longer"
+    reason["gateway/include/weir/module.h"] = "the one header of modules; half of it is its manual"
 }
 
 FNR == 1 {

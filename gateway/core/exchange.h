@@ -26,7 +26,9 @@
 
 enum { EXCHANGE_SIZE = 4096, EXCHANGE_TRAIL = 16 };
 
+struct chain;
 struct exchange;
+struct module_use;
 struct proxy_header;
 struct tls_facts;
 
@@ -58,6 +60,9 @@ struct client_ops {
      * connection can't be used for another one. */
     void (*finished)(struct exchange *x);
 };
+
+/* Where the uses of modules come from that an exchange runs, in the order in which they run. */
+enum { CHAIN_ROUTE, CHAIN_CHOICE /* weir_chain_use() */, CHAIN_CLUSTER, CHAIN_N };
 
 /* What a client tells about itself when it makes an exchange. */
 struct client_facts {
@@ -111,6 +116,14 @@ struct exchange {
     struct fields trailers;
     const struct route *route;
     struct plan plan;
+    /* modules */
+    uint32_t moments;                   /* bits: which moments have hooks in one of the chains */
+    struct chain_run {
+        const struct chain *chain;      /* NULL: none */
+        char *state;                    /* of its uses, in the arena */
+        struct slice *log;              /* their log fields; NULL: none was set */
+    } chains[CHAIN_N];
+    const struct module_use *hook;      /* the one that runs now: for the crash report; NULL */
     /* the response */
     struct list attempts;               /* oldest first */
     struct attempt *attempt;            /* the one under way; NULL: none */

@@ -30,6 +30,9 @@ struct worker {
     struct exchange *current;           /* the one that is being run: for the crash report */
     uint64_t next_id;                   /* of exchanges */
     unsigned index;                     /* worker number */
+    unsigned workers;                   /* how many there are */
+    bool control;                       /* this is the control process's, for calls of modules */
+    void **locals;                      /* of modules, by index in the generation's; owned */
     bool draining;                      /* keep-alive ends with the next response */
 };
 

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_CORE_MODULE_H
+#define WEIR_CORE_MODULE_H
+
+/* Modules as the gateway sees them. What a module sees of the gateway is <weir/module.h>; the
+ * functions declared there are in core/module_api_*.c, thin accessors over what stands here.
+ *
+ *   module      one shared object, loaded once per master and kept; its descriptor and the rows of
+ *               its settings in the form of config/option.h
+ *   use         its settings in one place of one generation: on a route, on a cluster
+ *   chain       the uses of one place, by moment, built at load: what an exchange runs
+ *
+ *     route "reviews" ── chain ── at[MOMENT_PLAN]    ► use of dark_launch, use of canary
+ *                                at[MOMENT_RESPONSE] ► use of headers
+ *
+ * A moment that no use has a hook for costs an exchange one test of a bit (exchange.moments); a
+ * route without modules has no chain. */
+
+#include <weir/module.h>
+
+#include "base/fault.h"
+#include "base/list.h"
+#include "config/config.h"
+#include "config/module_conf.h"
+#include "config/option.h"
+
+struct generation;
+struct shm;
+struct worker;
+
+enum { MODULES_MAX = 64 }; /* loaded at a time */
+
+struct module {
+    struct list node;                     /* in module_set.modules */
+    const struct weir_module *desc;       /* in the shared object */
+    void *handle;                         /* of dlopen() */
+    struct slice path;
+    struct option rows[MODULE_SCOPE_N];   /* one row each, for config_load(); kind END: none */
+};
+
+/* All modules that a master has loaded, and where it looks for more. Modules stay loaded: what a
+ * running generation uses can't go, and code that changed on disk comes with an upgrade. */
+struct module_set {
+    struct module_source source;          /* for config_load(); first, so that it is the set */
+    struct arena arena;                   /* of rows; owned */
+    struct list modules;
+    struct texts folders;                 /* of the configuration that is read; borrowed */
+    const char **names;                   /* for hints; made when needed */
+};
+
+void module_set_init(struct module_set *s);
+/* Unloads all; no generation may be left. */
+void module_set_fini(struct module_set *s);
+
+/* -- in a generation --------------------------------------------------------------------------- */
+
+/* The moments of an exchange at which modules are asked; in the order of life. */
+#define MOMENT_LIST(M)                                                                             \
+    M(IDENTIFY, on_identify) M(REQUEST, on_request) M(PLAN, on_plan) M(FORWARD, on_forward)        \
+    M(PICK, on_pick) M(RESULT, on_result) M(RESPONSE, on_response) M(CONTENT, on_content)          \
+    M(DONE, on_done)
+enum moment {
+#define M(id, hook) MOMENT_##id,
+    MOMENT_LIST(M)
+#undef M
+    MOMENT_N
+};
+
+struct module_use {
+    const struct module *module;
+    const struct module_conf *conf;       /* place, and the module's struct; NULL: global only */
+    void *settings;                       /* conf->conf */
+    void *global;                         /* of this generation; NULL: the module has none */
+    uint32_t index;                       /* of the module in module_plan.modules: also of locals */
+    uint32_t state_at;                    /* offset in the chain's state */
+    uint32_t log_at;                      /* index of its first log field in the chain's */
+};
+
+struct chain {
+    const struct module_use *uses;        /* in the order in which they run */
+    size_t uses_n;
+    struct moment_uses {
+        const struct module_use **v;
+        uint32_t n;
+    } at[MOMENT_N];
+    uint32_t moments;                     /* bit per moment: at[m].n != 0 */
+    uint32_t state_size;                  /* bytes per exchange, for all uses */
+    uint32_t log_fields;                  /* texts per exchange, for all uses */
+    bool wants_identity;
+};
+
+/* The modules of one generation. */
+struct module_plan {
+    struct loaded_module {
+        struct module *module;
+        void *global;                     /* its settings; NULL: it has none */
+    } *modules;
+    size_t n;
+    const struct chain **routes;          /* by route index; NULL: no modules there */
+    const struct chain **clusters;        /* by cluster index; NULL likewise */
+    const struct chain *identify;         /* on_identify of modules with global settings; NULL */
+    struct module **reserved;             /* by cluster index: whose it is; NULL: anybody's */
+    struct texts strip;                   /* fields that no client may send; lower case */
+    struct weir_counters *counters;       /* all, by `next` (core/stats_module.h) */
+    struct weir_variant *variants;        /* all, by `next` */
+    struct weir_file *files;              /* watched by the control process, by `next` */
+};
+
+/* Of generation_build(): loads what the configuration names and builds the chains. `shm` NULL: a
+ * check. False with faults. */
+bool module_plan_build(struct generation *g, struct shm *shm, struct faults *faults) nodiscard;
+/* Calls unload and unload_use of everything that was read. */
+void module_plan_free(struct generation *g);
+
+/* What load functions get. */
+struct weir_load {
+    struct generation *g;                 /* NULL while settings are being read */
+    struct shm *shm;                      /* NULL: a check */
+    struct arena *arena;                  /* of the generation */
+    struct faults *faults;
+    const struct module *module;
+    const struct module_conf *conf;       /* of the use that is loaded; NULL: load() */
+    const struct route_conf *route;       /* NULL: not on a route */
+    const struct cluster_conf *cluster;   /* NULL: not on a cluster */
+    struct option_reader *reader;         /* while settings are read, for check(); else NULL */
+};
+
+/* A worker, or the control process: weir_process is what the core calls a worker. */
+static inline struct worker *worker_of(struct weir_process *p)
+{
+    return (struct worker *)p;
+}
+static inline struct weir_process *process_of(struct worker *w)
+{
+    return (struct weir_process *)w;
+}
+/* start() of each module that the generation has, after the fork; stop(). */
+void modules_start(struct worker *w);
+void modules_stop(struct worker *w);
+
+#endif
