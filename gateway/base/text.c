@@ -405,10 +405,12 @@ void json_slice(struct text *t, struct slice s)
 
 void json_str(struct text *t, const char *s)
 {
-    if (s)
+    if (s) {
         json_slice(t, slice_str(s));
-    else
-        json_null(t);
+        return;
+    }
+    separate(t);
+    text_add(t, SLICE("null"));
 }
 
 void json_uint(struct text *t, uint64_t v)
@@ -427,10 +429,4 @@ void json_bool(struct text *t, bool v)
 {
     separate(t);
     text_add(t, v ? SLICE("true") : SLICE("false"));
-}
-
-void json_null(struct text *t)
-{
-    separate(t);
-    text_add(t, SLICE("null"));
 }

@@ -57,6 +57,5 @@ void json_str(struct text *t, const char *s); /* NULL gives null */
 void json_uint(struct text *t, uint64_t v);
 void json_int(struct text *t, int64_t v);
 void json_bool(struct text *t, bool v);
-void json_null(struct text *t);
 
 #endif

@@ -314,7 +314,7 @@ Test(text, json_values_and_commas)
     json_open(&t, '[');
     json_bool(&t, true);
     json_bool(&t, false);
-    json_null(&t);
+    json_str(&t, NULL);
     json_open(&t, '{');
     json_close(&t, '}');
     json_open(&t, '[');
