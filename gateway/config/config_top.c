@@ -134,7 +134,8 @@ static bool is_loopback(const struct addr *a)
     return a->sa.sa_family == AF_UNIX || cidr_has(&v4, &ip) || cidr_has(&v6, &ip);
 }
 
-/* Whoever reaches the admin socket may do everything; over TCP that is kept to the machine. */
+/* Whoever reaches the admin socket sees everything (changes are taken on unix sockets only); over
+ * TCP that is kept to the machine. */
 static void admin_check(struct option_reader *r, const config_setting_t *s, void *base)
 {
     const struct config *c = base;

@@ -8,31 +8,45 @@
  *     static const struct admin_row rows[] = {
  *         {"/healthz", admin_healthz, NULL},
  *         {"/metrics", metrics_answer, &metrics},
+ *         {"/v1/things/", things_answer, &things, .methods = ADMIN_POST, .prefix = true},
  *     };
- *     struct admin *a = admin_new(&loop, rows, 2);
+ *     struct admin *a = admin_new(&loop, rows, 3);
  *     admin_listen(a, fd);
  *
- * Only GET and HEAD; a path that is not in the table is 404. Everything is bounded: connections,
- * the head of a request, the time that a connection may do nothing, the memory that answers take
- * which nobody fetches. */
+ * A path that is not in the table is 404, a method that its row doesn't take 405. Errors are JSON:
+ * {"error": "what is wrong, and what to do"}, with "field": "name" when a member of the request is
+ * to blame. Everything is bounded: connections, the head and the content of a request, the time
+ * that a connection may do nothing, the time that an answer may take, the memory that answers take
+ * which nobody fetches.
+ *
+ * Reading is for everybody who reaches the socket. Changing is only for who came by a unix socket
+ * in the file system, whose permissions say who that is. */
 
 #include "base/text.h"
 #include "http/head.h"
 #include "io/link.h"
 
 enum {
-    ADMIN_CONNECTIONS = 64,   /* more wait in the socket's queue until one ends */
-    ADMIN_HEAD_SIZE = 8192,   /* bytes; then 431 */
-    ADMIN_FIELDS = 64,        /* field lines; then 431 */
-    ADMIN_IDLE_MS = 10000,    /* without a whole request, or without taking of an answer */
-    ADMIN_BODIES = 128 << 20, /* bytes that answers under way hold together; then 503 */
+    ADMIN_CONNECTIONS = 64,     /* more wait in the socket's queue until one ends */
+    ADMIN_HEAD_SIZE = 8192,     /* bytes; then 431 */
+    ADMIN_FIELDS = 64,          /* field lines; then 431 */
+    ADMIN_CONTENT_SIZE = 65536, /* bytes of a request's content; then 413 */
+    ADMIN_IDLE_MS = 10000,      /* without a whole request, or without taking of an answer */
+    ADMIN_WORK_MS = 5000,       /* until an answer that comes later must be there; then 504 */
+    ADMIN_BODIES = 128 << 20,   /* bytes that answers under way hold together; then 503 */
 };
 
 struct admin;
+struct admin_client;
 
+/* Borrowed for the call of the row's function. */
 struct admin_request {
-    enum method method; /* GET or HEAD */
+    enum method method; /* GET, HEAD or POST */
     struct slice path, query;
+    struct slice rest; /* of the path, behind the row's; empty unless the row is a prefix */
+    struct slice content;
+    bool may_change;             /* see admin_may_change() */
+    struct admin_client *client; /* private: for admin_pend() */
 };
 
 /* What a function of the table fills; it begins as 200 with no content. */
@@ -42,10 +56,15 @@ struct admin_answer {
     struct text body;  /* grows */
 };
 
+enum { ADMIN_GET = 1 /* and HEAD */, ADMIN_POST = 2 };
+
+/* The first row that fits is taken. */
 struct admin_row {
-    const char *path; /* the whole of it, as it is asked for */
+    const char *path; /* the whole of it, as it is asked for; or what it begins with */
     void (*answer)(void *ctx, const struct admin_request *rq, struct admin_answer *out);
     void *ctx;
+    unsigned methods; /* ADMIN_GET | ADMIN_POST; 0 is ADMIN_GET */
+    bool prefix;      /* `path` is what paths begin with, its last slash included */
 };
 
 /* The rows are borrowed. */
@@ -55,12 +74,34 @@ void admin_listen(struct admin *a, int fd);
 /* Accepts no more; connections go on. */
 void admin_stop(struct admin *a);
 /* Takes over a connection that came by another way than accept (tests: a memory link). */
-void admin_add(struct admin *a, struct link *l);
+void admin_add(struct admin *a, struct link *l, bool may_change);
 size_t admin_connections(const struct admin *a);
 /* Another bound than ADMIN_BODIES. */
 void admin_limit_bodies(struct admin *a, size_t bytes);
 /* Closes everything; the memory goes at the end of the turn. NULL is harmless. */
 void admin_free(struct admin *a);
+
+/* -- for the functions of the table ----------------------------------------------------------- */
+
+/* Makes the answer an error instead of what it was. `field` (may be NULL) is the member of the
+ * request that is wrong; the text says what to do. */
+void admin_error(struct admin_answer *out, uint16_t status, const char *field, const char *fmt, ...)
+    printf_like(4, 5);
+/* May this request change something? False: the answer is the 403 that says how it could. */
+bool admin_may_change(const struct admin_request *rq, struct admin_answer *out) nodiscard;
+
+/* An answer that comes later. A function that has to wait for something gets one of these and
+ * returns; what it left in `out` doesn't count. admin_complete() must follow, exactly once, on the
+ * loop of the server (from inside the function is allowed), and ends it. Whoever asked may be gone
+ * by then, or have got 504 after ADMIN_WORK_MS, or the server may be freed: then the answer is
+ * dropped. */
+struct admin_pending {
+    struct admin_answer answer;  /* begins as that of the function */
+    struct admin_client *client; /* private; NULL: nobody waits any more */
+    bool complete;               /* private */
+};
+struct admin_pending *admin_pend(const struct admin_request *rq) nodiscard;
+void admin_complete(struct admin_pending *p);
 
 /* "ok": the control process turns. */
 void admin_healthz(void *ctx, const struct admin_request *rq, struct admin_answer *out);

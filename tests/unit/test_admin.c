@@ -2,49 +2,16 @@
 /* The admin server over memory links: what it answers, and each of its bounds. The clock stands
  * unless a test moves it. One test accepts on a real socket. */
 
-#include "control/admin.h"
+#include "tests/unit/admin_peer.h"
 
-#include <criterion/criterion.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "io/sock.h"
 
-static struct loop lp;
-static struct admin *admin;
 static struct text large; /* what /large answers */
 static unsigned asked;
-
-/* The client's side of a link. */
-struct peer {
-    struct link *link;
-    struct text heard;
-    bool eof, failed, deaf;
-};
-
-static void on_bytes(struct link *l, struct block *b, struct slice s)
-{
-    struct peer *p = l->owner;
-    (void)b;
-    text_add(&p->heard, s);
-}
-
-static void on_eof(struct link *l)
-{
-    ((struct peer *)l->owner)->eof = true;
-}
-
-static void on_fail(struct link *l, int err)
-{
-    (void)err;
-    ((struct peer *)l->owner)->failed = true;
-}
-
-static const struct link_events events = {
-    .on_bytes = on_bytes, .on_eof = on_eof, .on_fail = on_fail};
 
 static void answer_hello(void *ctx, const struct admin_request *rq, struct admin_answer *out)
 {
@@ -75,77 +42,21 @@ static const struct admin_row rows[] = {
 
 static void begin(void)
 {
-    loop_init(&lp, 0);
-    clock_set(&lp.clock, 1000000, UINT64_C(784111777) * 1000000);
-    admin = admin_new(&lp, rows, array_n(rows));
+    admin_begin(rows, array_n(rows));
     text_init(&large);
 }
 
 static void end(void)
 {
-    admin_free(admin);
-    admin_free(NULL);
-    loop_turn(&lp);
-    cr_assert_eq(lp.stock.blocks.slab.used, 0, "no block is held");
-    cr_assert_eq(lp.links.used, 0, "no link is left");
+    admin_finish();
     text_fini(&large);
-    loop_fini(&lp);
 }
 
 TestSuite(admin, .init = begin, .fini = end);
 
-static void open_peer(struct peer *p, size_t capacity)
-{
-    struct link *other;
-    *p = (struct peer){0};
-    text_init(&p->heard);
-    link_memory_pair(&lp, capacity, &p->link, &other);
-    link_start(p->link, &events, p);
-    admin_add(admin, other);
-}
-
-static void close_peer(struct peer *p)
-{
-    link_close(p->link);
-    text_fini(&p->heard);
-    loop_turn(&lp);
-}
-
-static void say(struct peer *p, const char *text)
-{
-    cr_assert(bytes_copy(&p->link->out, slice_str(text)));
-    link_send(p->link);
-    loop_turn(&lp);
-}
-
-/* What has come since the last time, NUL-terminated. */
-static const char *hear(struct peer *p)
-{
-    static char got[16384];
-    cr_assert(p->heard.n < sizeof got);
-    if (p->heard.n)
-        memcpy(got, p->heard.p, p->heard.n);
-    got[p->heard.n] = '\0';
-    p->heard.n = 0;
-    return got;
-}
-
-static void pass_ms(uint64_t ms)
-{
-    clock_set(&lp.clock, lp.clock.mono_us + ms * 1000, lp.clock.wall_us + ms * 1000);
-    loop_turn(&lp);
-}
-
-#define HOST "Host: x\r\n\r\n"
 #define HEALTHY                                                                                    \
     "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nCache-Control: no-store\r\n"        \
     "Content-Type: text/plain; charset=utf-8\r\nContent-Length: 3\r\n\r\nok\n"
-
-static void starts(struct peer *p, const char *with)
-{
-    const char *got = hear(p);
-    cr_assert(strncmp(got, with, strlen(with)) == 0, "%s", got);
-}
 
 Test(admin, answers_from_the_table_and_keeps_the_connection)
 {

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers of the admin server. One may be larger than what a connection may queue (the metrics of
+ * ten thousand routes are megabytes), so its content stays where it was made and follows into the
+ * link's queue as there is room. How much all of them hold together is bounded. */
+
+#include "control/admin_parts.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "http/h1_write.h"
+
+static const struct slice json_type = SLICE_INIT("application/json");
+
+void admin_answer_init(struct admin_answer *r)
+{
+    *r = (struct admin_answer){.status = 200};
+    text_init(&r->body);
+}
+
+/* -- what functions of the table say ----------------------------------------------------------- */
+
+void admin_error(struct admin_answer *out, uint16_t status, const char *field, const char *fmt, ...)
+{
+    enum { ERROR_TEXT_MAX = 1024 };
+    char said[ERROR_TEXT_MAX];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(said, sizeof said, fmt, ap);
+    va_end(ap);
+    text_fini(&out->body);
+    text_init(&out->body);
+    out->status = status;
+    out->type = json_type;
+    json_open(&out->body, '{');
+    json_key(&out->body, "error");
+    json_str(&out->body, said);
+    if (field) {
+        json_key(&out->body, "field");
+        json_str(&out->body, field);
+    }
+    json_close(&out->body, '}');
+    text_char(&out->body, '\n');
+}
+
+bool admin_may_change(const struct admin_request *rq, struct admin_answer *out)
+{
+    if (!rq->may_change)
+        admin_error(out, 403, NULL,
+                    "changes are taken on a unix socket only, whose permissions say who may make "
+                    "them: set admin.bind to \"unix:/path\"");
+    return rq->may_change;
+}
+
+void admin_healthz(void *ctx, const struct admin_request *rq, struct admin_answer *out)
+{
+    (void)ctx, (void)rq;
+    text_str(&out->body, "ok\n");
+}
+
+/* -- answers that come later ------------------------------------------------------------------- */
+
+struct admin_pending *admin_pend(const struct admin_request *rq)
+{
+    struct admin_client *c = rq->client;
+    struct admin_pending *p = calloc(1, sizeof *p);
+
+    must(p && !c->pending);
+    admin_answer_init(&p->answer);
+    p->client = c;
+    c->pending = p;
+    return p;
+}
+
+static void free_pending(struct admin_pending *p)
+{
+    text_fini(&p->answer.body);
+    free(p);
+}
+
+/* The function of the row may still be running: the answer is sent at the end of the turn. */
+void admin_complete(struct admin_pending *p)
+{
+    must(!p->complete);
+    p->complete = true;
+    if (p->client)
+        loop_later(p->client->admin->loop, &p->client->later);
+    else
+        free_pending(p);
+}
+
+void admin_unpend(struct admin_client *c)
+{
+    struct admin_pending *p = c->pending;
+
+    c->pending = NULL;
+    if (p && p->complete)
+        free_pending(p);
+    else if (p)
+        p->client = NULL;
+}
+
+bool admin_send_pending(struct admin_client *c)
+{
+    if (!c->pending || !c->pending->complete)
+        return false;
+    struct admin_answer r = c->pending->answer;
+    text_init(&c->pending->answer.body); /* it is ours now */
+    admin_unpend(c);
+    admin_send(c, &r);
+    return true;
+}
+
+void admin_give_up(struct admin_client *c)
+{
+    struct admin_answer r;
+
+    admin_unpend(c);
+    admin_answer_init(&r);
+    admin_error(&r, 504, NULL,
+                "there was no answer within %d ms; what was asked for may still be done",
+                ADMIN_WORK_MS);
+    admin_send(c, &r);
+}
+
+/* -- sending ----------------------------------------------------------------------------------- */
+
+static struct slice allow(const struct admin_row *row)
+{
+    if (row->methods == (ADMIN_GET | ADMIN_POST))
+        return SLICE("GET, HEAD, POST");
+    return row->methods == ADMIN_POST ? SLICE("POST") : SLICE("GET, HEAD");
+}
+
+static bool write_head(struct admin_client *c, const struct admin_answer *r)
+{
+    const struct h1_out o = {
+        .body = c->head_only ? BODY_NONE : BODY_LENGTH,
+        .content_length = r->body.n,
+        .write_length = true,
+        .close = !c->keep_alive,
+        .keep_alive = c->keep_alive && c->http10,
+    };
+    struct field room[5] = {
+        {SLICE("Date"), clock_date(&c->admin->loop->clock), TOKEN_DATE},
+        {SLICE("Cache-Control"), SLICE("no-store"), TOKEN_CACHE_CONTROL},
+        {SLICE("Content-Type"), r->type.n ? r->type : SLICE("text/plain; charset=utf-8"),
+         TOKEN_CONTENT_TYPE},
+    };
+    struct fields f = {.v = room, .n = 3, .cap = array_n(room)};
+
+    if (r->status == 405)
+        room[f.n++] = (struct field){SLICE("Allow"), allow(c->row), TOKEN_OTHER};
+    if (r->status == 503)
+        room[f.n++] = (struct field){SLICE("Retry-After"), SLICE("1"), TOKEN_RETRY_AFTER};
+    return h1_write_response(&c->link->out, r->status, slice_of(NULL, 0), &f, &o);
+}
+
+void admin_send(struct admin_client *c, struct admin_answer *r)
+{
+    struct admin *a = c->admin;
+
+    /* What the link's queue takes whole is not held here. */
+    if (r->body.n > LINK_OUT_HIGH && a->bodies + r->body.n > a->bodies_max)
+        admin_error(r, 503, NULL,
+                    "answers that nobody fetches take all the memory there is for them");
+    const bool written = write_head(c, r);
+    if (c->head_only) {
+        text_fini(&r->body);
+        text_init(&r->body);
+    }
+    c->state = ADMIN_ANSWERING;
+    c->body = r->body;
+    c->queued = 0;
+    a->bodies += c->body.n;
+    c->seen_out = c->link->bytes_out;
+    timer_start(a->loop, &c->timer, ADMIN_IDLE_MS);
+    if (written)
+        admin_feed(c);
+    else
+        admin_drop(c);
+}
+
+void admin_body_done(struct admin_client *c)
+{
+    c->admin->bodies -= c->body.n;
+    text_fini(&c->body);
+    text_init(&c->body);
+    c->queued = 0;
+}
+
+void admin_feed(struct admin_client *c)
+{
+    const struct slice rest = slice_from(text_slice(&c->body), c->queued);
+    size_t n = link_room(c->link);
+
+    if (n > rest.n)
+        n = rest.n;
+    if (n && !bytes_copy(&c->link->out, slice_of(rest.p, n))) {
+        admin_drop(c);
+        return;
+    }
+    c->queued += n;
+    link_send(c->link);
+    if (n < rest.n)
+        return; /* the queue is full: on_room comes */
+    admin_body_done(c);
+    c->seen_out = c->link->bytes_out;
+    timer_start(c->admin->loop, &c->timer, ADMIN_IDLE_MS);
+    if (c->keep_alive) {
+        c->state = ADMIN_WAITING;
+        loop_later(c->admin->loop, &c->later);
+        return;
+    }
+    admin_end(c);
+}
