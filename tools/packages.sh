@@ -21,10 +21,10 @@ build    libssl-dev            openssl-devel
 build    libnghttp2-dev        libnghttp2-devel
 build    libjansson-dev        jansson-devel
 build    libcrypt-dev          libxcrypt-devel
+build    libcurl4-openssl-dev  libcurl-devel
 demo     curl                  curl
 demo     openssl               openssl
 test     libcriterion-dev      libcriterion-devel
-test     libcurl4-openssl-dev  libcurl-devel
 test     curl                  curl
 test     procps                procps-ng
 test     openssl               openssl

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The client of the admin API. libcurl brings unix sockets, name resolution, deadlines and the
+ * response's framing; what is here is what it is told, the bound of the answer, and what an
+ * operator is told when it fails. */
+
+#include "weirctl/client.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <string.h>
+
+#include "control/admin.h"
+
+_Static_assert((int)CLIENT_TIMEOUT_MS > (int)ADMIN_WORK_MS + 1000, "a 504 must get through");
+
+bool client_target_parse(const char *text, struct client_target *out)
+{
+    const size_t path_max = sizeof((struct sockaddr_un *)0)->sun_path;
+    const bool prefixed = slice_starts(slice_str(text), SLICE("unix:"));
+    const char *path = prefixed ? text + strlen("unix:") : text;
+    struct slice host;
+    uint16_t port;
+
+    *out = (struct client_target){.name = text, .timeout_ms = CLIENT_TIMEOUT_MS};
+    if (strchr(path, '/')) {
+        out->unix_path = path;
+        return strlen(path) < path_max;
+    }
+    return !prefixed && addr_split(slice_str(text), &host, &port, 0);
+}
+
+/* -- what went wrong --------------------------------------------------------------------------- */
+
+static void explain_connect(const struct client_target *to, int err, const char *why,
+                            struct text *out)
+{
+    const char *at = to->name;
+
+    if (err == ENOENT)
+        text_printf(out,
+                    "there is no socket %s: is weir running, and does \"bind\" of \"admin\" in "
+                    "its configuration name this socket? -s or WEIR_SOCKET name another",
+                    at);
+    else if (err == EACCES || err == EPERM)
+        text_printf(out,
+                    "may not connect to %s: its group and \"unix_mode\" of \"admin\" say who "
+                    "may (sudo, or join the group)",
+                    at);
+    else
+        text_printf(out,
+                    "nobody answers on %s (%s): is weir running, and does \"bind\" of \"admin\" "
+                    "in its configuration say the same? -s or WEIR_SOCKET name another",
+                    at, why);
+}
+
+static void explain(const struct client_target *to, CURL *curl, CURLcode code, struct text *out)
+{
+    long err = 0;
+
+    curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &err);
+    if (code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST)
+        explain_connect(to, (int)err, err ? strerror((int)err) : curl_easy_strerror(code), out);
+    else if (code == CURLE_OPERATION_TIMEDOUT)
+        text_printf(out,
+                    "no answer from %s within %u ms: does weir's control process run, and is "
+                    "this its admin socket?",
+                    to->name, to->timeout_ms);
+    else if (code == CURLE_WRITE_ERROR)
+        text_printf(out, "the answer of %s is larger than %d MiB", to->name,
+                    CLIENT_ANSWER_MAX >> 20);
+    else
+        text_printf(out, "no usable answer from %s (%s): is this the admin socket of a weir?",
+                    to->name, curl_easy_strerror(code));
+}
+
+/* -- the request ------------------------------------------------------------------------------- */
+
+static size_t on_content(char *p, size_t size, size_t n, void *body)
+{
+    struct text *t = body;
+
+    if (t->n + size * n > CLIENT_ANSWER_MAX)
+        return 0; /* CURLE_WRITE_ERROR */
+    text_add(t, slice_of(p, size * n));
+    return size * n;
+}
+
+/* No proxy of the environment's: it could reach no such socket. No redirects: there are none. */
+static void prepare(CURL *curl, const struct client_target *to, const char *url,
+                    struct client_answer *out)
+{
+    curl_easy_setopt(curl, CURLOPT_URL, url);
+    if (to->unix_path)
+        curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, to->unix_path);
+    curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)to->timeout_ms);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_content);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &out->body);
+    curl_easy_setopt(curl, CURLOPT_USERAGENT, "weirctl/" PACKAGE_VERSION);
+}
+
+void client_post(const struct client_target *to, const char *path, const char *content,
+                 struct client_answer *out)
+{
+    CURL *curl = curl_easy_init();
+    struct curl_slist *fields = curl_slist_append(NULL, "Content-Type: application/json");
+    struct text url;
+    long status = 0;
+
+    must(curl && fields);
+    *out = (struct client_answer){0};
+    text_init(&out->body);
+    text_init(&out->fault);
+    text_init(&url);
+    text_printf(&url, "http://%s%s", to->unix_path ? "weir" : to->name, path);
+    text_char(&url, '\0');
+    prepare(curl, to, url.p, out);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, fields);
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, content);
+    const CURLcode code = curl_easy_perform(curl);
+    if (code == CURLE_OK)
+        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    else
+        explain(to, curl, code, &out->fault);
+    out->status = (int)status;
+    text_need(&out->body, 1);
+    out->body.p[out->body.n] = '\0';
+    text_char(&out->fault, '\0');
+    text_fini(&url);
+    curl_slist_free_all(fields);
+    curl_easy_cleanup(curl);
+}
+
+void client_answer_fini(struct client_answer *a)
+{
+    text_fini(&a->body);
+    text_fini(&a->fault);
+}

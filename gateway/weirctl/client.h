@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_WEIRCTL_CLIENT_H
+#define WEIR_WEIRCTL_CLIENT_H
+
+/* One request to the admin API and its answer, over libcurl. */
+
+#include <stdbool.h>
+
+#include "base/addr.h"
+#include "base/text.h"
+
+#define CLIENT_SOCKET "/run/weir/admin.sock" /* unless the operator names another */
+
+enum {
+    CLIENT_TIMEOUT_MS = 15000,    /* of the whole */
+    CLIENT_ANSWER_MAX = 16 << 20, /* bytes of the answer's content */
+};
+
+/* Where the gateway is: a unix socket, or a host and a port. */
+struct client_target {
+    const char *name;      /* as the operator wrote it; borrowed */
+    const char *unix_path; /* within it; NULL: TCP */
+    unsigned timeout_ms;   /* CLIENT_TIMEOUT_MS, unless the caller sets another */
+};
+/* "/path", "./path", "unix:/path", "127.0.0.1:9901", "[::1]:9901". False: it is none of these, or
+ * the path is too long for a socket. */
+bool client_target_parse(const char *text, struct client_target *out) nodiscard;
+
+struct client_answer {
+    int status;        /* 0: the gateway was not reached, or spoke no HTTP: see `fault` */
+    struct text body;  /* NUL behind its end */
+    struct text fault; /* what happened and what to check; NUL-terminated */
+};
+/* POST of a JSON text. The answer is the caller's, to be freed with client_answer_fini(). */
+void client_post(const struct client_target *to, const char *path, const char *content,
+                 struct client_answer *out);
+void client_answer_fini(struct client_answer *a);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_WEIRCTL_COMMAND_H
+#define WEIR_WEIRCTL_COMMAND_H
+
+/* A command of weirctl: one file with one constant, listed in commands.c. It says how it is called
+ * and what it is for, and has two functions that do no I/O: from arguments to the JSON object that
+ * the gateway gets, and from the gateway's JSON to text for people. What lies between the two
+ * (connection, errors, --json) is the same for all of them and stands in main.c. */
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/text.h"
+
+enum { COMMAND_OPTIONS = 4 };
+
+enum command_exit {
+    COMMAND_DONE = 0,
+    COMMAND_REFUSED = 1,   /* by the gateway, or its answer can't be used */
+    COMMAND_USAGE = 2,     /* the command line is wrong */
+    COMMAND_UNREACHED = 3, /* no gateway answers */
+};
+
+/* --name VALUE */
+struct command_option {
+    const char *name, *value;
+    const char *help; /* one line */
+};
+
+struct command_args {
+    char *const *operands;
+    size_t operands_n;
+    const char *options[COMMAND_OPTIONS]; /* in the order of the command's; NULL: not given */
+};
+
+struct command {
+    const char *name;     /* its words: "canary get" */
+    const char *operands; /* "[ROUTE]"; "" for none */
+    const char *summary;  /* one line */
+    const char *help;     /* what else is worth saying; whole lines */
+    struct command_option options[COMMAND_OPTIONS];
+    size_t operands_min, operands_max;
+    const char *path; /* of the admin API; the request is a POST */
+
+    /* Fills the object that is sent; all arguments are UTF-8. False: `fault` says what is wrong
+     * with the arguments, whose number has been checked. NULL: there is nothing to fill. */
+    bool (*ask)(const struct command_args *args, json_t *content, struct text *fault);
+    /* Writes what the gateway answered, for people. Members that it doesn't know are ignored, those
+     * that are missing or of another type shown as "-". */
+    void (*show)(const json_t *answer, struct text *out);
+};
+
+/* NULL-terminated, in the order of the help. */
+extern const struct command *const commands[];
+
+/* The command whose words the arguments begin with; *words is how many those are. NULL: none. */
+const struct command *command_find(char *const *argv, size_t argc, size_t *words);
+/* What was probably meant, into `out`; nothing when no name is near. */
+void command_guess(char *const *argv, size_t argc, struct text *out);
+/* The list of commands; those whose first word is `group` only, unless that is NULL. False: there
+ * are none. */
+bool command_list(const char *group, struct text *out);
+/* "weirctl canary get [ROUTE]", with a newline; and the whole help of it. */
+void command_usage(const struct command *c, struct text *out);
+void command_help(const struct command *c, struct text *out);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of commands, and what can be told from it: which one is meant, and how each is called.
+ * A new command is a file with its constant, a declaration here and a line in the table. */
+
+#include "weirctl/command.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "base/fault.h"
+
+extern const struct command canary_get, canary_set, dark_grant, dark_list, dark_revoke,
+    mirror_diffs;
+
+const struct command *const commands[] = {
+    &canary_get, &canary_set, &dark_grant, &dark_list, &dark_revoke, &mirror_diffs, NULL,
+};
+
+enum { COMMANDS_N = array_n(commands) - 1 };
+
+/* How many arguments the words of a name are, when these are the first ones; 0: they are not. */
+static size_t match(const char *name, char *const *argv, size_t argc)
+{
+    size_t words = 0;
+
+    for (struct slice rest = slice_str(name); rest.p; words++)
+        if (words == argc || !slice_eq(slice_cut(&rest, ' '), slice_str(argv[words])))
+            return 0;
+    return words;
+}
+
+const struct command *command_find(char *const *argv, size_t argc, size_t *words)
+{
+    for (size_t i = 0; i < COMMANDS_N; i++)
+        if ((*words = match(commands[i]->name, argv, argc)))
+            return commands[i];
+    return NULL;
+}
+
+static bool in_group(const struct command *c, const char *group)
+{
+    struct slice rest = slice_str(c->name);
+
+    return !group || slice_eq(slice_cut(&rest, ' '), slice_str(group));
+}
+
+void command_guess(char *const *argv, size_t argc, struct text *out)
+{
+    const char *names[COMMANDS_N + 1] = {NULL};
+    struct text said;
+
+    for (size_t i = 0; i < COMMANDS_N; i++)
+        names[i] = commands[i]->name;
+    text_init(&said);
+    text_str(&said, argv[0]);
+    if (argc > 1)
+        text_printf(&said, " %s", argv[1]);
+    const char *near = nearest_name(text_slice(&said), names);
+    if (near)
+        text_str(out, near);
+    text_fini(&said);
+}
+
+static size_t width_of(const struct command *c)
+{
+    return strlen(c->name) + (*c->operands ? 1 + strlen(c->operands) : 0);
+}
+
+bool command_list(const char *group, struct text *out)
+{
+    size_t widest = 0;
+    bool any = false;
+
+    for (size_t i = 0; i < COMMANDS_N; i++)
+        if (width_of(commands[i]) > widest)
+            widest = width_of(commands[i]);
+    for (size_t i = 0; i < COMMANDS_N; i++) {
+        const struct command *c = commands[i];
+        if (!in_group(c, group))
+            continue;
+        any = true;
+        text_printf(out, "  %s%s%s%*s  %s\n", c->name, *c->operands ? " " : "", c->operands,
+                    (int)(widest - width_of(c)), "", c->summary);
+    }
+    return any;
+}
+
+void command_usage(const struct command *c, struct text *out)
+{
+    text_printf(out, "weirctl %s", c->name);
+    for (size_t i = 0; i < COMMAND_OPTIONS && c->options[i].name; i++)
+        text_printf(out, " [--%s %s]", c->options[i].name, c->options[i].value);
+    text_printf(out, "%s%s\n", *c->operands ? " " : "", c->operands);
+}
+
+void command_help(const struct command *c, struct text *out)
+{
+    text_str(out, "Usage: ");
+    command_usage(c, out);
+    text_printf(out, "\n%c%s.\n", toupper((unsigned char)c->summary[0]), c->summary + 1);
+    if (*c->help)
+        text_printf(out, "\n%s", c->help);
+    if (c->options[0].name)
+        text_str(out, "\n");
+    for (size_t i = 0; i < COMMAND_OPTIONS && c->options[i].name; i++)
+        text_printf(out, "  --%s %s  %s\n", c->options[i].name, c->options[i].value,
+                    c->options[i].help);
+}

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* weirctl, the operator's command: finds the command that is meant, reads its arguments, asks the
+ * gateway and shows what it says.
+ *
+ *     weirctl  [-s SOCKET] [--json]  canary get  [--json] [ROUTE]
+ *              └── read_globals ──┘  └─ find ─┘  └─ read_arguments ┘
+ *
+ * The options of all commands may stand before the command's words and behind them. */
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "weirctl/answer.h"
+#include "weirctl/client.h"
+#include "weirctl/command.h"
+
+struct settings {
+    const char *socket; /* NULL: of the environment, or the default */
+    bool json, help;
+};
+
+enum { OWN_OPTIONS = 256 }; /* what getopt gives for those of the command; the first */
+
+static const char intro[] =
+    "Usage: weirctl [-s SOCKET] [--json] COMMAND ...\n"
+    "\n"
+    "Talks to a running weir over its admin socket.\n"
+    "\n"
+    "  -s, --socket SOCKET  a path, or HOST:PORT (default: $WEIR_SOCKET, else\n"
+    "                       " CLIENT_SOCKET ")\n"
+    "      --json           print the gateway's JSON as it came\n"
+    "  -h, --help           print this, or the help of a command\n"
+    "  -v, --version        print the version\n"
+    "\n"
+    "Commands (weirctl help COMMAND tells more):\n";
+static const char outro[] = "\n"
+                            "Exit codes: 0 done, 1 refused by the gateway, 2 wrong usage, 3 the "
+                            "gateway can't be reached.\n";
+
+/* -- output ------------------------------------------------------------------------------------ */
+
+static int print(const struct text *t)
+{
+    if (fwrite(t->p, 1, t->n, stdout) == t->n && fflush(stdout) == 0)
+        return COMMAND_DONE;
+    perror("weirctl: can't write the answer");
+    return COMMAND_REFUSED;
+}
+
+/* The usage of `c` follows; of weirctl when it is NULL. */
+static int wrong(const struct command *c, const char *what)
+{
+    struct text usage;
+
+    text_init(&usage);
+    if (c)
+        command_usage(c, &usage);
+    else
+        text_str(&usage, "weirctl [-s SOCKET] [--json] COMMAND ...\n");
+    text_char(&usage, '\0');
+    if (what)
+        fprintf(stderr, "weirctl: %s\n", what);
+    fprintf(stderr, "Usage: %s       weirctl help%s%s tells more.\n", usage.p, c ? " " : "",
+            c ? c->name : "");
+    text_fini(&usage);
+    return COMMAND_USAGE;
+}
+
+static int print_help(const struct command *c, const char *group)
+{
+    struct text t;
+
+    text_init(&t);
+    if (c) {
+        command_help(c, &t);
+    } else if (!group || !command_list(group, &t)) {
+        text_str(&t, intro);
+        command_list(NULL, &t);
+        text_str(&t, outro);
+    }
+    const int code = print(&t);
+    text_fini(&t);
+    return code;
+}
+
+/* -- the gateway's answer ---------------------------------------------------------------------- */
+
+static int show_refusal(int status, const json_t *answer)
+{
+    const json_t *error = json_object_get(answer, "error"),
+                 *field = json_object_get(answer, "field");
+    struct text t;
+
+    text_init(&t);
+    if (json_is_string(error))
+        answer_plain(&t, json_string_value(error));
+    else
+        text_printf(&t, "it says %d and no reason: is this the admin socket of a weir?", status);
+    if (json_is_string(field)) {
+        text_str(&t, " (");
+        answer_plain(&t, json_string_value(field));
+        text_char(&t, ')');
+    }
+    fprintf(stderr, "weirctl: refused: %.*s\n", (int)t.n, t.p);
+    text_fini(&t);
+    return COMMAND_REFUSED;
+}
+
+static int show(const struct command *c, const struct settings *s, const struct client_answer *a,
+                const json_t *json)
+{
+    struct text t;
+
+    if (a->status != 200)
+        return show_refusal(a->status, json);
+    if (!json) {
+        fprintf(stderr,
+                "weirctl: the answer is no JSON object: is this the admin socket of a weir?\n");
+        return COMMAND_REFUSED;
+    }
+    if (s->json)
+        return print(&a->body);
+    text_init(&t);
+    c->show(json, &t);
+    const int code = print(&t);
+    text_fini(&t);
+    return code;
+}
+
+static int post(const struct command *c, const struct settings *s, const struct client_target *to,
+                const json_t *content)
+{
+    char *said = json_dumps(content, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    struct client_answer a;
+    int code = COMMAND_UNREACHED;
+
+    must(said);
+    client_post(to, c->path, said, &a);
+    if (a.status) {
+        json_t *json = json_loads(a.body.p, 0, NULL);
+        code = show(c, s, &a, json_is_object(json) ? json : NULL);
+        json_decref(json);
+    } else {
+        fprintf(stderr, "weirctl: %s\n", a.fault.p);
+    }
+    client_answer_fini(&a);
+    free(said);
+    return code;
+}
+
+/* JSON has no place for bytes that are not UTF-8. */
+static bool is_utf8(const char *s)
+{
+    json_t *text = json_string(s);
+    const bool ok = text;
+
+    json_decref(text);
+    return ok;
+}
+
+static bool are_utf8(const struct command_args *args)
+{
+    for (size_t i = 0; i < args->operands_n; i++)
+        if (!is_utf8(args->operands[i]))
+            return false;
+    for (size_t i = 0; i < COMMAND_OPTIONS; i++)
+        if (args->options[i] && !is_utf8(args->options[i]))
+            return false;
+    return true;
+}
+
+static int run(const struct command *c, const struct settings *s, const struct command_args *args)
+{
+    const char *from_env = getenv("WEIR_SOCKET");
+    const char *socket = s->socket ? s->socket : from_env && *from_env ? from_env : CLIENT_SOCKET;
+    json_t *content = json_object();
+    struct client_target to;
+    struct text fault;
+    int code;
+
+    text_init(&fault);
+    if (!client_target_parse(socket, &to)) {
+        text_printf(&fault, "\"%s\" is neither the path of a socket nor HOST:PORT", socket);
+        text_char(&fault, '\0');
+        code = wrong(c, fault.p);
+    } else if (c->ask && !c->ask(args, content, &fault)) {
+        text_char(&fault, '\0');
+        code = wrong(c, fault.p);
+    } else {
+        code = post(c, s, &to, content);
+    }
+    text_fini(&fault);
+    json_decref(content);
+    return code;
+}
+
+/* -- the command line -------------------------------------------------------------------------- */
+
+/* What all commands take; false for anything else. */
+static bool take_global(int option, struct settings *s)
+{
+    if (option == 's')
+        s->socket = optarg;
+    else if (option == 'j')
+        s->json = true;
+    else if (option == 'h')
+        s->help = true;
+    return option == 's' || option == 'j' || option == 'h';
+}
+
+#define GLOBAL_OPTIONS                                                                             \
+    {"socket", required_argument, NULL, 's'}, {"json", no_argument, NULL, 'j'},                    \
+    {                                                                                              \
+        "help", no_argument, NULL, 'h'                                                             \
+    }
+
+/* argv[0] is the last word of the command, argv[1] what follows it. */
+static int read_arguments(const struct command *c, struct settings *s, int argc, char **argv)
+{
+    struct option longs[3 + COMMAND_OPTIONS + 1] = {GLOBAL_OPTIONS};
+    struct command_args args = {0};
+    static char name[] = "weirctl"; /* in what getopt complains about */
+
+    for (int i = 0; i < COMMAND_OPTIONS && c->options[i].name; i++)
+        longs[3 + i] =
+            (struct option){c->options[i].name, required_argument, NULL, OWN_OPTIONS + i};
+    argv[0] = name;
+    optind = 0; /* begins anew */
+    for (int o; (o = getopt_long(argc, argv, "s:h", longs, NULL)) != -1;) {
+        if (o >= OWN_OPTIONS)
+            args.options[o - OWN_OPTIONS] = optarg;
+        else if (!take_global(o, s))
+            return wrong(c, NULL);
+    }
+    if (s->help)
+        return print_help(c, NULL);
+    args.operands = argv + optind;
+    args.operands_n = (size_t)(argc - optind);
+    if (args.operands_n < c->operands_min)
+        return wrong(c, "something is missing");
+    if (args.operands_n > c->operands_max)
+        return wrong(c, "that is too much");
+    if (!are_utf8(&args))
+        return wrong(c, "an argument is not UTF-8");
+    return run(c, s, &args);
+}
+
+static int unknown(char **argv, size_t argc)
+{
+    struct text t;
+
+    text_init(&t);
+    command_guess(argv, argc, &t);
+    fprintf(stderr, "weirctl: there is no command \"%s%s%s\"", argv[0], argc > 1 ? " " : "",
+            argc > 1 ? argv[1] : "");
+    if (t.n)
+        fprintf(stderr, "; did you mean \"%.*s\"?\n", (int)t.n, t.p);
+    else if (command_list(argv[0], &t))
+        fprintf(stderr, "; there are:\n%.*s", (int)t.n, t.p);
+    else
+        fprintf(stderr, "; \"weirctl help\" lists all\n");
+    text_fini(&t);
+    return COMMAND_USAGE;
+}
+
+static int dispatch(struct settings *s, int argc, char **argv)
+{
+    size_t words;
+
+    if (argc && !strcmp(argv[0], "help")) {
+        s->help = true;
+        argc--;
+        argv++;
+    }
+    if (!argc)
+        return s->help ? print_help(NULL, NULL) : wrong(NULL, "which command?");
+    const struct command *c = command_find(argv, (size_t)argc, &words);
+    if (c)
+        return read_arguments(c, s, argc - (int)words + 1, argv + words - 1);
+    const bool helped = s->help || (argc > 1 && !strcmp(argv[1], "--help"));
+    struct text t;
+    text_init(&t);
+    const bool group = command_list(argv[0], &t);
+    text_fini(&t);
+    return group && helped ? print_help(NULL, argv[0]) : unknown(argv, (size_t)argc);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option longs[] = {GLOBAL_OPTIONS, {"version", no_argument, NULL, 'v'}, {0}};
+    struct settings s = {0};
+
+    for (int o; (o = getopt_long(argc, argv, "+s:hv", longs, NULL)) != -1;) {
+        if (o == 'v') {
+            puts("weirctl " PACKAGE_VERSION);
+            return COMMAND_DONE;
+        }
+        if (!take_global(o, &s))
+            return wrong(NULL, NULL);
+    }
+    return dispatch(&s, argc - optind, argv + optind);
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands of weirctl: what they send for which arguments, and how they show an answer. */
+
+#include "weirctl/command.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+#include <time.h>
+
+static struct text t;
+
+static void begin(void)
+{
+    text_init(&t);
+}
+
+static void end(void)
+{
+    text_fini(&t);
+}
+
+TestSuite(weirctl_commands, .init = begin, .fini = end);
+
+static const char *said(void)
+{
+    text_char(&t, '\0');
+    t.n = 0;
+    return t.p;
+}
+
+static const struct command *command_named(const char *name)
+{
+    for (size_t i = 0; commands[i]; i++)
+        if (!strcmp(commands[i]->name, name))
+            return commands[i];
+    cr_assert_fail("no command %s", name);
+    return NULL;
+}
+
+/* -- the table --------------------------------------------------------------------------------- */
+
+#define WORDS(...) (char *[]){__VA_ARGS__}, sizeof((char *[]){__VA_ARGS__}) / sizeof(char *)
+
+Test(weirctl_commands, are_found_by_their_words)
+{
+    size_t words;
+    cr_assert_str_eq(command_find(WORDS("canary", "get", "reviews"), &words)->name, "canary get");
+    cr_assert_eq(words, 2);
+    cr_assert(!command_find(WORDS("canary"), &words));
+    cr_assert(!command_find(WORDS("get", "canary"), &words));
+    cr_assert(!command_find(WORDS("canary get"), &words));
+}
+
+Test(weirctl_commands, are_guessed_when_misspelt)
+{
+    command_guess(WORDS("canary", "gte", "reviews"), &t);
+    cr_assert_str_eq(said(), "canary get");
+    command_guess(WORDS("drak", "list"), &t);
+    cr_assert_str_eq(said(), "dark list");
+    command_guess(WORDS("frobnicate"), &t);
+    cr_assert_str_eq(said(), "");
+}
+
+Test(weirctl_commands, are_listed_all_or_by_their_first_word)
+{
+    cr_assert(command_list(NULL, &t));
+    const char *all = said();
+    for (size_t i = 0; commands[i]; i++)
+        cr_assert(strstr(all, commands[i]->name) && strstr(all, commands[i]->summary));
+    cr_assert(command_list("mirror", &t));
+    cr_assert_str_eq(said(), "  mirror diffs [ROUTE]                show how mirrors answer "
+                             "differently\n");
+    cr_assert(!command_list("mir", &t));
+}
+
+Test(weirctl_commands, have_a_help_that_says_how_they_are_called)
+{
+    command_help(command_named("dark grant"), &t);
+    const char *help = said();
+    cr_assert(strstr(help, "Usage: weirctl dark grant [--for DURATION] NAME\n") == help, "%s",
+              help);
+    cr_assert(strstr(help, "\nLet a tester into dark launches.\n"), "%s", help);
+    cr_assert(strstr(help, "\n  --for DURATION  how long"), "%s", help);
+    for (size_t i = 0; commands[i]; i++) {
+        const struct command *c = commands[i];
+        cr_assert(c->show && c->operands_max >= c->operands_min, "%s", c->name);
+        cr_assert(slice_starts(slice_str(c->path), SLICE("/v1/modules/")), "%s", c->name);
+        cr_assert(c->operands_max == 0 || c->ask, "%s would not look at its operands", c->name);
+    }
+}
+
+/* -- what is sent ------------------------------------------------------------------------------ */
+
+/* The JSON that is sent, with sorted members; or, behind a '!', what is wrong. */
+static const char *ask(const char *name, const char *option, char *const *operands, size_t n)
+{
+    const struct command *c = command_named(name);
+    const struct command_args args = {operands, n, {option}};
+    json_t *content = json_object();
+    text_char(&t, '!');
+    if (!c->ask || c->ask(&args, content, &t)) {
+        char *json = json_dumps(content, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(15));
+        t.n = 0;
+        text_str(&t, json);
+        free(json);
+    }
+    json_decref(content);
+    return said();
+}
+
+Test(weirctl_commands, send_their_arguments_as_json)
+{
+    cr_assert_str_eq(ask("canary get", NULL, NULL, 0), "{}");
+    cr_assert_str_eq(ask("canary get", NULL, WORDS("reviews")), "{\"route\":\"reviews\"}");
+    cr_assert_str_eq(ask("dark list", NULL, NULL, 0), "{}");
+    cr_assert_str_eq(ask("dark grant", NULL, WORDS("alice")),
+                     "{\"name\":\"alice\",\"ttl_s\":3600}");
+    cr_assert_str_eq(ask("dark grant", "2h", WORDS("alice")),
+                     "{\"name\":\"alice\",\"ttl_s\":7200}");
+    cr_assert_str_eq(ask("dark grant", "2x", WORDS("alice")),
+                     "!--for \"2x\" is not a duration such as 30m, 2h or 7d");
+    cr_assert_str_eq(ask("dark revoke", NULL, WORDS("7f")), "{\"id\":\"7f\"}");
+    cr_assert_str_eq(ask("dark revoke", "alice", NULL, 0), "{\"name\":\"alice\"}");
+    cr_assert(strstr(ask("dark revoke", "alice", WORDS("7f")), "!either"));
+    cr_assert(strstr(ask("dark revoke", NULL, NULL, 0), "!either"));
+    cr_assert_str_eq(ask("mirror diffs", NULL, WORDS("a")), "{\"route\":\"a\"}");
+}
+
+Test(weirctl_commands, send_weights_as_they_are_written)
+{
+    static char *const weights[][2] = {
+        {"v=90", "90"},
+        {"v=10%", "10"},
+        {"v=0.01", "0.01"},
+        {"v=0.1%", "0.1"},
+        {"v=33.34", "33.34"},
+        {"v=0", "0"},
+        {"v=123456789.123456", "123456789.123456"},
+        {"v=90.0", "90.0"},
+    };
+    static char *const wrong[] = {"v=",   "v=x",     "v=-1",  "v=1e3", "v=.5",
+                                  "v=5.", "v=1.2.3", "v=%",   "v=1%%", "v=+1",
+                                  "v= 1", "v=0x10",  "v=inf", "v=nan", "v=1234567890123456"};
+    for (size_t i = 0; i < array_n(weights); i++) {
+        char want[64];
+        snprintf(want, sizeof want, "{\"route\":\"r\",\"weights\":{\"v\":%s}}", weights[i][1]);
+        cr_assert_str_eq(ask("canary set", NULL, WORDS("r", weights[i][0])), want);
+    }
+    for (size_t i = 0; i < array_n(wrong); i++)
+        cr_assert(strstr(ask("canary set", NULL, WORDS("r", wrong[i])), "is not a weight"), "%s",
+                  wrong[i]);
+    cr_assert_str_eq(ask("canary set", NULL, WORDS("r", "a=1", "b=c=2")),
+                     "{\"route\":\"r\",\"weights\":{\"a\":1,\"b=c\":2}}");
+    cr_assert_str_eq(ask("canary set", NULL, WORDS("r", "a=1", "a=2")), "!\"a\" is given twice");
+    cr_assert(strstr(ask("canary set", NULL, WORDS("r", "a")), "is not VARIANT=WEIGHT"));
+    cr_assert(strstr(ask("canary set", NULL, WORDS("r", "=1")), "is not VARIANT=WEIGHT"));
+}
+
+/* -- what is shown ----------------------------------------------------------------------------- */
+
+static const char *show(const char *name, const char *json)
+{
+    json_t *answer = json_loads(json, 0, NULL);
+    cr_assert(answer, "%s", json);
+    command_named(name)->show(answer, &t);
+    json_decref(answer);
+    return said();
+}
+
+Test(weirctl_commands, show_splits)
+{
+    const char *answer =
+        "{\"splits\": [{\"route\": \"reviews\", \"since\": 1764100000.123, \"age_s\": 12.5,"
+        " \"override\": true, \"position\": 1000, \"later\": {},"
+        " \"variants\": [{\"name\": \"v1\", \"cluster\": \"reviews-v1\", \"weight\": 95,"
+        " \"share\": 0.95, \"target\": 950.0, \"assigned\": 950, \"sent\": 948, \"errors\": 2,"
+        " \"fell_back\": 0, \"hidden\": 1, \"requests_share\": 0.9501, \"users\": 120,"
+        " \"users_share\": 0.94, \"buckets_share\": 0.95, \"p50_ms\": 3.1, \"p99_ms\": 20.04},"
+        " {\"name\": \"v2\", \"cluster\": \"v2\", \"weight\": 5, \"p50_ms\": null}]}]}";
+    cr_assert_str_eq(
+        show("canary get", answer),
+        "route reviews: weights set by an operator, since 2025-11-25 19:46:40 UTC (12s ago), "
+        "position 1000\n"
+        "VARIANT          WEIGHT  SHARE  TARGET  ASSIGNED  SENT  ERRORS  FELL-BACK  HIDDEN  "
+        "SENT-SHARE  USERS  USERS-SHARE  BUCKETS  P50-MS  P99-MS\n"
+        "v1 (reviews-v1)      95    95%   950.0       950   948       2          0       1      "
+        "95.01%    120          94%      95%     3.1    20.0\n"
+        "v2                    5      -       -         -     -       -          -       -      "
+        "     -      -            -        -       -       -\n");
+    cr_assert_str_eq(show("canary set", "{\"splits\": []}"), "No route has a split.\n");
+    cr_assert_str_eq(show("canary get", "{}"), "No route has a split.\n");
+}
+
+Test(weirctl_commands, show_a_grant_and_how_it_is_used)
+{
+    const char *got =
+        show("dark grant",
+             "{\"id\": \"7f\", \"name\": \"alice\", \"expires\": 1764107200, \"token\": \"v1.x\","
+             " \"cookie\": \"weir-grant=v1.x\", \"header\": \"X-Weir-Grant: v1.x\"}");
+    cr_assert(strstr(got, "Granted to alice until 2025-11-25 21:46:40 UTC, as grant 7f."), "%s",
+              got);
+    cr_assert(strstr(got, "\n  cookie  weir-grant=v1.x\n  header  X-Weir-Grant: v1.x\n"), "%s",
+              got);
+    cr_assert_str_eq(show("dark revoke", "{\"revoked\": 1}"), "Revoked one grant.\n");
+    cr_assert_str_eq(show("dark revoke", "{\"revoked\": 3}"), "Revoked 3 grants.\n");
+}
+
+Test(weirctl_commands, show_grants_and_their_state)
+{
+    char answer[1024];
+    snprintf(
+        answer, sizeof answer,
+        "{\"grants\": [{\"id\": \"1\", \"name\": \"alice\", \"created\": 1764100000, \"expires\":"
+        " %ld, \"revoked\": false, \"uses\": 2, \"last_used\": 1764100000}, {\"id\": \"2\","
+        " \"name\": \"b\\u001bob\", \"created\": 1764100000, \"expires\": %ld, \"revoked\": true,"
+        " \"uses\": 0, \"last_used\": null}, {\"id\": \"3\", \"name\": \"c\", \"expires\": 9,"
+        " \"last_used\": 0}]}",
+        (long)time(NULL) + 7230, (long)time(NULL) + 7230);
+    const char *got = show("dark list", answer);
+    cr_assert(strstr(got, "ID  NAME ") == got, "%s", got);
+    cr_assert(strstr(got, " UTC  2h left     2  2025-11-25 19:46:40 UTC\n"), "%s", got);
+    cr_assert(strstr(got, "\n2   b\\x1bob") && strstr(got, " revoked     0  -\n"), "%s", got);
+    cr_assert(strstr(got, "\n3   c ") && strstr(got, " expired     -  -\n"), "%s", got);
+    cr_assert_str_eq(show("dark list", "{\"grants\": []}"), "There are no grants.\n");
+}
+
+Test(weirctl_commands, show_how_mirrors_differ)
+{
+    cr_assert_str_eq(
+        show(
+            "mirror diffs",
+            "{\"mirrors\": [{\"route\": \"a\", \"cluster\": \"lab\", \"sent\": 10, \"compared\": 9,"
+            " \"mismatched\": 1, \"dropped\": 0, \"latency_delta_ms_p50\": -1.25, \"samples\":"
+            " [{\"time\": 1764100000, \"method\": \"GET\", \"path\": \"/x\", \"request_id\": "
+            "\"r1\","
+            " \"differences\": [{\"what\": \"status\", \"primary\": \"200\", \"mirror\": "
+            "\"500\"}]}]},"
+            " {\"route\": \"b\", \"cluster\": \"lab\"}]}"),
+        "ROUTE  MIRROR  SENT  COMPARED  MISMATCHED  DROPPED  P50-DELTA-MS\n"
+        "a      lab       10         9           1        0          -1.2\n"
+        "b      lab        -         -           -        -             -\n"
+        "\n"
+        "2025-11-25 19:46:40 UTC  a -> lab  GET /x  request r1\n"
+        "  DIFFERENCE  CLIENT GOT  MIRROR GAVE\n"
+        "  status      200         500\n");
+    cr_assert_str_eq(show("mirror diffs", "{\"mirrors\": []}"), "No route has a mirror.\n");
+}
