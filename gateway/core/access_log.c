@@ -36,13 +36,13 @@ struct access_log {
 
 static void on_timer(struct timer *t);
 static struct access_format *journal_fields(struct arena *a, struct faults *faults);
-static bool put(struct access_log *l, const struct exchange *x);
-static bool append(struct access_log *l, const struct exchange *x, struct text *out);
-static void append_large(struct access_log *l, const struct exchange *x);
+static bool put(struct access_log *l, struct exchange *x);
+static bool append(struct access_log *l, struct exchange *x, struct text *out);
+static void append_large(struct access_log *l, struct exchange *x);
 static void drop(struct access_log *l, uint64_t lines, int err);
 static void recover(struct access_log *l);
-static void write_record(struct access_log *l, const struct exchange *x, struct text *out);
-static void write_journal_fields(const struct access_format *f, const struct exchange *x,
+static void write_record(struct access_log *l, struct exchange *x, struct text *out);
+static void write_journal_fields(const struct access_format *f, struct exchange *x,
                                  struct text *out);
 
 /* -- life -------------------------------------------------------------------------------------- */
@@ -106,7 +106,7 @@ struct log_sink *access_log_sink(struct access_log *l)
 
 /* -- lines ------------------------------------------------------------------------------------- */
 
-void access_log_exchange(struct access_log *l, const struct exchange *x)
+void access_log_exchange(struct access_log *l, struct exchange *x)
 {
     if (likely(put(l, x)))
         return;
@@ -121,7 +121,7 @@ void access_log_exchange(struct access_log *l, const struct exchange *x)
         append_large(l, x);
 }
 
-static bool put(struct access_log *l, const struct exchange *x)
+static bool put(struct access_log *l, struct exchange *x)
 {
     const bool first = l->out.n == 0;
 
@@ -133,7 +133,7 @@ static bool put(struct access_log *l, const struct exchange *x)
 }
 
 /* One line or one record at the end of `out`; false, with nothing added, when it doesn't fit. */
-static bool append(struct access_log *l, const struct exchange *x, struct text *out)
+static bool append(struct access_log *l, struct exchange *x, struct text *out)
 {
     const size_t before = out->n;
 
@@ -149,7 +149,7 @@ static bool append(struct access_log *l, const struct exchange *x, struct text *
 }
 
 /* A line that is larger than the whole buffer goes out alone. */
-static void append_large(struct access_log *l, const struct exchange *x)
+static void append_large(struct access_log *l, struct exchange *x)
 {
     struct text line;
     uint64_t lost = 0;
@@ -165,7 +165,7 @@ static void append_large(struct access_log *l, const struct exchange *x)
 }
 
 /* Length, then what the daemon gets: head and line for syslog, fields for journald. */
-static void write_record(struct access_log *l, const struct exchange *x, struct text *out)
+static void write_record(struct access_log *l, struct exchange *x, struct text *out)
 {
     const size_t begin = out->n;
 
@@ -193,7 +193,7 @@ static struct access_format *journal_fields(struct arena *a, struct faults *faul
 
     must(f);
     for (size_t i = 0; i < f->n; i++) {
-        char *name = arena_printf(a, "WEIR_%s", f->items[i].field->name);
+        char *name = arena_printf(a, "WEIR_%s", f->items[i].ref.of->name);
         for (char *at = name; *at; at++)
             *at = (char)(*at >= 'a' && *at <= 'z' ? *at & ~0x20 : *at);
         f->items[i].before = slice_str(name);
@@ -201,15 +201,15 @@ static struct access_format *journal_fields(struct arena *a, struct faults *faul
     return f;
 }
 
-static void write_journal_fields(const struct access_format *f, const struct exchange *x,
+static void write_journal_fields(const struct access_format *f, struct exchange *x,
                                  struct text *out)
 {
-    struct log_value v;
+    struct variable_value v;
 
     for (const struct log_item *it = f->items; it < f->items + f->n; it++) {
-        if (!it->field->get(x, &it->header, &v))
+        if (!it->ref.of->get(x, &it->ref, &v))
             continue;
-        if (it->field->kind == LOG_NUMBER || it->field->kind == LOG_BOOL) {
+        if (it->ref.of->kind == VARIABLE_NUMBER || it->ref.of->kind == VARIABLE_BOOL) {
             struct text number;
             text_init_fixed(&number, v.memory, sizeof v.memory);
             text_uint(&number, v.number);

@@ -8,7 +8,7 @@
  *
  * Format string: text with %{field} in it; "%{field|-}" says what stands for an absent value
  * (default "-"). %{request.NAME}, %{response.NAME} are header fields. docs/access-log.md lists the
- * fields, generated from the table in access_log_fields.c. */
+ * fields, which are the variables of core/variables.h. */
 
 #include <stdbool.h>
 
@@ -23,9 +23,9 @@ struct loop;
 /* The compiled format, in `a`; master, at load. NULL with a fault that names the nearest field. */
 struct access_format *access_format_compile(const struct log_conf *lc, struct arena *a,
                                             struct faults *faults) nodiscard;
-/* Appends the line of one exchange, with newline. */
+/* Appends the line of one exchange, with newline. Texts that have to be made lie in x->arena. */
 struct text;
-void access_format_write(const struct access_format *f, const struct exchange *x, struct text *out);
+void access_format_write(const struct access_format *f, struct exchange *x, struct text *out);
 
 /* Opens the sink. NULL with a fault. Works before privileges are dropped (then chown_uid/gid are
  * given to the file so that it can be reopened; -1: leave). */
@@ -33,7 +33,7 @@ struct access_log *access_log_open(const struct log_conf *lc, const struct acces
                                    int chown_uid, int chown_gid, struct faults *faults) nodiscard;
 /* Starts to flush by time on this loop; call it in the process that writes. */
 void access_log_start(struct access_log *l, struct loop *lp);
-void access_log_exchange(struct access_log *l, const struct exchange *x);
+void access_log_exchange(struct access_log *l, struct exchange *x);
 void access_log_flush(struct access_log *l);
 /* SIGUSR1: flushes, then opens the path again. False with errno; the old file stays in use. */
 bool access_log_reopen(struct access_log *l) nodiscard;

@@ -29,8 +29,8 @@ static void compile_json(struct compiler *c, struct slice names);
 static void compile_string(struct compiler *c, struct slice format);
 static struct log_item *add_field(struct compiler *c, struct slice name);
 static void add_json(struct compiler *c, struct slice name);
-static void write_json(const struct access_format *f, const struct exchange *x, struct text *out);
-static void write_string(const struct access_format *f, const struct exchange *x, struct text *out);
+static void write_json(const struct access_format *f, struct exchange *x, struct text *out);
+static void write_string(const struct access_format *f, struct exchange *x, struct text *out);
 
 /* -- compiling --------------------------------------------------------------------------------- */
 
@@ -58,9 +58,9 @@ static void compile_json(struct compiler *c, struct slice names)
         if (name.n)
             add_json(c, name);
     }
-    for (const struct log_field *f = log_fields; names.n == 0 && f->name; f++)
-        if (f->preset)
-            add_json(c, slice_str(f->name));
+    for (const struct variable *of = variables; names.n == 0 && of->name; of++)
+        if (of->preset)
+            add_json(c, slice_str(of->name));
 }
 
 static void add_json(struct compiler *c, struct slice name)
@@ -69,7 +69,7 @@ static void add_json(struct compiler *c, struct slice name)
 
     if (!it)
         return;
-    const bool quoted = it->field->kind == LOG_TEXT || it->field->kind == LOG_PLAIN;
+    const bool quoted = it->ref.of->kind == VARIABLE_TEXT || it->ref.of->kind == VARIABLE_PLAIN;
     it->before =
         slice_str(arena_printf(c->arena, ",\"%.*s\":%s", SLICE_ARG(name), quoted ? "\"" : ""));
 }
@@ -125,55 +125,21 @@ static void compile_string(struct compiler *c, struct slice format)
 
 /* -- names ------------------------------------------------------------------------------------- */
 
-static void unknown_field(struct compiler *c, struct slice name)
-{
-    const char *names[128];
-    size_t n = 0;
-
-    for (const struct log_field *f = log_fields; f->name && n < array_n(names) - 1; f++)
-        names[n++] = f->name;
-    names[n] = NULL;
-    const char *near = nearest_name(name, names);
-    faults_add(c->faults, NULL, 0,
-               "log.format: there is no field \"%.*s\"%s%s%s; docs/access-log.md lists them",
-               SLICE_ARG(name), near ? ", did you mean \"" : "", near ? near : "",
-               near ? "\"?" : "");
-}
-
 /* Credentials in a log are a leak that somebody chose: let them see what they chose. */
-static void check_header(struct compiler *c, const struct log_item *it)
+static void check_credentials(struct compiler *c, const struct variable_ref *ref)
 {
-    const enum token t = it->header.token;
+    const enum token t = ref->token;
 
-    if (!field_name_ok(it->header.name))
-        faults_add(c->faults, NULL, 0, "log.format: \"%.*s\" is not the name of a header field",
-                   SLICE_ARG(it->header.name));
     if (t == TOKEN_AUTHORIZATION || t == TOKEN_PROXY_AUTHORIZATION || t == TOKEN_COOKIE ||
         t == TOKEN_SET_COOKIE)
         faults_warn(c->faults, NULL, 0, "log.format writes credentials to the access log: %s%.*s",
-                    it->field->name, SLICE_ARG(it->header.name));
+                    ref->of->name, SLICE_ARG(ref->name));
 }
 
-static const struct log_field *find_field(struct slice name)
-{
-    for (const struct log_field *f = log_fields; f->name; f++) {
-        const struct slice known = slice_str(f->name);
-        if (known.p[known.n - 1] == '.' ? slice_starts(name, known) && name.n > known.n
-                                        : slice_eq(name, known))
-            return f;
-    }
-    return NULL;
-}
-
-static struct log_item *add_field(struct compiler *c, struct slice name)
+static struct log_item *new_item(struct compiler *c)
 {
     struct access_format *f = c->f;
-    const struct log_field *field = find_field(name);
 
-    if (!field) {
-        unknown_field(c, name);
-        return NULL;
-    }
     if (f->n == c->room) {
         struct log_item *old = f->items;
         c->room = c->room ? c->room * 2 : 64;
@@ -181,19 +147,27 @@ static struct log_item *add_field(struct compiler *c, struct slice name)
         if (f->n)
             memcpy(f->items, old, f->n * sizeof *old);
     }
-    struct log_item *it = &f->items[f->n++];
-    *it = (struct log_item){.field = field};
-    if (field->name[strlen(field->name) - 1] == '.') {
-        it->header.name = slice_from(name, strlen(field->name));
-        it->header.token = token_of(it->header.name);
-        check_header(c, it);
+    return &f->items[f->n++];
+}
+
+static struct log_item *add_field(struct compiler *c, struct slice name)
+{
+    struct variable_ref ref;
+    const char *wrong = variable_find(name, c->arena, &ref);
+
+    if (wrong) {
+        faults_add(c->faults, NULL, 0, "log.format: %s; docs/access-log.md lists them", wrong);
+        return NULL;
     }
+    check_credentials(c, &ref);
+    struct log_item *it = new_item(c);
+    *it = (struct log_item){.ref = ref};
     return it;
 }
 
 /* -- writing ----------------------------------------------------------------------------------- */
 
-void access_format_write(const struct access_format *f, const struct exchange *x, struct text *out)
+void access_format_write(const struct access_format *f, struct exchange *x, struct text *out)
 {
     if (f->json)
         write_json(f, x, out);
@@ -237,35 +211,35 @@ static inline char *put_number(char *at, uint64_t v)
 
 /* What stands before the field, and the field if its kind needs no escape; in one go, after one
  * look whether there is room. */
-static void add_item(struct text *out, const struct log_item *it, const struct log_value *v)
+static void add_item(struct text *out, const struct log_item *it, const struct variable_value *v)
 {
-    const enum log_kind kind = it->field->kind;
-    const size_t n = kind == LOG_PLAIN ? v->text.n : NUMBER_MAX;
+    const enum variable_kind kind = it->ref.of->kind;
+    const size_t n = kind == VARIABLE_PLAIN ? v->text.n : NUMBER_MAX;
 
     if (!text_need(out, it->before.n + n))
         return;
     char *at = put(out->p + out->n, it->before);
-    if (kind == LOG_PLAIN)
+    if (kind == VARIABLE_PLAIN)
         at = put(at, v->text);
-    else if (kind == LOG_NUMBER)
+    else if (kind == VARIABLE_NUMBER)
         at = put_number(at, v->number);
-    else if (kind == LOG_BOOL)
+    else if (kind == VARIABLE_BOOL)
         at = put(at, v->number ? SLICE("true") : SLICE("false"));
     out->n = (size_t)(at - out->p);
 }
 
-static void write_json(const struct access_format *f, const struct exchange *x, struct text *out)
+static void write_json(const struct access_format *f, struct exchange *x, struct text *out)
 {
     const size_t begin = out->n;
-    struct log_value v;
+    struct variable_value v;
 
     for (const struct log_item *it = f->items; it < f->items + f->n; it++) {
-        if (!it->field->get(x, &it->header, &v))
+        if (!it->ref.of->get(x, &it->ref, &v))
             continue;
         add_item(out, it, &v);
-        if (it->field->kind == LOG_TEXT)
+        if (it->ref.of->kind == VARIABLE_TEXT)
             text_json_escaped(out, v.text);
-        if (it->field->kind == LOG_TEXT || it->field->kind == LOG_PLAIN)
+        if (it->ref.of->kind == VARIABLE_TEXT || it->ref.of->kind == VARIABLE_PLAIN)
             text_char(out, '"');
     }
     if (out->n == begin)
@@ -294,18 +268,18 @@ static void add_escaped(struct text *out, struct slice s)
     }
 }
 
-static void write_string(const struct access_format *f, const struct exchange *x, struct text *out)
+static void write_string(const struct access_format *f, struct exchange *x, struct text *out)
 {
-    struct log_value v;
+    struct variable_value v;
 
     for (const struct log_item *it = f->items; it < f->items + f->n; it++) {
-        if (!it->field->get(x, &it->header, &v)) {
+        if (!it->ref.of->get(x, &it->ref, &v)) {
             text_add(out, it->before);
             text_add(out, it->absent);
             continue;
         }
         add_item(out, it, &v);
-        if (it->field->kind == LOG_TEXT)
+        if (it->ref.of->kind == VARIABLE_TEXT)
             add_escaped(out, v.text);
     }
     text_add(out, f->tail);

@@ -2,75 +2,25 @@
 #ifndef WEIR_CORE_ACCESS_LOG_PARTS_H
 #define WEIR_CORE_ACCESS_LOG_PARTS_H
 
-/* Private to the access log: the table of fields (access_log_fields.c), the compiled format that
- * reads it (access_log_format.c), and the sinks that lines go to (access_log_sink.c). */
+/* Private to the access log: the compiled format (access_log_format.c), and the sinks that lines go
+ * to (access_log_sink.c). */
 
 #include <stdbool.h>
 
 #include "base/syslog.h"
 #include "base/text.h"
 #include "config/config.h"
-#include "http/token.h"
+#include "core/variables.h"
 
 struct access_log;
 struct exchange;
-
-/* -- fields ------------------------------------------------------------------------------------ */
-
-enum log_kind {
-    LOG_TEXT,  /* may hold anything */
-    LOG_PLAIN, /* of our own making: needs no escape */
-    LOG_NUMBER,
-    LOG_BOOL,
-};
-
-/* Where a field puts its value. */
-struct log_value {
-    struct slice text;
-    uint64_t number;
-    char memory[512]; /* for texts that are made here */
-};
-
-/* A header field that is asked for by name. */
-struct log_header {
-    struct slice name;
-    enum token token;
-};
-
-struct log_field {
-    const char *name;
-    enum log_kind kind;
-    bool preset; /* among those that `format = "json"` writes */
-    /* False: the exchange has no such value. */
-    bool (*get)(const struct exchange *x, const struct log_header *h, struct log_value *v);
-    const char *help;
-};
-
-/* Ends with a row without a name. The last two, "request." and "response.", stand for the header
- * fields of any name. */
-extern const struct log_field log_fields[];
-
-/* Of access_log_tls.c. */
-#define LOG_GET(name)                                                                              \
-    bool log_get_##name(const struct exchange *x, const struct log_header *h, struct log_value *v)
-LOG_GET(peer);
-LOG_GET(tls_version);
-LOG_GET(tls_cipher);
-LOG_GET(tls_server_name);
-LOG_GET(tls_alpn);
-LOG_GET(tls_resumed);
-LOG_GET(client_subject);
-LOG_GET(client_fingerprint);
-LOG_GET(grpc_status);
-#undef LOG_GET
 
 /* -- formats ----------------------------------------------------------------------------------- */
 
 /* One field of a line, and what stands before it. */
 struct log_item {
     struct slice before; /* literal text; in JSON: ',"name":', and a quote for texts */
-    const struct log_field *field;
-    struct log_header header;
+    struct variable_ref ref;
     struct slice absent; /* not in JSON, where an absent field is left out */
 };
 

@@ -125,9 +125,9 @@ Test(access_log, formats_dates_like_the_c_library)
         struct tm tm;
         cr_assert(gmtime_r(&t, &tm));
         strftime(want, sizeof want, "%Y-%m-%dT%H:%M:%S.000007Z", &tm);
-        struct log_value v;
+        struct variable_value v;
         x.created_wall_us = (uint64_t)t * 1000000 + 7;
-        cr_assert(log_fields[0].get(&x, NULL, &v));
+        cr_assert(variables[0].get(&x, NULL, &v));
         cr_assert(slice_eq(v.text, slice_str(want)), "%s", want);
     }
 }
@@ -188,7 +188,7 @@ Test(access_log, knows_every_field_by_one_name_in_both_forms_and_in_the_referenc
     text_init(&reference);
     access_log_reference(&reference);
     text_char(&reference, '\0');
-    for (const struct log_field *f = log_fields; f->name; f++) {
+    for (const struct variable *f = variables; f->name; f++) {
         const char *end = f->name[strlen(f->name) - 1] == '.' ? "NAME" : "";
         snprintf(format, sizeof format, "%%{%s%s}", f->name, end);
         cr_assert(compile(format)->n == 1);
@@ -196,7 +196,7 @@ Test(access_log, knows_every_field_by_one_name_in_both_forms_and_in_the_referenc
         cr_assert(compile(format)->n == 1);
         snprintf(format, sizeof format, "| `%s%s` |", f->name, end);
         cr_assert(strstr(reference.p, format), "%s", format);
-        for (const struct log_field *other = log_fields; other != f; other++)
+        for (const struct variable *other = variables; other != f; other++)
             cr_assert(strcmp(other->name, f->name) != 0);
     }
     text_fini(&reference);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fields of the access log about the connection: TLS, certificate, PROXY header, and gRPC. */
+/* Variables about the connection: TLS, certificate, PROXY header; and how gRPC ended. */
 #include "core/access_log.h"
 
 #include <criterion/criterion.h>
@@ -53,12 +53,12 @@ static void check(const char *want)
     arena_fini(&a);
 }
 
-Test(access_log_tls, says_nothing_of_a_plain_connection)
+Test(variables_client, says_nothing_of_a_plain_connection)
 {
     check("{\"client\":\"10.0.0.7\"}\n");
 }
 
-Test(access_log_tls, says_what_the_handshake_found)
+Test(variables_client, says_what_the_handshake_found)
 {
     const struct tls_facts tls = {.version = SLICE("TLSv1.3"),
                                   .cipher = SLICE("TLS_AES_128_GCM_SHA256"),
@@ -73,7 +73,7 @@ Test(access_log_tls, says_what_the_handshake_found)
           "\"client_fingerprint\":\"00ff\"}\n");
 }
 
-Test(access_log_tls, says_what_a_proxy_header_told)
+Test(variables_client, says_what_a_proxy_header_told)
 {
     facts.proxy = &header;
     check("{\"peer\":\"10.0.0.1\",\"client\":\"10.0.0.7\",\"tls_version\":\"TLSv1.2\","
@@ -84,7 +84,7 @@ Test(access_log_tls, says_what_a_proxy_header_told)
           "\"client_subject\":\"CN=b\\\"ob\"}\n");
 }
 
-Test(access_log_tls, believes_its_own_handshake_more_than_a_proxy_header)
+Test(variables_client, believes_its_own_handshake_more_than_a_proxy_header)
 {
     const struct tls_facts tls = {.version = SLICE("TLSv1.3"), .cipher = SLICE("c")};
     facts.tls = &tls;
@@ -94,7 +94,7 @@ Test(access_log_tls, believes_its_own_handshake_more_than_a_proxy_header)
           "\"tls_cipher\":\"c\",\"tls_resumed\":false}\n");
 }
 
-Test(access_log_tls, says_how_a_grpc_request_ended)
+Test(variables_client, says_how_a_grpc_request_ended)
 {
     x.grpc = true;
     x.grpc_code = GRPC_UNIMPLEMENTED;

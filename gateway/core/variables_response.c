@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Variables about what was decided on a request, the attempts that were made, and the response. */
+
+#include "base/text.h"
+#include "core/route.h"
+#include "core/variables_parts.h"
+
+/* -- what was decided -------------------------------------------------------------------------- */
+
+VARIABLE(route)
+{
+    UNUSED;
+    return x->route && give_text(v, x->route->name);
+}
+
+VARIABLE(cluster)
+{
+    UNUSED;
+    return x->plan.cluster && give_text(v, x->plan.cluster->conf->place.name);
+}
+
+VARIABLE(endpoint)
+{
+    UNUSED;
+    const struct attempt *at = last_attempt(x);
+    return at && give_text(v, at->endpoint_name);
+}
+
+VARIABLE(attempts)
+{
+    UNUSED;
+    return give_number(v, x->attempts_n);
+}
+
+/* "closed@10.0.0.7:80,connect@10.0.0.8:80", as many as fit. */
+VARIABLE(failed_attempts)
+{
+    UNUSED;
+    struct text t;
+    size_t whole = 0;
+
+    text_init_fixed(&t, v->memory, sizeof v->memory);
+    list_each (node, &x->attempts) {
+        const struct attempt *at = list_entry(node, const struct attempt, node);
+        if (at->why == WHY_NONE)
+            continue;
+        if (t.n)
+            text_char(&t, ',');
+        text_str(&t, why_facts(at->why)->word);
+        text_char(&t, '@');
+        text_add(&t, at->endpoint_name);
+        if (t.cut)
+            break;
+        whole = t.n;
+    }
+    return give_text(v, slice_of(v->memory, whole));
+}
+
+VARIABLE(reused)
+{
+    UNUSED;
+    const struct attempt *at = last_attempt(x);
+    return at && give_number(v, at->reused);
+}
+
+VARIABLE(outcome)
+{
+    UNUSED;
+    return give_text(v, x->why == WHY_NONE ? SLICE("ok") : slice_str(why_facts(x->why)->word));
+}
+
+VARIABLE(detail)
+{
+    UNUSED;
+    return give_text(v, slice_str(x->detail));
+}
+
+/* -- the response ------------------------------------------------------------------------------ */
+
+/* A client that went before it was answered is logged as 499, as is usual, though nothing was
+ * sent; the list of reasons says which those are. */
+VARIABLE(status)
+{
+    UNUSED;
+    const uint16_t of_why = why_facts(x->why)->status;
+
+    if (x->head_sent)
+        return give_number(v, x->reply.status);
+    return of_why == 499 && give_number(v, of_why);
+}
+
+VARIABLE(grpc_status)
+{
+    UNUSED;
+    v->number = x->grpc_code == GRPC_MISSING ? GRPC_UNKNOWN : x->grpc_code;
+    return x->grpc;
+}
+
+VARIABLE(bytes_out)
+{
+    UNUSED;
+    return give_number(v, x->bytes_out);
+}
+
+VARIABLE(tunnel)
+{
+    UNUSED;
+    return x->tunnel && give_number(v, true);
+}
