@@ -37,6 +37,34 @@ const struct route *router_route(const struct router *r, size_t index)
     return &r->entries[index].route;
 }
 
+_Static_assert((int)ROUTE_GROUPS == (int)REGEX_GROUPS, "a regex gives what a route promises");
+
+static const struct regex *regex_of(const struct router *r, size_t index)
+{
+    must(index < r->entries_n);
+    return r->entries[index].path;
+}
+
+unsigned router_groups(const struct router *r, size_t index)
+{
+    const struct regex *re = regex_of(r, index);
+    return re ? regex_groups(re) : 0;
+}
+
+unsigned router_group_named(const struct router *r, size_t index, const char *name)
+{
+    const struct regex *re = regex_of(r, index);
+    return re ? regex_group_named(re, name) : 0;
+}
+
+void router_captures(const struct router *r, struct route_scratch *s, size_t index,
+                     struct slice path, struct slice groups[static ROUTE_GROUPS])
+{
+    const struct regex *re = regex_of(r, index);
+    if (!re || !regex_captures(re, &s->regex, path, groups))
+        memset(groups, 0, ROUTE_GROUPS * sizeof groups[0]);
+}
+
 struct route_scratch *route_scratch_new(const struct router *r)
 {
     struct route_scratch *s = calloc(1, sizeof *s + r->lookups.n * sizeof s->found[0]);

@@ -25,6 +25,8 @@
 struct router;
 struct route_scratch;
 
+enum { ROUTE_GROUPS = 9 }; /* capture.1 to capture.9 */
+
 struct route {
     const struct route_conf *conf;
     uint32_t index;          /* in config.routes: also of its counters */
@@ -61,6 +63,15 @@ const struct route *router_match(const struct router *r, struct route_scratch *s
 bool router_elsewhere(const struct router *r, const struct route_query *q);
 size_t router_routes_n(const struct router *r);
 const struct route *router_route(const struct router *r, size_t index);
+/* How many groups the route's path_regex has; 0 without one. */
+unsigned router_groups(const struct router *r, size_t index);
+/* The number of its group of that name, a C string; 0: none. */
+unsigned router_group_named(const struct router *r, size_t index, const char *name);
+/* The groups 1, 2, ... of the path_regex of a route on a path that it has matched, as slices of the
+ * path; p == NULL for those that took no part. They are found by matching once more, so a request
+ * of which nobody asks for them pays nothing; that match counts with the others for regex_steps. */
+void router_captures(const struct router *r, struct route_scratch *s, size_t index,
+                     struct slice path, struct slice groups[static ROUTE_GROUPS]);
 /* How often a regex hit its match limit (then it counts as not matching). */
 uint64_t route_scratch_limit_hits(const struct route_scratch *s);
 

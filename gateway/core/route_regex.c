@@ -74,10 +74,11 @@ void regex_scratch_init(struct regex_scratch *s, uint32_t steps)
 {
     *s = (struct regex_scratch){
         .data = pcre2_match_data_create(1, NULL),
+        .groups = pcre2_match_data_create(REGEX_GROUPS + 1, NULL),
         .context = pcre2_match_context_create(NULL),
         .stack = pcre2_jit_stack_create(REGEX_STACK_MIN, REGEX_STACK_MAX, NULL),
     };
-    must(s->data && s->context);
+    must(s->data && s->groups && s->context);
     pcre2_set_match_limit(s->context, steps);
     pcre2_set_depth_limit(s->context, REGEX_DEPTH_MAX);
     pcre2_set_heap_limit(s->context, REGEX_HEAP_MAX);
@@ -88,16 +89,57 @@ void regex_scratch_init(struct regex_scratch *s, uint32_t steps)
 void regex_scratch_fini(struct regex_scratch *s)
 {
     pcre2_match_data_free(s->data);
+    pcre2_match_data_free(s->groups);
     pcre2_match_context_free(s->context);
     pcre2_jit_stack_free(s->stack);
 }
 
+/* The number of pairs that were set, 0 when there was room for the first ones only; negative when
+ * it doesn't match. */
+static int match(const struct regex *re, struct regex_scratch *s, struct slice value,
+                 pcre2_match_data *data)
+{
+    const int rc = pcre2_match(re->code, bytes_of(value), value.n, 0, 0, data, s->context);
+    if (unlikely(rc < 0))
+        s->limit_hits += rc == PCRE2_ERROR_MATCHLIMIT || rc == PCRE2_ERROR_DEPTHLIMIT ||
+                         rc == PCRE2_ERROR_HEAPLIMIT || rc == PCRE2_ERROR_JIT_STACKLIMIT;
+    return rc;
+}
+
 bool regex_match(const struct regex *re, struct regex_scratch *s, struct slice value)
 {
-    const int rc = pcre2_match(re->code, bytes_of(value), value.n, 0, 0, s->data, s->context);
-    if (likely(rc >= 0)) /* 0: more groups than the match data has room for, which nobody reads */
-        return true;
-    s->limit_hits += rc == PCRE2_ERROR_MATCHLIMIT || rc == PCRE2_ERROR_DEPTHLIMIT ||
-                     rc == PCRE2_ERROR_HEAPLIMIT || rc == PCRE2_ERROR_JIT_STACKLIMIT;
-    return false;
+    return match(re, s, value, s->data) >= 0;
+}
+
+/* -- groups ------------------------------------------------------------------------------------ */
+
+unsigned regex_groups(const struct regex *re)
+{
+    uint32_t n = 0;
+    must(pcre2_pattern_info(re->code, PCRE2_INFO_CAPTURECOUNT, &n) == 0);
+    return n;
+}
+
+/* A name that several groups share has no number of its own. */
+unsigned regex_group_named(const struct regex *re, const char *name)
+{
+    const int number = pcre2_substring_number_from_name(re->code, (PCRE2_SPTR)name);
+    return number > 0 ? (unsigned)number : 0;
+}
+
+bool regex_captures(const struct regex *re, struct regex_scratch *s, struct slice value,
+                    struct slice groups[static REGEX_GROUPS])
+{
+    const int rc = match(re, s, value, s->groups);
+    const int pairs = rc == 0 ? REGEX_GROUPS + 1 : rc;
+    const size_t *ends = pcre2_get_ovector_pointer(s->groups);
+    const char *text = (const char *)bytes_of(value);
+
+    memset(groups, 0, REGEX_GROUPS * sizeof groups[0]);
+    for (int i = 1; i < pairs; i++) {
+        const size_t from = ends[2 * (size_t)i], to = ends[2 * (size_t)i + 1];
+        if (from != PCRE2_UNSET)
+            groups[i - 1] = slice_of(text + from, to - from);
+    }
+    return rc >= 0;
 }

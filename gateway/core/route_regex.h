@@ -24,7 +24,8 @@ struct regex_set {
 
 /* What a worker needs to match: owned by struct route_scratch. */
 struct regex_scratch {
-    struct pcre2_real_match_data_8 *data;
+    struct pcre2_real_match_data_8 *data;   /* without groups: usual matching */
+    struct pcre2_real_match_data_8 *groups; /* with REGEX_GROUPS of them */
     struct pcre2_real_match_context_8 *context;
     struct pcre2_real_jit_stack_8 *stack; /* NULL: no JIT here */
     uint64_t limit_hits;
@@ -39,6 +40,7 @@ enum {
     REGEX_HEAP_MAX = 1024,      /* KiB; interpreter only */
     REGEX_STACK_MIN = 32 << 10, /* JIT stack: bytes at once, and at most */
     REGEX_STACK_MAX = 256 << 10,
+    REGEX_GROUPS = 9, /* groups that are given out: those with one digit */
 };
 
 void regex_set_init(struct regex_set *set);
@@ -52,5 +54,14 @@ const struct regex *regex_get(struct regex_set *set, struct slice text, const ch
 void regex_scratch_init(struct regex_scratch *s, uint32_t steps);
 void regex_scratch_fini(struct regex_scratch *s);
 bool regex_match(const struct regex *re, struct regex_scratch *s, struct slice value);
+
+/* How many groups an expression has, which may be more than REGEX_GROUPS. */
+unsigned regex_groups(const struct regex *re);
+/* The number of the group of that name, a C string; 0: there is none. */
+unsigned regex_group_named(const struct regex *re, const char *name);
+/* Matches, and gives the groups 1, 2, ... as slices of `value`; p == NULL for those that there are
+ * not, or that took no part. All are that when it doesn't match. */
+bool regex_captures(const struct regex *re, struct regex_scratch *s, struct slice value,
+                    struct slice groups[static REGEX_GROUPS]);
 
 #endif

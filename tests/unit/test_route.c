@@ -435,3 +435,21 @@ Test(route, agrees_with_a_naive_ranking)
     }
     cr_assert_gt(covered, 20); /* or the check above says nothing */
 }
+
+/* -- groups of a path_regex -------------------------------------------------------------------- */
+
+Test(route, gives_the_groups_of_the_regex_that_has_matched)
+{
+    struct route_rig rig = route_rig_open("v: path_regex = '/(v[0-9]+)/(?<rest>.*)'\n"
+                                          "plain: path = '/a'\n");
+    struct slice groups[ROUTE_GROUPS];
+    cr_assert_eq(router_groups(rig.router, 0), 2);
+    cr_assert_eq(router_groups(rig.router, 1), 0);
+    cr_assert_eq(router_group_named(rig.router, 0, "rest"), 2);
+    cr_assert_eq(router_group_named(rig.router, 1, "rest"), 0);
+    router_captures(rig.router, rig.scratch, 0, SLICE("/v1/a/b"), groups);
+    cr_assert(slice_eq(groups[0], SLICE("v1")) && slice_eq(groups[1], SLICE("a/b")));
+    router_captures(rig.router, rig.scratch, 1, SLICE("/a"), groups);
+    cr_assert(!groups[0].p && !groups[ROUTE_GROUPS - 1].p);
+    route_rig_close(&rig);
+}

@@ -144,3 +144,57 @@ Test(route_regex, does_not_count_an_ordinary_failure)
     cr_assert_not(matches("a", "b"));
     cr_assert_eq(scratch.limit_hits, 0);
 }
+
+/* -- groups ------------------------------------------------------------------------------------ */
+
+static bool captures(const char *text, const char *value, struct slice *groups)
+{
+    const struct regex *re = get(text);
+    cr_assert(re, "%s", text);
+    return regex_captures(re, &scratch, slice_str(value), groups);
+}
+
+Test(route_regex, gives_the_groups_of_a_match)
+{
+    struct slice groups[REGEX_GROUPS];
+    cr_assert(captures("/(v[0-9]+)/(x)?(.*)/(e*)", "/v12/abc/", groups));
+    cr_assert(slice_eq(groups[0], SLICE("v12")));
+    cr_assert(!groups[1].p);
+    cr_assert(slice_eq(groups[2], SLICE("abc")));
+    cr_assert(groups[3].p && groups[3].n == 0);
+    for (int i = 4; i < REGEX_GROUPS; i++)
+        cr_assert(!groups[i].p);
+    cr_assert(captures("none", "none", groups) && !groups[0].p);
+}
+
+Test(route_regex, gives_no_groups_when_it_does_not_match_or_gives_up)
+{
+    struct slice groups[REGEX_GROUPS];
+    char value[4000];
+    fill(value);
+    cr_assert(captures("(a)b", "ab", groups) && groups[0].p);
+    cr_assert_not(captures("(a)b", "ac", groups));
+    cr_assert(!groups[0].p);
+    cr_assert_not(captures("(a|a)*b", value, groups));
+    cr_assert_eq(scratch.limit_hits, 1);
+}
+
+Test(route_regex, gives_nine_groups_of_more)
+{
+    struct slice groups[REGEX_GROUPS];
+    cr_assert(captures("(.)(.)(.)(.)(.)(.)(.)(.)(.)(.)(.)", "0123456789a", groups));
+    cr_assert(slice_eq(groups[0], SLICE("0")) && slice_eq(groups[8], SLICE("8")));
+    cr_assert(captures("(*NO_JIT)(.)(.)(.)(.)(.)(.)(.)(.)(.)(.)(.)", "0123456789a", groups));
+    cr_assert(slice_eq(groups[8], SLICE("8")));
+}
+
+Test(route_regex, knows_its_groups_by_number_and_name)
+{
+    cr_assert_eq(regex_groups(get("abc")), 0);
+    const struct regex *re = get("(a)(?<name>b)(?:c)(?P<other>d)");
+    cr_assert_eq(regex_groups(re), 3);
+    cr_assert_eq(regex_group_named(re, "name"), 2);
+    cr_assert_eq(regex_group_named(re, "other"), 3);
+    cr_assert_eq(regex_group_named(re, "nobody"), 0);
+    cr_assert_eq(regex_group_named(get("(?J)(?<n>a)|(?<n>b)"), "n"), 0); /* which of them? */
+}
