@@ -28,6 +28,7 @@ enum { EXCHANGE_SIZE = 4096, EXCHANGE_TRAIL = 16 };
 
 struct chain;
 struct exchange;
+struct identity;
 struct module_use;
 struct proxy_header;
 struct tls_facts;
@@ -115,6 +116,8 @@ struct exchange {
     uint8_t refusals;                   /* attempts that were refused (WHY_REFUSED) and repeated */
     struct fields trailers;
     const struct route *route;
+    const struct slice *captures;       /* groups of its path_regex, once a variable has asked */
+    const struct identity *identity;    /* who it comes from; NULL: nobody, or not known yet */
     struct plan plan;
     /* modules */
     uint32_t moments;                   /* bits: which moments have hooks in one of the chains */

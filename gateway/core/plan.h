@@ -11,6 +11,7 @@ struct cluster;
 
 struct plan {
     struct cluster *cluster;      /* borrowed from the worker; NULL: no attempt is intended */
+    struct slice variant;         /* the version that was chosen among several; empty: none */
     uint64_t timeout_ms;          /* whole request; 0: none */
     uint64_t body_size;           /* limit of the request's content; 0: none */
     bool grpc_timeout;            /* ... and it is the client's own grpc-timeout */
