@@ -192,11 +192,11 @@ static struct access_format *journal_fields(struct arena *a, struct faults *faul
     struct access_format *f = access_format_compile(&all, a, faults);
 
     must(f);
-    for (size_t i = 0; i < f->n; i++) {
-        char *name = arena_printf(a, "WEIR_%s", f->items[i].ref.of->name);
+    for (size_t i = 0; i < f->t.n; i++) {
+        char *name = arena_printf(a, "WEIR_%s", f->t.pieces[i].ref.of->name);
         for (char *at = name; *at; at++)
             *at = (char)(*at >= 'a' && *at <= 'z' ? *at & ~0x20 : *at);
-        f->items[i].before = slice_str(name);
+        f->t.pieces[i].before = slice_str(name);
     }
     return f;
 }
@@ -206,7 +206,7 @@ static void write_journal_fields(const struct access_format *f, struct exchange 
 {
     struct variable_value v;
 
-    for (const struct log_item *it = f->items; it < f->items + f->n; it++) {
+    for (const struct template_piece *it = f->t.pieces; it < f->t.pieces + f->t.n; it++) {
         if (!it->ref.of->get(x, &it->ref, &v))
             continue;
         if (it->ref.of->kind == VARIABLE_NUMBER || it->ref.of->kind == VARIABLE_BOOL) {

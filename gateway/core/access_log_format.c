@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A line of the access log: compiled from log.format at load, written once per exchange.
  *
- * Both forms are a list of items, each a field and the literal text before it, and what stands
- * behind the last. In JSON the literal text is the key with its comma, so a line is written by
- * copying; the first comma becomes the opening brace. Everything that came from outside is escaped,
- * so a line is one line whatever a request holds. */
+ * Both forms are a template (core/template.h): a list of fields, each with the literal text before
+ * it, and what stands behind the last. In JSON the literal text is the key with its comma, so a
+ * line is written by copying; the first comma becomes the opening brace. Everything that came from
+ * outside is escaped, so a line is one line whatever a request holds. */
 
 #include "core/access_log.h"
 
 #include "core/access_log_parts.h"
-#include "http/fields.h"
 
 /* What Apache calls combined and nginx has by default. */
 #define COMMON                                                                                     \
@@ -18,17 +17,14 @@
 
 enum { NUMBER_MAX = 20 }; /* digits of the largest; more than "false" has letters */
 
-struct compiler {
-    struct access_format *f;
-    struct arena *arena;
-    struct faults *faults;
-    size_t room; /* for items */
-};
+static const struct template_use use = {
+    .what = "log.format", .when = KNOWN_END, .groups = -1, .absent = SLICE_INIT("-")};
 
-static void compile_json(struct compiler *c, struct slice names);
-static void compile_string(struct compiler *c, struct slice format);
-static struct log_item *add_field(struct compiler *c, struct slice name);
-static void add_json(struct compiler *c, struct slice name);
+static void compile_json(struct access_format *f, struct slice names, struct arena *a,
+                         struct faults *faults);
+static void compile_string(struct access_format *f, struct slice format, struct arena *a,
+                           struct faults *faults);
+static void check_credentials(const struct template *t, struct faults *faults);
 static void write_json(const struct access_format *f, struct exchange *x, struct text *out);
 static void write_string(const struct access_format *f, struct exchange *x, struct text *out);
 
@@ -38,131 +34,97 @@ struct access_format *access_format_compile(const struct log_conf *lc, struct ar
                                             struct faults *faults)
 {
     const size_t before = faults->errors;
-    struct compiler c = {.f = ARENA_NEW(a, struct access_format), .arena = a, .faults = faults};
+    struct access_format *f = ARENA_NEW(a, struct access_format);
     const struct slice format = lc->format;
 
     if (slice_eq(format, SLICE("json")) || slice_starts(format, SLICE("json ")))
-        compile_json(&c, slice_trim(slice_from(format, SLICE("json").n)));
+        compile_json(f, slice_trim(slice_from(format, SLICE("json").n)), a, faults);
     else if (slice_eq(format, SLICE("common")))
-        compile_string(&c, SLICE(COMMON));
+        compile_string(f, SLICE(COMMON), a, faults);
     else
-        compile_string(&c, format);
-    return faults->errors == before ? c.f : NULL;
+        compile_string(f, format, a, faults);
+    check_credentials(&f->t, faults);
+    return faults->errors == before ? f : NULL;
 }
 
-static void compile_json(struct compiler *c, struct slice names)
+/* ',"name":', with the name escaped: that of a claim may hold anything. */
+static struct slice json_key_of(struct slice name, enum variable_kind kind, struct arena *a)
 {
-    c->f->json = true;
-    for (struct slice rest = names; rest.p;) {
-        struct slice name = slice_trim(slice_cut(&rest, ' '));
-        if (name.n)
-            add_json(c, name);
-    }
-    for (const struct variable *of = variables; names.n == 0 && of->name; of++)
-        if (of->preset)
-            add_json(c, slice_str(of->name));
+    struct text t;
+
+    text_init(&t);
+    text_str(&t, ",\"");
+    text_json_escaped(&t, name);
+    text_str(&t, kind == VARIABLE_TEXT || kind == VARIABLE_PLAIN ? "\":\"" : "\":");
+    const struct slice key = arena_dup(a, text_slice(&t));
+    text_fini(&t);
+    return key;
 }
 
-static void add_json(struct compiler *c, struct slice name)
+static void add_json(struct access_format *f, struct slice name, struct arena *a,
+                     struct faults *faults)
 {
-    struct log_item *it = add_field(c, name);
+    struct template_piece piece = {0};
 
-    if (!it)
+    if (!template_find(name, &use, a, faults, &piece.ref))
         return;
-    const bool quoted = it->ref.of->kind == VARIABLE_TEXT || it->ref.of->kind == VARIABLE_PLAIN;
-    it->before =
-        slice_str(arena_printf(c->arena, ",\"%.*s\":%s", SLICE_ARG(name), quoted ? "\"" : ""));
+    piece.before = json_key_of(name, piece.ref.of->kind, a);
+    f->t.pieces[f->t.n++] = piece;
 }
 
-/* Cuts literal text off the front of *rest, up to a field; "%%" in it is one percent sign. */
-static struct slice cut_literal(struct compiler *c, struct slice *rest)
+static size_t count_variables(void)
 {
-    char *p = arena_alloc(c->arena, rest->n + 1);
-    size_t n = 0, at = 0;
+    size_t n = 0;
 
-    for (; at < rest->n; at++) {
-        const bool percent = rest->p[at] == '%' && at + 1 < rest->n;
-        if (percent && rest->p[at + 1] == '{')
-            break;
-        if (percent && rest->p[at + 1] == '%')
-            at++;
-        p[n++] = rest->p[at];
-    }
-    *rest = slice_from(*rest, at);
-    return slice_of(p, n);
+    while (variables[n].name)
+        n++;
+    return n;
 }
 
-static void compile_string(struct compiler *c, struct slice format)
+static void compile_json(struct access_format *f, struct slice names, struct arena *a,
+                         struct faults *faults)
 {
-    struct slice rest = format;
-
-    for (;;) {
-        struct slice literal = cut_literal(c, &rest);
-        if (!rest.n) {
-            c->f->tail = literal;
-            break;
-        }
-        rest = slice_from(rest, 2); /* %{ */
-        if (slice_find(rest, '}') == rest.n) {
-            faults_add(c->faults, NULL, 0, "log.format: %%{%.*s has no closing brace",
-                       SLICE_ARG(rest));
-            return;
-        }
-        struct slice absent = slice_cut(&rest, '}');
-        struct slice name = slice_cut(&absent, '|');
-        struct log_item *it = add_field(c, name);
-        if (!it)
-            return;
-        it->before = literal;
-        it->absent = absent.p ? absent : SLICE("-");
+    f->json = true;
+    if (!names.n) {
+        f->t.pieces = ARENA_ARRAY(a, struct template_piece, count_variables());
+        for (const struct variable *of = variables; of->name; of++)
+            if (of->preset)
+                add_json(f, slice_str(of->name), a, faults);
+        return;
     }
-    if (c->f->n == 0)
-        faults_add(c->faults, NULL, 0,
+    f->t.pieces = ARENA_ARRAY(a, struct template_piece, names.n / 2 + 1); /* words of one letter */
+    for (struct slice rest = names; rest.p;) {
+        const struct slice name = slice_trim(slice_cut(&rest, ' '));
+        if (name.n)
+            add_json(f, name, a, faults);
+    }
+}
+
+static void compile_string(struct access_format *f, struct slice format, struct arena *a,
+                           struct faults *faults)
+{
+    const struct template *t = template_compile(format, &use, a, faults);
+
+    if (!t)
+        return;
+    f->t = *t;
+    if (t->n == 0)
+        faults_add(faults, NULL, 0,
                    "log.format is \"%.*s\"; allowed: \"json\", \"json FIELD ...\", \"common\", or "
                    "a text with %%{FIELD} in it",
                    SLICE_ARG(format));
 }
 
-/* -- names ------------------------------------------------------------------------------------- */
-
 /* Credentials in a log are a leak that somebody chose: let them see what they chose. */
-static void check_credentials(struct compiler *c, const struct variable_ref *ref)
+static void check_credentials(const struct template *t, struct faults *faults)
 {
-    const enum token t = ref->token;
-
-    if (t == TOKEN_AUTHORIZATION || t == TOKEN_PROXY_AUTHORIZATION || t == TOKEN_COOKIE ||
-        t == TOKEN_SET_COOKIE)
-        faults_warn(c->faults, NULL, 0, "log.format writes credentials to the access log: %s%.*s",
-                    ref->of->name, SLICE_ARG(ref->name));
-}
-
-static struct log_item *new_item(struct compiler *c)
-{
-    struct access_format *f = c->f;
-
-    if (f->n == c->room) {
-        struct log_item *old = f->items;
-        c->room = c->room ? c->room * 2 : 64;
-        f->items = ARENA_ARRAY(c->arena, struct log_item, c->room);
-        if (f->n)
-            memcpy(f->items, old, f->n * sizeof *old);
+    for (const struct template_piece *p = t->pieces; p < t->pieces + t->n; p++) {
+        const enum token token = p->ref.token;
+        if (token == TOKEN_AUTHORIZATION || token == TOKEN_PROXY_AUTHORIZATION ||
+            token == TOKEN_COOKIE || token == TOKEN_SET_COOKIE)
+            faults_warn(faults, NULL, 0, "log.format writes credentials to the access log: %s%.*s",
+                        p->ref.of->name, SLICE_ARG(p->ref.name));
     }
-    return &f->items[f->n++];
-}
-
-static struct log_item *add_field(struct compiler *c, struct slice name)
-{
-    struct variable_ref ref;
-    const char *wrong = variable_find(name, c->arena, &ref);
-
-    if (wrong) {
-        faults_add(c->faults, NULL, 0, "log.format: %s; docs/access-log.md lists them", wrong);
-        return NULL;
-    }
-    check_credentials(c, &ref);
-    struct log_item *it = new_item(c);
-    *it = (struct log_item){.ref = ref};
-    return it;
 }
 
 /* -- writing ----------------------------------------------------------------------------------- */
@@ -211,7 +173,8 @@ static inline char *put_number(char *at, uint64_t v)
 
 /* What stands before the field, and the field if its kind needs no escape; in one go, after one
  * look whether there is room. */
-static void add_item(struct text *out, const struct log_item *it, const struct variable_value *v)
+static void add_item(struct text *out, const struct template_piece *it,
+                     const struct variable_value *v)
 {
     const enum variable_kind kind = it->ref.of->kind;
     const size_t n = kind == VARIABLE_PLAIN ? v->text.n : NUMBER_MAX;
@@ -233,7 +196,7 @@ static void write_json(const struct access_format *f, struct exchange *x, struct
     const size_t begin = out->n;
     struct variable_value v;
 
-    for (const struct log_item *it = f->items; it < f->items + f->n; it++) {
+    for (const struct template_piece *it = f->t.pieces; it < f->t.pieces + f->t.n; it++) {
         if (!it->ref.of->get(x, &it->ref, &v))
             continue;
         add_item(out, it, &v);
@@ -272,7 +235,7 @@ static void write_string(const struct access_format *f, struct exchange *x, stru
 {
     struct variable_value v;
 
-    for (const struct log_item *it = f->items; it < f->items + f->n; it++) {
+    for (const struct template_piece *it = f->t.pieces; it < f->t.pieces + f->t.n; it++) {
         if (!it->ref.of->get(x, &it->ref, &v)) {
             text_add(out, it->before);
             text_add(out, it->absent);
@@ -282,6 +245,6 @@ static void write_string(const struct access_format *f, struct exchange *x, stru
         if (it->ref.of->kind == VARIABLE_TEXT)
             add_escaped(out, v.text);
     }
-    text_add(out, f->tail);
+    text_add(out, f->t.tail);
     text_char(out, '\n');
 }

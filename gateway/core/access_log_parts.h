@@ -10,25 +10,18 @@
 #include "base/syslog.h"
 #include "base/text.h"
 #include "config/config.h"
-#include "core/variables.h"
+#include "core/template.h"
 
 struct access_log;
 struct exchange;
 
 /* -- formats ----------------------------------------------------------------------------------- */
 
-/* One field of a line, and what stands before it. */
-struct log_item {
-    struct slice before; /* literal text; in JSON: ',"name":', and a quote for texts */
-    struct variable_ref ref;
-    struct slice absent; /* not in JSON, where an absent field is left out */
-};
-
 struct access_format {
     bool json;
-    struct log_item *items;
-    size_t n;
-    struct slice tail;
+    /* What stands before a field is in JSON ',"name":', and a quote for texts. An absent field is
+     * left out of JSON. */
+    struct template t;
 };
 
 /* -- sinks ------------------------------------------------------------------------------------- */

@@ -24,8 +24,17 @@ void access_log_reference(struct text *out)
         "become U+FFFD. So no request can make a line that looks like two.\n\n"
         "With `log.access = \"journald\"` the line is the MESSAGE, and each field of the default "
         "JSON line is a journal field too: `WEIR_STATUS`, `WEIR_ROUTE`.\n\n"
-        "| field | default JSON | meaning |\n| --- | --- | --- |\n");
+        "The same names stand for values in other settings that take a text with `%{...}`. Such a "
+        "text is made at some moment of a request, and names only what is known by then, which "
+        "the table says. In it an absent value is empty, or what stands behind a bar.\n\n"
+        "| known | when |\n| --- | --- |\n"
+        "| request | the request's head has come and its route is found |\n"
+        "| attempt | the request goes on to a backend; its cluster is chosen |\n"
+        "| response | the response's head has come, or an answer of the gateway's own is made |\n"
+        "| end | the exchange has ended |\n\n"
+        "| field | default JSON | known | meaning |\n| --- | --- | --- | --- |\n");
     for (const struct variable *of = variables; of->name; of++)
-        text_printf(out, "| `%s%s` | %s | %s |\n", of->name, variable_is_family(of) ? "NAME" : "",
-                    of->preset ? "yes" : "", of->help);
+        text_printf(out, "| `%s%s` | %s | %s | %s |\n", of->name,
+                    of->part == PART_NONE ? "" : "NAME", of->preset ? "yes" : "",
+                    known_when_name(of->known), of->help);
 }

@@ -31,6 +31,15 @@ enum variable_kind {
     VARIABLE_BOOL,
 };
 
+/* What stands behind the dot of a family. */
+enum variable_part {
+    PART_NONE, /* it is no family */
+    PART_FIELD,
+    PART_COOKIE,
+    PART_TEXT,  /* anything */
+    PART_GROUP, /* of a regex: a number from 1 to 9, or a name */
+};
+
 /* From when on an exchange has its value, if it ever has one. */
 enum known_when {
     KNOWN_REQUEST,  /* the request's head is here, and its route is found */
@@ -50,6 +59,7 @@ struct variable {
     const char *name;
     enum variable_kind kind;
     bool preset; /* among those that `format = "json"` of the access log writes */
+    enum variable_part part;
     enum known_when known;
     /* False: the exchange has no such value. */
     bool (*get)(struct exchange *x, const struct variable_ref *ref, struct variable_value *v);
@@ -59,18 +69,19 @@ struct variable {
 /* A variable that some text asks for. */
 struct variable_ref {
     const struct variable *of;
-    struct slice name; /* of a family: what stands behind its dot */
+    struct slice name; /* of a family: what stands behind its dot, with a NUL behind it */
     enum token token;  /* ... as the name of a header field */
+    unsigned group;    /* ... as the number of a group; 0: it has a name */
 };
 
 /* In the order in which a JSON line has them; ends with a row without a name. */
 extern const struct variable variables[];
 
-bool variable_is_family(const struct variable *of);
-
-/* NULL when there is such a variable; else what is wrong with the name, as the end of a sentence
- * that lies in `a`: "there is no field \"statsu\", did you mean \"status\"?". `name` is borrowed by
- * *ref. Master, at load. */
+/* NULL when there is such a variable; else what is wrong with its name, in words that lie in `a`:
+ * "there is no variable "statsu", did you mean "status"?; ...". Master, at load. */
 const char *variable_find(struct slice name, struct arena *a, struct variable_ref *ref) nodiscard;
+
+/* "request", "attempt", "response", "end". */
+const char *known_when_name(enum known_when when);
 
 #endif

@@ -5,9 +5,10 @@
 /* All variables, in the order in which a JSON line of the access log has them. Each has a function
  * variable_get_ID() in variables_*.c, by subject.
  *
- * V(ID, name, kind, preset in JSON, when it is known, help) */
+ * V(ID, name, kind, preset in JSON, when it is known, help)
+ * F(ID, prefix, what stands behind it, when it is known, help): a family */
 
-#define VARIABLE_LIST(V)                                                                           \
+#define VARIABLE_LIST(V, F)                                                                        \
     V(time, "time", PLAIN, true, REQUEST,                                                          \
       "when the request's head was complete, in UTC with microseconds (RFC 3339)")                 \
     V(client, "client", PLAIN, true, REQUEST,                                                      \
@@ -43,6 +44,8 @@
     V(user_agent, "user_agent", TEXT, true, REQUEST, "User-Agent")                                 \
     V(referer, "referer", TEXT, true, REQUEST, "Referer")                                          \
     V(route, "route", PLAIN, true, REQUEST, "name of the route")                                   \
+    V(variant, "variant", TEXT, true, ATTEMPT,                                                     \
+      "the version that was chosen, where a route has several")                                    \
     V(cluster, "cluster", PLAIN, true, ATTEMPT, "name of the cluster")                             \
     V(endpoint, "endpoint", TEXT, true, RESPONSE, "endpoint of the last attempt")                  \
     V(attempts, "attempts", NUMBER, true, RESPONSE, "attempts made")                               \
@@ -76,9 +79,21 @@
       "`time` as Apache and nginx write it: `24/Nov/2026:10:00:00 +0000`")                         \
     V(request_line, "request_line", TEXT, false, REQUEST,                                          \
       "method, target and protocol as one text, cut to 512 bytes")                                 \
-    V(request_header, "request.", TEXT, false, REQUEST,                                            \
+    V(identity_subject, "identity.subject", TEXT, false, REQUEST,                                  \
+      "who the request comes from, when that was verified")                                        \
+    V(identity_issuer, "identity.issuer", TEXT, false, REQUEST, "who says so")                     \
+    V(identity_method, "identity.method", TEXT, false, REQUEST, "how it was verified")             \
+    F(request, "request.", FIELD, REQUEST,                                                         \
       "the request's header field of that name, its first line: `request.accept-language`")        \
-    V(response_header, "response.", TEXT, false, RESPONSE,                                         \
-      "the response's header field of that name, as the client got it")
+    F(response, "response.", FIELD, RESPONSE,                                                      \
+      "the response's header field of that name, as the client got it")                            \
+    F(cookie, "cookie.", COOKIE, REQUEST, "the request's first cookie of that name")               \
+    F(query, "query.", TEXT, REQUEST, "the query's first parameter of that name, decoded")         \
+    F(capture, "capture.", GROUP, REQUEST,                                                         \
+      "what a group of the route's path_regex has matched: its number, `capture.1` to "            \
+      "`capture.9`, or its name")                                                                  \
+    F(claim, "claim.", TEXT, REQUEST,                                                              \
+      "the claim of that name about who the request comes from, several values joined by "         \
+      "commas; `claim.sub` and `claim.iss` are subject and issuer")
 
 #endif

@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Families of variables: what a request or a response has under a name. */
+/* Variables that the table can't name: what a request, its response or its sender has under a name
+ * that the configuration chooses. */
 
+#include "core/identity.h"
+#include "core/route.h"
 #include "core/variables_parts.h"
+#include "http/query.h"
 
-static bool give_header(const struct fields *f, const struct variable_ref *ref,
-                        struct variable_value *v)
+#define NAMED(id) VARIABLE(id##_named)
+
+/* -- header fields, cookies, query ------------------------------------------------------------- */
+
+static bool give_field(const struct fields *f, const struct variable_ref *ref,
+                       struct variable_value *v)
 {
     if (ref->token != TOKEN_OTHER)
         return give_text(v, fields_get_token(f, ref->token));
@@ -12,12 +20,69 @@ static bool give_header(const struct fields *f, const struct variable_ref *ref,
     return found && give_text(v, found->value);
 }
 
-VARIABLE(request_header)
+NAMED(request)
 {
-    return give_header(&x->request.fields, ref, v);
+    return give_field(&x->request.fields, ref, v);
 }
 
-VARIABLE(response_header)
+NAMED(response)
 {
-    return x->head_sent && give_header(&x->reply.fields, ref, v);
+    return has_reply(x) && give_field(&x->reply.fields, ref, v);
+}
+
+NAMED(cookie)
+{
+    return cookie_find(&x->request.fields, ref->name, &v->text) && v->text.n;
+}
+
+NAMED(query)
+{
+    return query_find(x->target.query, ref->name, &x->arena, &v->text) && v->text.n;
+}
+
+/* -- groups of the route's regex --------------------------------------------------------------- */
+
+/* Found when the first variable asks, and kept for the others. */
+static const struct slice *captures_of(struct exchange *x)
+{
+    if (!x->captures) {
+        struct slice *groups = ARENA_ARRAY(&x->arena, struct slice, ROUTE_GROUPS);
+        router_captures(x->w->g->router, x->w->scratch, x->route->index, x->target.path, groups);
+        x->captures = groups;
+    }
+    return x->captures;
+}
+
+NAMED(capture)
+{
+    if (!x->route || x->route->conf->match.path_form != PATH_REGEX)
+        return false;
+    const unsigned n =
+        ref->group ? ref->group : router_group_named(x->w->g->router, x->route->index, ref->name.p);
+    return n >= 1 && n <= ROUTE_GROUPS && give_text(v, captures_of(x)[n - 1]);
+}
+
+/* -- who it comes from ------------------------------------------------------------------------- */
+
+VARIABLE(identity_subject)
+{
+    UNUSED;
+    return x->identity && give_text(v, x->identity->subject);
+}
+
+VARIABLE(identity_issuer)
+{
+    UNUSED;
+    return x->identity && give_text(v, x->identity->issuer);
+}
+
+VARIABLE(identity_method)
+{
+    UNUSED;
+    return x->identity && give_text(v, x->identity->method);
+}
+
+NAMED(claim)
+{
+    return give_text(v, identity_claim_all(x->identity, ref->name, &x->arena));
 }

@@ -20,8 +20,10 @@
 #define UNUSED (void)x, (void)ref, (void)v
 
 #define V(id, name, kind, preset, known, help) VARIABLE(id);
-VARIABLE_LIST(V)
+#define F(id, prefix, part, known, help) VARIABLE(id##_named);
+VARIABLE_LIST(V, F)
 #undef V
+#undef F
 
 static inline bool give_text(struct variable_value *v, struct slice s)
 {
@@ -33,6 +35,12 @@ static inline bool give_number(struct variable_value *v, uint64_t n)
 {
     v->number = n;
     return true;
+}
+
+/* The response's head is made: it went out, or is about to. */
+static inline bool has_reply(const struct exchange *x)
+{
+    return x->head_sent || x->step == STEP_REPLY || x->step == STEP_ANSWER;
 }
 
 static inline const struct attempt *last_attempt(const struct exchange *x)

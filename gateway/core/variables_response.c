@@ -13,6 +13,12 @@ VARIABLE(route)
     return x->route && give_text(v, x->route->name);
 }
 
+VARIABLE(variant)
+{
+    UNUSED;
+    return give_text(v, x->plan.variant);
+}
+
 VARIABLE(cluster)
 {
     UNUSED;
@@ -84,7 +90,7 @@ VARIABLE(status)
     UNUSED;
     const uint16_t of_why = why_facts(x->why)->status;
 
-    if (x->head_sent)
+    if (has_reply(x) && x->reply.status)
         return give_number(v, x->reply.status);
     return of_why == 499 && give_number(v, of_why);
 }

@@ -47,6 +47,19 @@ Test(access_log, writes_json_of_chosen_fields_in_their_order)
     EQ(line_of("json request.absent"), "{}\n");
 }
 
+Test(access_log, writes_what_is_found_by_name)
+{
+    add_request_field("Cookie", "lang=de");
+    x.target.query = SLICE("a=%22b");
+    x.plan.variant = SLICE("v2");
+    EQ(line_of("%{cookie.lang} %{query.a} %{variant} %{claim.groups|nobody}"),
+       "de \\x22b v2 nobody\n");
+    EQ(line_of("json cookie.lang query.a variant claim.x"),
+       "{\"cookie.lang\":\"de\",\"query.a\":\"\\\"b\",\"variant\":\"v2\"}\n");
+    x.target.query = SLICE("a%22%5Cb=1");
+    EQ(line_of("json query.a\"\\b"), "{\"query.a\\\"\\\\b\":\"1\"}\n");
+}
+
 Test(access_log, escapes_json)
 {
     x.target.path = SLICE("/\"\\\n\x01\xff\xc3\xa9");
@@ -165,11 +178,11 @@ Test(access_log, refuses_formats_that_make_no_sense_and_says_what_was_meant)
 {
     refuses("%{statsu}", "did you mean \"status\"?");
     refuses("json statsu", "did you mean \"status\"?");
-    refuses("%{}", "no field \"\"");
+    refuses("%{}", "no variable \"\"");
     refuses("%{status", "no closing brace");
     refuses("jsn", "allowed: \"json\"");
     refuses("", "allowed: \"json\"");
-    refuses("%{request.}", "no field \"request.\"");
+    refuses("%{request.}", "did you mean \"request.NAME\"?");
     refuses("%{request.a b}", "not the name of a header field");
 }
 
@@ -189,11 +202,11 @@ Test(access_log, knows_every_field_by_one_name_in_both_forms_and_in_the_referenc
     access_log_reference(&reference);
     text_char(&reference, '\0');
     for (const struct variable *f = variables; f->name; f++) {
-        const char *end = f->name[strlen(f->name) - 1] == '.' ? "NAME" : "";
+        const char *end = f->part == PART_NONE ? "" : "NAME";
         snprintf(format, sizeof format, "%%{%s%s}", f->name, end);
-        cr_assert(compile(format)->n == 1);
+        cr_assert(compile(format)->t.n == 1);
         snprintf(format, sizeof format, "json %s%s", f->name, end);
-        cr_assert(compile(format)->n == 1);
+        cr_assert(compile(format)->t.n == 1);
         snprintf(format, sizeof format, "| `%s%s` |", f->name, end);
         cr_assert(strstr(reference.p, format), "%s", format);
         for (const struct variable *other = variables; other != f; other++)
