@@ -32,6 +32,7 @@ struct identity;
 struct module_use;
 struct proxy_header;
 struct tls_facts;
+struct weir_variant;
 
 /* The head of what the client gets, with its framing already decided. */
 struct reply {
@@ -127,6 +128,7 @@ struct exchange {
         struct slice *log;              /* their log fields; NULL: none was set */
     } chains[CHAIN_N];
     const struct module_use *hook;      /* the one that runs now: for the crash report; NULL */
+    const struct weir_variant *variant; /* counts this exchange, too; NULL: none */
     /* the response */
     struct list attempts;               /* oldest first */
     struct attempt *attempt;            /* the one under way; NULL: none */

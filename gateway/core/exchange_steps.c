@@ -13,6 +13,7 @@
 #include "core/grpc.h"
 #include "core/relay.h"
 #include "core/stats.h"
+#include "core/stats_module.h"
 #include "http/websocket.h"
 
 static int step_admit(struct exchange *x);
@@ -357,6 +358,8 @@ static int step_finish(struct exchange *x)
     count_traffic(x, x->route ? w->stats->routes[x->route->index] : w->stats->unrouted, took_us);
     if (x->plan.cluster)
         count_traffic(x, w->stats->clusters[x->route->conf->cluster_index], took_us);
+    if (x->variant)
+        count_traffic(x, w->stats->variants[x->variant->index], took_us);
     w->stats->worker->whys[x->why]++;
     if (w->access_log)
         access_log_exchange(w->access_log, x);

@@ -12,6 +12,8 @@
 #include "core/stats.h"
 #include "io/tls.h"
 
+struct module_plan;
+
 struct generation {
     uint64_t number;                    /* 1, 2, ... */
     struct config *config;              /* owned */
@@ -24,6 +26,7 @@ struct generation {
     struct tls_tickets *tickets;        /* in shared memory; NULL: no listener gives tickets */
     uint64_t ticket_lifetime_s;         /* the shortest of the listeners' */
     struct source_table **sources;      /* by listener index; NULL where there is no such limit */
+    struct module_plan *modules;        /* NULL: none */
 };
 
 /* Takes over `c`. NULL when there were errors; c is freed then. `shm` may be NULL for a check

@@ -25,6 +25,7 @@
 #include "config/option.h"
 
 struct generation;
+struct map;
 struct shm;
 struct worker;
 
@@ -101,9 +102,13 @@ struct module_plan {
     const struct chain *identify;         /* on_identify of modules with global settings; NULL */
     struct module **reserved;             /* by cluster index: whose it is; NULL: anybody's */
     struct texts strip;                   /* fields that no client may send; lower case */
-    struct weir_counters *counters;       /* all, by `next` (core/stats_module.h) */
-    struct weir_variant *variants;        /* all, by `next` */
-    struct weir_file *files;              /* watched by the control process, by `next` */
+    /* What modules have asked for (core/stats_module.h, core/watched_file.h), each with its index;
+     * in the generation's arena. */
+    struct weir_counters **counters;
+    struct weir_variant **variants;
+    struct weir_file **files;             /* watched by the control process */
+    uint32_t counters_n, variants_n, files_n;
+    struct map *known;                    /* counters and variants by key; NULL: none yet */
 };
 
 /* Of generation_build(): loads what the configuration names and builds the chains. `shm` NULL: a

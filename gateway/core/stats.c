@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where the counters lie. A generation has a fixed set of cells (one for the workers, one for each
- * listener, route and cluster, one per cluster for all rows of its endpoint table) for every eight
- * slots;
- * stats_cell_next() walks them in one order, and binding, keeping, giving back and showing are each
- * a walk. So a kind of cell that is added here is bound, kept and cleaned up without another line.
+ * listener, route and cluster, one per cluster for all rows of its endpoint table, and what modules
+ * asked for) for every eight slots; stats_cell_next() walks them in one order, and binding,
+ * keeping, giving back and showing are each a walk. So a kind of cell that is added here is bound,
+ * kept and cleaned up without another line.
  *
  * Invariant: a process stores only into the columns of its own slot. What others hold on its
  * behalf (the listeners' gauges, the tables of sources) is mirrored in its columns before it is
@@ -16,7 +16,9 @@
 #include "base/fault.h"
 #include "base/text.h"
 #include "core/generation.h"
+#include "core/module.h"
 #include "core/stats_cells.h"
+#include "core/stats_module.h"
 #include "io/shm.h"
 
 enum { LINE = 64 }; /* columns of two processes never share a cache line */
@@ -59,6 +61,10 @@ static size_t count_of(const struct generation *g, enum stats_kind kind)
     case STATS_CLUSTER:
     case STATS_ENDPOINTS:
         return g->config->clusters_n;
+    case STATS_VARIANT:
+        return g->modules ? g->modules->variants_n : 0;
+    case STATS_MODULE:
+        return g->modules ? g->modules->counters_n : 0;
     case STATS_KIND_N:
         break;
     }
@@ -74,53 +80,64 @@ static uint32_t rows_of(const struct generation *g, uint32_t cluster)
     return cluster_table_capacity(&g->config->clusters[cluster]);
 }
 
+struct stats_cell stats_cell_of(enum stats_kind kind, uint32_t index, const char *prefix,
+                                struct slice name, size_t size)
+{
+    return (struct stats_cell){
+        .kind = kind,
+        .index = index,
+        .next = index + 1,
+        .prefix = slice_str(prefix),
+        .name = name,
+        .size = size,
+        .stride = (size + LINE - 1) / LINE * LINE,
+    };
+}
+
+/* False: there is no such cell here. */
 static bool describe(const struct generation *g, enum stats_kind kind, uint32_t i,
                      struct stats_cell *c)
 {
     const struct config *cf = g->config;
-    struct stats_cell out = {.kind = kind, .index = i, .next = i + 1};
+    const size_t traffic = sizeof(struct traffic_stats), row = sizeof(struct endpoint_stats);
+    const bool sources = kind == STATS_MIRROR && g->sources && g->sources[i];
+    const uint32_t rows = kind == STATS_ENDPOINTS ? rows_of(g, i) : 0;
 
+#define CELL(prefix, name, size) *c = stats_cell_of(kind, i, prefix, name, size)
     switch (kind) {
     case STATS_WORKER:
-        out.prefix = SLICE("stats/worker");
-        out.size = sizeof(struct worker_stats);
+        CELL("stats/worker", SLICE(""), sizeof(struct worker_stats));
         break;
     case STATS_UNROUTED:
-        out.prefix = SLICE("stats/unrouted");
-        out.size = sizeof(struct traffic_stats);
+        CELL("stats/unrouted", SLICE(""), traffic);
         break;
     case STATS_LISTENER:
-        out.prefix = SLICE("stats/listener/");
-        out.name = cf->listeners[i].name;
-        out.size = sizeof(struct listener_stats);
+        CELL("stats/listener/", cf->listeners[i].name, sizeof(struct listener_stats));
         break;
     case STATS_MIRROR:
-        out.prefix = SLICE("stats/sources/");
-        out.name = cf->listeners[i].name;
-        out.size = g->sources && g->sources[i] ? sizeof(struct source_mirror) : 0;
+        CELL("stats/sources/", cf->listeners[i].name, sources ? sizeof(struct source_mirror) : 0);
         break;
     case STATS_ROUTE:
-        out.prefix = SLICE("stats/route/");
-        out.name = cf->routes[i].name;
-        out.size = sizeof(struct traffic_stats);
+        CELL("stats/route/", cf->routes[i].name, traffic);
         break;
     case STATS_CLUSTER:
-        out.prefix = SLICE("stats/cluster/");
-        out.name = cf->clusters[i].place.name;
-        out.size = sizeof(struct traffic_stats);
+        CELL("stats/cluster/", cf->clusters[i].place.name, traffic);
         break;
     case STATS_ENDPOINTS:
-        out.prefix = SLICE("stats/endpoints/");
-        out.name = cf->clusters[i].place.name;
-        out.rows = rows_of(g, i);
-        out.size = sizeof(struct endpoint_stats) * out.rows;
+        CELL("stats/endpoints/", cf->clusters[i].place.name, row * rows);
+        c->rows = rows;
+        break;
+    case STATS_VARIANT:
+        *c = variant_cell(g->modules->variants[i]);
+        break;
+    case STATS_MODULE:
+        *c = counters_cell(g->modules->counters[i]);
         break;
     case STATS_KIND_N:
-        break;
+        return false;
     }
-    out.stride = (out.size + LINE - 1) / LINE * LINE;
-    *c = out;
-    return out.size != 0;
+#undef CELL
+    return c->size != 0;
 }
 
 bool stats_cell_next(const struct generation *g, struct stats_cell *c)
@@ -158,6 +175,30 @@ void *stats_cell_find(const struct stats_cell *c, const struct shm *shm, unsigne
     return p && size == c->stride * STATS_GROUP ? p : NULL;
 }
 
+void stats_add_up(uint64_t *to, const void *from, size_t size)
+{
+    const uint64_t *v = from;
+
+    for (size_t i = 0; i < size / sizeof *v; i++)
+        to[i] += __atomic_load_n(&v[i], __ATOMIC_RELAXED);
+}
+
+void stats_cell_each(const struct stats_cell *c, const struct shm *shm, unsigned slots_n, void *to,
+                     void (*add)(void *to, const struct stats_cell *c, const void *column))
+{
+    struct text key;
+
+    text_init(&key);
+    for (unsigned slot = 0; slot < slots_n;) {
+        const unsigned group = slot / STATS_GROUP;
+        void *cell = stats_cell_find(c, shm, group, &key);
+        for (; slot < slots_n && slot / STATS_GROUP == group; slot++)
+            if (cell)
+                add(to, c, stats_cell_column(c, cell, slot));
+    }
+    text_fini(&key);
+}
+
 /* -- the columns of one process ---------------------------------------------------------------- */
 
 static struct stats *make(const struct generation *g, unsigned slot)
@@ -173,7 +214,10 @@ static struct stats *make(const struct generation *g, unsigned slot)
     s->routes = calloc(cf->routes_n + 1, sizeof *s->routes);
     s->clusters = calloc(cf->clusters_n + 1, sizeof *s->clusters);
     s->endpoints = calloc(cf->clusters_n + 1, sizeof *s->endpoints);
-    must(s->listeners && s->mirrors && s->routes && s->clusters && s->endpoints);
+    s->variants = calloc(count_of(g, STATS_VARIANT) + 1, sizeof *s->variants);
+    s->counters = calloc(count_of(g, STATS_MODULE) + 1, sizeof *s->counters);
+    must(s->listeners && s->mirrors && s->routes && s->clusters && s->endpoints && s->variants &&
+         s->counters);
     return s;
 }
 
@@ -186,6 +230,7 @@ struct stats *stats_bind(const struct generation *g, struct shm *shm, unsigned s
     bool ok = true;
 
     must(slot < STATS_SLOTS_MAX);
+    s->shm = shm;
     text_init(&key);
     while (ok && stats_cell_next(g, &c)) {
         struct slice name = stats_cell_key(&c, slot / STATS_GROUP, &key);
@@ -224,6 +269,10 @@ static void **place_of(struct stats *s, const struct stats_cell *c)
         return (void **)&s->clusters[c->index];
     case STATS_ENDPOINTS:
         return (void **)&s->endpoints[c->index];
+    case STATS_VARIANT:
+        return (void **)&s->variants[c->index];
+    case STATS_MODULE:
+        return (void **)&s->counters[c->index];
     case STATS_KIND_N:
         break;
     }
@@ -239,6 +288,8 @@ void stats_free(struct stats *s)
     free(s->routes);
     free(s->clusters);
     free(s->endpoints);
+    free(s->variants);
+    free(s->counters);
     free(s);
 }
 

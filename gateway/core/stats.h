@@ -10,7 +10,8 @@
  *
  * Cells, each with the columns of eight slots: stats/worker/GROUP, stats/listener/NAME/GROUP,
  *        stats/route/NAME/GROUP, stats/unrouted/GROUP, stats/cluster/NAME/GROUP,
- *        stats/endpoints/CLUSTER/CAPACITY/GROUP (by table row), stats/sources/LISTENER/GROUP.
+ *        stats/endpoints/CLUSTER/CAPACITY/GROUP (by table row), stats/sources/LISTENER/GROUP,
+ *        stats/variant/ROUTE/NAME/GROUP, stats/module/... (core/stats_module.h).
  *
  * The lists below are the only place where a counter is declared: the structs, the metrics page
  * and the tests are made from them. All members are uint64_t, so that a column can be added up as
@@ -125,7 +126,7 @@ struct listener_stats {
     LISTENER_COUNTERS(COUNTER)
     LISTENER_GAUGES(GAUGE)
 };
-/* Of a route and of a cluster. */
+/* Of a route, of a variant of one, and of a cluster. */
 struct traffic_stats {
     TRAFFIC_COUNTERS(COUNTER)
     uint64_t status[6];           /* [0]: none was sent, [1]..[5]: by class */
@@ -160,6 +161,9 @@ struct stats {
     struct traffic_stats **clusters;   /* by index in config.clusters */
     struct endpoint_stats **endpoints; /* by cluster index, then row */
     struct source_mirror **mirrors;    /* by index in config.listeners; NULL: no limit per source */
+    struct traffic_stats **variants;   /* by index in module_plan.variants */
+    uint64_t **counters;               /* by index in module_plan.counters, then row */
+    const struct shm *shm;             /* borrowed: to read what other slots counted */
 };
 
 /* Master, before forking the process that gets the slot. The arrays are malloc'ed. NULL with a

@@ -2,7 +2,7 @@
 #ifndef WEIR_CORE_STATS_CELLS_H
 #define WEIR_CORE_STATS_CELLS_H
 
-/* Private to stats.c and stats_text.c: which cells of counters a generation has, and their keys.
+/* Private to stats*.c: which cells of counters a generation has, and their keys.
  *
  * A cell holds the columns of one object for STATS_GROUP neighbouring slots, so that ten thousand
  * routes are not ten thousand look-ups per slot:
@@ -15,6 +15,7 @@
  *             column = stats_cell_column(&c, cell, slot);
  */
 
+#include "base/text.h"
 #include "core/stats.h"
 
 enum stats_kind {
@@ -25,6 +26,8 @@ enum stats_kind {
     STATS_ROUTE,
     STATS_CLUSTER,
     STATS_ENDPOINTS,
+    STATS_VARIANT,
+    STATS_MODULE,
     STATS_KIND_N
 };
 
@@ -32,7 +35,7 @@ enum { STATS_GROUP = 8 };
 
 struct stats_cell {
     enum stats_kind kind;
-    uint32_t index;      /* of the listener, route or cluster */
+    uint32_t index;      /* of the listener, route, cluster, variant or counters */
     uint32_t next;       /* private */
     struct slice prefix; /* of the key: "stats/route/" */
     struct slice name;
@@ -48,6 +51,14 @@ struct slice stats_cell_key(const struct stats_cell *c, unsigned group, struct t
 /* NULL when there is none, or one of another size (of another version of the gateway). */
 void *stats_cell_find(const struct stats_cell *c, const struct shm *shm, unsigned group,
                       struct text *key) nodiscard;
+/* Of one object whose prefix, name and size are known, without a walk. */
+struct stats_cell stats_cell_of(enum stats_kind kind, uint32_t index, const char *prefix,
+                                struct slice name, size_t size);
+/* Calls `add` with each column of the cell that there is, of slots [0, slots_n). */
+void stats_cell_each(const struct stats_cell *c, const struct shm *shm, unsigned slots_n, void *to,
+                     void (*add)(void *to, const struct stats_cell *c, const void *column));
+/* Other processes store while this one reads: each value is whole, but they are not of one moment. */
+void stats_add_up(uint64_t *to, const void *from, size_t size);
 static inline void *stats_cell_column(const struct stats_cell *c, void *cell, unsigned slot)
 {
     return (char *)cell + slot % STATS_GROUP * c->stride;

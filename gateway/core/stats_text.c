@@ -14,11 +14,12 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#include "base/arena.h"
 #include "base/map.h"
-#include "base/text.h"
 #include "core/generation.h"
+#include "core/module.h"
 #include "core/stats_cells.h"
+#include "core/stats_module.h"
+#include "core/stats_page.h"
 
 /* One metric of a kind of objects: where its value lies in their sums. */
 struct metric {
@@ -26,28 +27,9 @@ struct metric {
     size_t at; /* index into the sum as an array */
 };
 
-/* One object: its labels as they stand in the braces, and the sum over all slots. */
-struct object {
-    struct slice labels;
-    uint64_t *sum;
-};
-
-struct group {
-    const char *prefix; /* of metric names: "weir_listener_" */
-    struct object *v;
-    size_t n;
-};
-
-struct page {
-    const struct generation *g;
-    const struct shm *shm;
-    unsigned slots_n;
-    struct arena arena;
-    struct text key, *out;
-    struct group workers, listeners, routes, clusters, endpoints;
-};
-
 static void collect(struct page *p);
+static struct group *group_of(struct page *p, const struct stats_cell *c, struct slice *labels);
+static struct slice variant_labels(struct page *p, const struct weir_variant *v);
 static const char *word_of_h2_fault(size_t i)
 {
     return i == H2_FAULT_NONE ? NULL : h2_fault_name((enum h2_fault)i);
@@ -95,6 +77,7 @@ void stats_text(const struct generation *g, const struct shm *shm, unsigned slot
     show_gauges(out, &p.listeners, listener_gauges, array_n(listener_gauges));
     show_traffic(&p);
     show_endpoints(&p);
+    page_modules(&p);
     text_fini(&p.key);
     arena_fini(&p.arena);
 }
@@ -126,32 +109,9 @@ static struct object *group_add(struct page *p, struct group *gr, struct slice l
     return o;
 }
 
-/* Other processes store while this one reads: each value is whole, but they are not of one
- * moment. */
-static void add_up(uint64_t *to, const void *from, size_t size)
-{
-    const uint64_t *v = from;
-
-    for (size_t i = 0; i < size / sizeof *v; i++)
-        to[i] += __atomic_load_n(&v[i], __ATOMIC_RELAXED);
-}
-
-/* Calls `add` with each column of the cell that there is. */
-static void each_column(struct page *p, const struct stats_cell *c, void *to,
-                        void (*add)(void *to, const struct stats_cell *c, const void *column))
-{
-    for (unsigned slot = 0; slot < p->slots_n;) {
-        const unsigned group = slot / STATS_GROUP;
-        void *cell = stats_cell_find(c, p->shm, group, &p->key);
-        for (; slot < p->slots_n && slot / STATS_GROUP == group; slot++)
-            if (cell)
-                add(to, c, stats_cell_column(c, cell, slot));
-    }
-}
-
 static void add_object(void *to, const struct stats_cell *c, const void *column)
 {
-    add_up(((struct object *)to)->sum, column, c->size);
+    stats_add_up(((struct object *)to)->sum, column, c->size);
 }
 
 /* The endpoint of a row, whose sum may be that of several rows. */
@@ -170,7 +130,7 @@ static void add_rows(void *to, const struct stats_cell *c, const void *column)
     for (uint32_t row = 0; row < c->rows; row++) {
         const uint64_t owner = __atomic_load_n(&v[row].owner, __ATOMIC_RELAXED);
         if (of_row[row].object && (!owner || owner == of_row[row].owner))
-            add_up(of_row[row].object->sum, &v[row], sizeof *v);
+            stats_add_up(of_row[row].object->sum, &v[row], sizeof *v);
     }
 }
 
@@ -204,7 +164,7 @@ static void collect_rows(struct page *p, const struct stats_cell *c)
         map_set(&seen, name, of_row[row].object);
     }
     map_fini(&seen);
-    each_column(p, c, of_row, add_rows);
+    stats_cell_each(c, p->shm, p->slots_n, of_row, add_rows);
 }
 
 static size_t rows_n(const struct generation *g)
@@ -221,50 +181,68 @@ static void collect(struct page *p)
     const struct config *cf = p->g->config;
     struct stats_cell c = {0};
 
+    const struct module_plan *mp = p->g->modules;
+
     group_init(p, &p->workers, "weir_", 1);
     group_init(p, &p->listeners, "weir_listener_", cf->listeners_n);
     group_init(p, &p->routes, "weir_route_", cf->routes_n + 1);
+    group_init(p, &p->variants, "weir_variant_", mp ? mp->variants_n : 0);
     group_init(p, &p->clusters, "weir_cluster_", cf->clusters_n);
     group_init(p, &p->endpoints, "weir_endpoint_", rows_n(p->g));
+    group_init(p, &p->modules, "weir_", mp ? mp->counters_n : 0);
     while (stats_cell_next(p->g, &c)) {
-        struct group *gr = NULL;
         struct slice labels = {0};
-        switch (c.kind) {
-        case STATS_WORKER:
-            gr = &p->workers;
-            break;
-        case STATS_UNROUTED: /* parentheses: no route can be called that */
-            gr = &p->routes;
-            labels = label(p, "route", SLICE("(none)"));
-            break;
-        case STATS_LISTENER:
-            gr = &p->listeners;
-            labels = label(p, "listener", c.name);
-            break;
-        case STATS_ROUTE:
-            gr = &p->routes;
-            labels = label(p, "route", c.name);
-            break;
-        case STATS_CLUSTER:
-            gr = &p->clusters;
-            labels = label(p, "cluster", c.name);
-            break;
-        case STATS_ENDPOINTS:
+        if (c.kind == STATS_ENDPOINTS)
             collect_rows(p, &c);
-            continue;
-        case STATS_MIRROR:
-        case STATS_KIND_N:
-            continue;
-        }
-        each_column(p, &c, group_add(p, gr, labels, c.size), add_object);
+        struct group *gr = group_of(p, &c, &labels);
+        if (gr)
+            stats_cell_each(&c, p->shm, p->slots_n, group_add(p, gr, labels, c.size), add_object);
     }
+}
+
+/* Where an object of this kind is shown, and by what labels. NULL: elsewhere, or not at all. */
+static struct group *group_of(struct page *p, const struct stats_cell *c, struct slice *labels)
+{
+    switch (c->kind) {
+    case STATS_WORKER:
+        return &p->workers;
+    case STATS_UNROUTED: /* parentheses: no route can be called that */
+        *labels = label(p, "route", SLICE("(none)"));
+        return &p->routes;
+    case STATS_LISTENER:
+        *labels = label(p, "listener", c->name);
+        return &p->listeners;
+    case STATS_ROUTE:
+        *labels = label(p, "route", c->name);
+        return &p->routes;
+    case STATS_CLUSTER:
+        *labels = label(p, "cluster", c->name);
+        return &p->clusters;
+    case STATS_VARIANT:
+        *labels = variant_labels(p, p->g->modules->variants[c->index]);
+        return &p->variants;
+    case STATS_MODULE:
+        *labels = p->g->modules->counters[c->index]->labels;
+        return &p->modules;
+    case STATS_ENDPOINTS:
+    case STATS_MIRROR:
+    case STATS_KIND_N:
+        break;
+    }
+    return NULL;
+}
+
+static struct slice variant_labels(struct page *p, const struct weir_variant *v)
+{
+    const struct slice route = label(p, "route", v->route), name = label(p, "variant", v->name);
+
+    return slice_str(arena_printf(&p->arena, "%.*s,%.*s", SLICE_ARG(route), SLICE_ARG(name)));
 }
 
 /* -- writing ----------------------------------------------------------------------------------- */
 
-/* "# HELP" and "# TYPE" of prefix + name + suffix. */
-static void head(struct text *out, const char *prefix, const char *name, const char *suffix,
-                 const char *type, const char *help)
+void page_head(struct text *out, const char *prefix, const char *name, const char *suffix,
+               const char *type, const char *help)
 {
     const char *parts[] = {"# HELP ", prefix, name,   suffix, " ",  help, "\n# TYPE ",
                            prefix,    name,   suffix, " ",    type, "\n"};
@@ -273,9 +251,8 @@ static void head(struct text *out, const char *prefix, const char *name, const c
         text_str(out, parts[i]);
 }
 
-/* "name{labels,more} value"; either part of the labels may be empty. */
-static void line(struct text *out, struct slice name, struct slice labels, struct slice more,
-                 int64_t value)
+void page_line(struct text *out, struct slice name, struct slice labels, struct slice more,
+               int64_t value)
 {
     text_add(out, name);
     if (labels.n || more.n) {
@@ -310,9 +287,10 @@ static void show(struct text *out, const struct group *gr, const struct metric *
 
     for (size_t i = 0; gr->n && i < n; i++) {
         struct slice name = join(&buffer, gr->prefix, m[i].name, suffix);
-        head(out, gr->prefix, m[i].name, suffix, type, m[i].help);
+        page_head(out, gr->prefix, m[i].name, suffix, type, m[i].help);
         for (size_t k = 0; k < gr->n; k++)
-            line(out, name, gr->v[k].labels, slice_of(NULL, 0), (int64_t)gr->v[k].sum[m[i].at]);
+            page_line(out, name, gr->v[k].labels, slice_of(NULL, 0),
+                      (int64_t)gr->v[k].sum[m[i].at]);
     }
 }
 
@@ -344,10 +322,11 @@ static void show_classes(struct text *out, const struct group *gr, const char *n
         SLICE_INIT("code_class=\"4xx\""),  SLICE_INIT("code_class=\"5xx\""),
     };
 
-    head(out, "", name, "", "counter", help);
+    page_head(out, "", name, "", "counter", help);
     for (size_t k = 0; k < gr->n; k++)
         for (size_t i = 0; i < array_n(classes) && used(gr->v[k].sum + at, 6); i++)
-            line(out, slice_str(name), gr->v[k].labels, classes[i], (int64_t)gr->v[k].sum[at + i]);
+            page_line(out, slice_str(name), gr->v[k].labels, classes[i],
+                      (int64_t)gr->v[k].sum[at + i]);
 }
 
 /* gRPC requests by code; only codes that there were, and nothing where there is no gRPC. */
@@ -362,7 +341,7 @@ static void show_grpc(struct text *out, const struct group *gr, const char *name
             if (!gr->v[k].sum[at + i])
                 continue;
             if (!headed)
-                head(out, "", name, "", "counter", "gRPC requests by their grpc-status");
+                page_head(out, "", name, "", "counter", "gRPC requests by their grpc-status");
             headed = true;
             struct text code;
             text_init_fixed(&code, buffer, sizeof buffer);
@@ -370,8 +349,8 @@ static void show_grpc(struct text *out, const struct group *gr, const char *name
                 text_str(&code, "code=\"missing\"");
             else
                 text_printf(&code, "code=\"%zu\"", i);
-            line(out, slice_str(name), gr->v[k].labels, text_slice(&code),
-                 (int64_t)gr->v[k].sum[at + i]);
+            page_line(out, slice_str(name), gr->v[k].labels, text_slice(&code),
+                      (int64_t)gr->v[k].sum[at + i]);
         }
 }
 
@@ -400,14 +379,14 @@ static void show_latency(struct text *out, const struct object *o, const char *n
     struct slice bucket = join(&buffer, name, "_bucket", "");
     for (size_t i = 0; i < LATENCY_BUCKETS; i++) {
         count += h->bucket[i];
-        line(out, bucket, o->labels, les[i], (int64_t)count);
+        page_line(out, bucket, o->labels, les[i], (int64_t)count);
     }
     text_add(out, join(&buffer, name, "_sum", "{"));
     text_add(out, o->labels);
     text_str(out, "} ");
     add_seconds(out, h->sum_us);
     text_char(out, '\n');
-    line(out, join(&buffer, name, "_count", ""), o->labels, slice_of(NULL, 0), (int64_t)count);
+    page_line(out, join(&buffer, name, "_count", ""), o->labels, slice_of(NULL, 0), (int64_t)count);
 }
 
 static void show_latencies(struct text *out, const struct group *gr, const char *name, size_t at,
@@ -428,7 +407,7 @@ static void show_latencies(struct text *out, const struct group *gr, const char 
         text_char(&t, '"');
         les[i] = text_slice(&t);
     }
-    head(out, "", name, "", "histogram", help);
+    page_head(out, "", name, "", "histogram", help);
     for (size_t k = 0; k < gr->n; k++) {
         const struct histogram *h = (const void *)(gr->v[k].sum + at);
         if (used(h->bucket, LATENCY_BUCKETS))
@@ -441,11 +420,12 @@ static void show_latencies(struct text *out, const struct group *gr, const char 
 static void show_words(struct page *p, const char *name, const char *help, const char *label_name,
                        size_t at, size_t n, const char *(*word)(size_t i))
 {
-    head(p->out, "", name, "", "counter", help);
+    page_head(p->out, "", name, "", "counter", help);
     for (size_t i = 0; i < n; i++)
         if (word(i))
-            line(p->out, slice_str(name), (struct slice){0},
-                 label(p, label_name, slice_str(word(i))), (int64_t)p->workers.v[0].sum[at + i]);
+            page_line(p->out, slice_str(name), (struct slice){0},
+                      label(p, label_name, slice_str(word(i))),
+                      (int64_t)p->workers.v[0].sum[at + i]);
 }
 
 static const char *word_of_why(size_t i)
@@ -470,6 +450,34 @@ static void show_workers(struct page *p)
                AT(worker_stats, h2_faults), H2_FAULT_N, word_of_h2_fault);
 }
 
+/* What traffic is divided among: where there is none, no name of it is shown either. */
+struct traffic_names {
+    const char *grpc, *responses, *responses_help, *duration;
+};
+static const struct traffic_names variant_names = {
+    "weir_variant_grpc_total",
+    "weir_variant_responses_total",
+    "requests of the variant by the class of the status that the client got",
+    "weir_variant_request_duration_seconds",
+};
+static const struct traffic_names cluster_names = {
+    "weir_cluster_grpc_total",
+    "weir_cluster_responses_total",
+    "requests of the cluster by the class of the status that the client got",
+    "weir_cluster_request_duration_seconds",
+};
+
+static void show_divided(struct page *p, const struct group *gr, const struct traffic_names *names)
+{
+    if (!gr->n)
+        return;
+    show_grpc(p->out, gr, names->grpc);
+    show_counters(p->out, gr, traffic_counters, array_n(traffic_counters));
+    show_classes(p->out, gr, names->responses, AT(traffic_stats, status), names->responses_help);
+    show_latencies(p->out, gr, names->duration, AT(traffic_stats, latency),
+                   "from the request's head to the end of the exchange");
+}
+
 static void show_traffic(struct page *p)
 {
     show_counters(p->out, &p->routes, traffic_counters, array_n(traffic_counters));
@@ -478,15 +486,8 @@ static void show_traffic(struct page *p)
     show_latencies(p->out, &p->routes, "weir_request_duration_seconds", AT(traffic_stats, latency),
                    "from the request's head to the end of the exchange");
     show_grpc(p->out, &p->routes, "weir_route_grpc_total");
-    if (!p->clusters.n)
-        return;
-    show_grpc(p->out, &p->clusters, "weir_cluster_grpc_total");
-    show_counters(p->out, &p->clusters, traffic_counters, array_n(traffic_counters));
-    show_classes(p->out, &p->clusters, "weir_cluster_responses_total", AT(traffic_stats, status),
-                 "requests of the cluster by the class of the status that the client got");
-    show_latencies(p->out, &p->clusters, "weir_cluster_request_duration_seconds",
-                   AT(traffic_stats, latency),
-                   "from the request's head to the end of the exchange");
+    show_divided(p, &p->variants, &variant_names);
+    show_divided(p, &p->clusters, &cluster_names);
 }
 
 static void show_endpoints(struct page *p)

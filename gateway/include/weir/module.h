@@ -357,7 +357,7 @@ struct weir_variant *weir_variant(struct weir_load *l, struct weir_slice name);
 void weir_variant_set(struct weir_exchange *x, struct weir_variant *v);
 struct weir_traffic {
     uint64_t requests, status[6]; /* [0]: none was sent, [1] to [5]: by class */
-    uint64_t p50_us, p99_us;      /* upper bounds of the histogram's buckets */
+    uint64_t p50_us, p99_us;      /* upper bounds of the histogram's buckets, at most 10 s; 0: none */
 };
 /* Over all processes. [control] */
 void weir_variant_traffic(struct weir_process *p, const struct weir_variant *v,
