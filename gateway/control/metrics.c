@@ -6,6 +6,7 @@
 
 #include "control/resolver.h"
 #include "core/stats.h"
+#include "core/watched_file.h"
 #include "io/shm.h"
 
 static void write_build(const struct metrics *m, struct text *out);
@@ -141,4 +142,22 @@ void metrics_of_resolver(void *resolver, struct text *out)
     write_names(r, out, "weir_resolver_addresses", "addresses of a name", addresses_of);
     write_names(r, out, "weir_resolver_failed_in_row", "look-ups that failed since one succeeded",
                 failing_of);
+}
+
+/* -- files ------------------------------------------------------------------------------------- */
+
+void metrics_of_files(void *file_watch, struct text *out)
+{
+    const struct file_watch_totals t = file_watch_totals(file_watch);
+
+    if (!t.files)
+        return;
+    metrics_value(out, "weir_files", "gauge", "files of modules that are watched", t.files);
+    metrics_value(out, "weir_files_failing", "gauge", "watched files that can't be read now",
+                  t.failing);
+    metrics_value(out, "weir_files_changed_total", "counter",
+                  "contents of watched files that came into force after the start", t.changed);
+    metrics_value(out, "weir_files_failed_total", "counter",
+                  "times that a watched file could not be read, and what was there was left",
+                  t.failed);
 }

@@ -67,5 +67,7 @@ void metrics_value(struct text *out, const char *name, const char *type, const c
                    uint64_t value);
 /* A part: names looked up in DNS. ctx is the struct resolver, or NULL when there is none. */
 void metrics_of_resolver(void *resolver, struct text *out);
+/* A part: files that modules have watched. ctx is the struct file_watch. */
+void metrics_of_files(void *file_watch, struct text *out);
 
 #endif

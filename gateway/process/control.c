@@ -7,6 +7,7 @@
 #include "control/admin.h"
 #include "control/metrics.h"
 #include "control/resolver.h"
+#include "core/watched_file.h"
 #include "io/signals.h"
 
 #include <errno.h>
@@ -25,6 +26,7 @@ struct process {
     struct signals signals;
     struct lifeline lifeline;
     struct resolver *resolver; /* NULL when it could not be set up */
+    struct file_watch *files;
     struct metrics metrics;
     struct admin_row rows[2];
     struct admin *admin;
@@ -57,6 +59,7 @@ static void build_admin(struct process *p)
     const struct birth *b = p->birth;
     metrics_init(&p->metrics, b->g, b->shm, PACKAGE_VERSION, show_process, p);
     metrics_add(&p->metrics, metrics_of_resolver, p->resolver);
+    metrics_add(&p->metrics, metrics_of_files, p->files);
     p->rows[0] = (struct admin_row){"/healthz", admin_healthz, NULL};
     p->rows[1] = (struct admin_row){"/metrics", metrics_answer, &p->metrics};
     p->admin = admin_new(&p->loop, p->rows, array_n(p->rows));
@@ -129,11 +132,13 @@ _Noreturn void control_main(const struct birth *b)
     signals_start(&p.signals, &p.loop, on_signal);
     lifeline_start(&p.lifeline, &p.loop, b->master_fd, on_master_gone);
     p.resolver = resolver_start(&p.loop, b->g);
+    p.files = file_watch_start(&p.loop, b->g);
     build_admin(&p);
     rotate_tickets(&p);
     child_ready(b->master_fd);
     loop_run(&p.loop);
     admin_free(p.admin);
+    file_watch_stop(p.files);
     resolver_stop(p.resolver);
     exit(EXIT_SUCCESS);
 }

@@ -6,9 +6,13 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "base/fault.h"
 #include "control/resolver.h"
+#include "core/watched_file.h"
+#include "io/loop.h"
 #include "io/shm.h"
 
 static struct config config;
@@ -146,4 +150,32 @@ Test(metrics, shows_the_names_that_the_resolver_looks_up)
     loop_turn(&loop);
     loop_fini(&loop);
     faults_fini(&faults);
+}
+
+Test(metrics, shows_watched_files_where_there_are_some)
+{
+    char path[] = "/tmp/weir-metrics-XXXXXX";
+    const int fd = mkstemp(path);
+    cr_assert(fd >= 0);
+    struct weir_file file = {.path = path, .module = "auth"}, *files[1] = {&file};
+    struct module_plan plan = {.files = files, .files_n = 1};
+    struct loop loop;
+    loop_init(&loop, 0);
+
+    struct file_watch *none = file_watch_start(&loop, &g);
+    metrics_add(&m, metrics_of_files, none);
+    cr_assert(!has_line("weir_files 0"));
+    g.modules = &plan;
+    struct file_watch *fw = file_watch_start(&loop, &g);
+    m.parts[0].ctx = fw;
+    cr_assert(has_line("weir_files 1") && has_line("weir_files_failing 0"));
+    cr_assert(has_line("weir_files_changed_total 0") && has_line("weir_files_failed_total 0"));
+    unlink(path);
+    clock_set(&loop.clock, loop.clock.mono_us + 2000000, loop.clock.wall_us + 2000000);
+    loop_turn(&loop);
+    cr_assert(has_line("weir_files_failing 1") && has_line("weir_files_failed_total 1"));
+    file_watch_stop(fw);
+    file_watch_stop(none);
+    loop_fini(&loop);
+    close(fd);
 }
