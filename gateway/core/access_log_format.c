@@ -9,6 +9,7 @@
 #include "core/access_log.h"
 
 #include "core/access_log_parts.h"
+#include "core/module_log.h"
 
 /* What Apache calls combined and nginx has by default. */
 #define COMMON                                                                                     \
@@ -85,7 +86,8 @@ static void compile_json(struct access_format *f, struct slice names, struct are
                          struct faults *faults)
 {
     f->json = true;
-    if (!names.n) {
+    f->all = !names.n;
+    if (f->all) {
         f->t.pieces = ARENA_ARRAY(a, struct template_piece, count_variables());
         for (const struct variable *of = variables; of->name; of++)
             if (of->preset)
@@ -205,6 +207,8 @@ static void write_json(const struct access_format *f, struct exchange *x, struct
         if (it->ref.of->kind == VARIABLE_TEXT || it->ref.of->kind == VARIABLE_PLAIN)
             text_char(out, '"');
     }
+    if (f->all)
+        module_log_json(x, out);
     if (out->n == begin)
         text_char(out, '{');
     else

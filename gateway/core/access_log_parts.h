@@ -19,6 +19,7 @@ struct exchange;
 
 struct access_format {
     bool json;
+    bool all; /* JSON of everything there is, fields of modules included */
     /* What stands before a field is in JSON ',"name":', and a quote for texts. An absent field is
      * left out of JSON. */
     struct template t;

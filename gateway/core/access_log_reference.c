@@ -22,6 +22,8 @@ void access_log_reference(struct text *out)
         "sign. Quotes, backslashes, control characters and bytes above 126 are written as "
         "`\\xHH` there; in JSON they are escaped as JSON has it, and bytes that are not UTF-8 "
         "become U+FFFD. So no request can make a line that looks like two.\n\n"
+        "Fields of modules that were set stand at the end of a default JSON line, as "
+        "`\"canary.bucket\"`; elsewhere they are asked for by `module.canary.bucket`.\n\n"
         "With `log.access = \"journald\"` the line is the MESSAGE, and each field of the default "
         "JSON line is a journal field too: `WEIR_STATUS`, `WEIR_ROUTE`.\n\n"
         "The same names stand for values in other settings that take a text with `%{...}`. Such a "

@@ -94,6 +94,9 @@
       "`capture.9`, or its name")                                                                  \
     F(claim, "claim.", TEXT, REQUEST,                                                              \
       "the claim of that name about who the request comes from, several values joined by "         \
-      "commas; `claim.sub` and `claim.iss` are subject and issuer")
+      "commas; `claim.sub` and `claim.iss` are subject and issuer")                                       \
+    F(module, "module.", TEXT, END,                                                                \
+      "a field of a module, as `MODULE.NAME`, when it was set: `module.canary.bucket`; "           \
+      "`weir --help-module MODULE` lists them")
 
 #endif

@@ -3,6 +3,7 @@
  * that the configuration chooses. */
 
 #include "core/identity.h"
+#include "core/module_log.h"
 #include "core/route.h"
 #include "core/variables_parts.h"
 #include "http/query.h"
@@ -85,4 +86,9 @@ VARIABLE(identity_method)
 NAMED(claim)
 {
     return give_text(v, identity_claim_all(x->identity, ref->name, &x->arena));
+}
+
+NAMED(module)
+{
+    return module_log_get(x, ref->name, &v->text);
 }
