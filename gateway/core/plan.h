@@ -10,7 +10,6 @@
 struct cluster;
 
 struct plan {
-    struct slice variant;         /* its name: weir_variant_set(); empty: none */
     struct cluster *cluster;      /* borrowed from the worker; NULL: no attempt is intended */
     struct slice variant;         /* the version that was chosen among several; empty: none */
     uint64_t timeout_ms;          /* whole request; 0: none */

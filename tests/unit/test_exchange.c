@@ -5,7 +5,8 @@
 #include <stdio.h>
 
 #include "core/exchange.h"
-#include "core/stats.h"
+#include "core/module.h"
+#include "core/stats_module.h"
 #include "io/link.h"
 #include "tests/lib/stack.h"
 
@@ -451,5 +452,33 @@ Test(exchange, counts_what_it_did)
     cr_assert_eq(st->endpoints[0][0].active, 0);
     cr_assert_eq(st->endpoints[0][0].failures, 0);
     cr_assert_eq(st->worker->exchanges_active, 0);
+    stack_free(s);
+}
+
+/* -- variants ---------------------------------------------------------------------------------- */
+
+Test(exchange, counts_for_its_variant_as_well_as_for_its_route)
+{
+    static struct traffic_stats counts;
+    struct weir_variant one = {.index = 1, .name = SLICE("one")}, v2 = {.name = SLICE("v2")};
+    struct stack *s = stack_new(ONE ALL);
+    struct worker *w = stack_worker(s);
+    w->stats->variants[0] = &counts; /* there is room for one more than the generation has */
+    struct peer *c = stack_client(s);
+
+    peer_says(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    struct exchange *x = list_entry(w->active.next, struct exchange, node);
+    weir_variant_set((struct weir_exchange *)x, &one);
+    weir_variant_set((struct weir_exchange *)x, NULL);
+    cr_assert(!x->variant && !x->plan.variant.n);
+    weir_variant_set((struct weir_exchange *)x, &v2); /* the last one counts */
+    cr_assert(slice_eq(x->plan.variant, SLICE("v2")));
+    peer_says(stack_origin(s, 0), "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nhi");
+    cr_assert(counts.requests == 1 && counts.status[4] == 1 && counts.bytes_out == 2);
+    cr_assert(w->stats->routes[0]->requests == 1);
+
+    peer_says(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"); /* one that belongs to none */
+    peer_says(stack_origin(s, 0), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    cr_assert(counts.requests == 1 && w->stats->routes[0]->requests == 2);
     stack_free(s);
 }

@@ -321,16 +321,20 @@ void *weir_cell(struct weir_load *l, const char *name, size_t size);
 /* A text of at most `capacity` bytes in shared memory, replaced as a whole. Readers never wait and
  * never see half of it. [load] */
 struct weir_blob *weir_blob(struct weir_load *l, const char *name, size_t capacity);
-/* False when it is too long. [control] */
+/* False, with nothing changed, when it is too long, or another process (the control process of an
+ * older generation) was in the middle of it for long. [control] */
 bool weir_blob_publish(struct weir_blob *b, struct weir_slice text);
 /* Changes with each publish; 0: nothing was published yet. Cheap. [any] */
 uint64_t weir_blob_version(const struct weir_blob *b);
-/* Copies the text into `to` (of `capacity` bytes); gives its length, and which version it is. [any] */
+/* Copies the text into `to` (of `capacity` bytes); gives its length, and which version it is. Version
+ * 0: there is nothing, or nothing could be had just now; what the caller has stays good. [any] */
 size_t weir_blob_read(const struct weir_blob *b, char *to, uint64_t *version);
 
 /* A file that is read now and again whenever it changes, about once a second, by the control
  * process; a file that can't be read any more, or is over the limit, leaves what was there, says
- * so in the log and counts. A fault when it can't be read now. Its text is a blob. [load] */
+ * so in the log and counts. A fault when it can't be read now. Its text is a blob, which holds from
+ * load on what the file holds then. Replace files by rename(2): one that is written in place is
+ * taken only when it stood still for a second. [load] */
 struct weir_blob *weir_file(struct weir_load *l, const struct weir_place *place,
                             struct weir_slice path, size_t capacity);
 
@@ -363,7 +367,8 @@ struct weir_traffic {
 void weir_variant_traffic(struct weir_process *p, const struct weir_variant *v,
                           struct weir_traffic *out);
 
-/* The value of log_fields[index]; copied. [hook] */
+/* The value of log_fields[index]; copied. Where several uses of the module set it, the last of them
+ * shows. [hook], but not in on_identify, which has no chain of the exchange */
 void weir_log_set(struct weir_exchange *x, const struct weir_use *u, unsigned index,
                   struct weir_slice value);
 
@@ -614,7 +619,8 @@ struct weir_slice weir_call_field(const struct weir_call *c, const struct weir_n
 
 /* The JSON object of the request, as text. */
 struct weir_slice weir_request_json(const struct weir_request *rq);
-/* The JSON of the answer; copied. Once. */
+/* The JSON object of the answer; copied. Once: what comes after an answer, or isn't an object, is
+ * ignored; who asked gets 500 when nothing else comes. */
 void weir_reply_json(struct weir_reply *reply, struct weir_slice json);
 /* Refuses: a status of 400 (wrong input), 404 or 409, the member that is wrong (or NULL), and what to do. */
 void weir_reply_error(struct weir_reply *reply, int status, const char *member, const char *fmt, ...)
