@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "control/admin.h"
+#include "control/commands.h"
 #include "control/metrics.h"
 #include "control/resolver.h"
 #include "core/watched_file.h"
@@ -28,7 +29,8 @@ struct process {
     struct resolver *resolver; /* NULL when it could not be set up */
     struct file_watch *files;
     struct metrics metrics;
-    struct admin_row rows[2];
+    struct commands commands;
+    struct admin_row rows[4];
     struct admin *admin;
     int admin_fd;      /* -1: none */
     struct timer rotate; /* of the keys of session tickets */
@@ -57,11 +59,15 @@ static void show_process(void *ctx, struct process_facts *out)
 static void build_admin(struct process *p)
 {
     const struct birth *b = p->birth;
+    commands_init(&p->commands, b->g, NULL);
     metrics_init(&p->metrics, b->g, b->shm, PACKAGE_VERSION, show_process, p);
     metrics_add(&p->metrics, metrics_of_resolver, p->resolver);
     metrics_add(&p->metrics, metrics_of_files, p->files);
     p->rows[0] = (struct admin_row){"/healthz", admin_healthz, NULL};
     p->rows[1] = (struct admin_row){"/metrics", metrics_answer, &p->metrics};
+    p->rows[2] = (struct admin_row){"/v1/modules", commands_list, &p->commands};
+    p->rows[3] = (struct admin_row){"/v1/modules/", commands_answer, &p->commands,
+                                    .methods = ADMIN_POST, .prefix = true};
     p->admin = admin_new(&p->loop, p->rows, array_n(p->rows));
     if (p->admin_fd >= 0)
         admin_listen(p->admin, p->admin_fd);

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a path to a module's function and back. What a module gets is checked first, so that no
+ * module has to refuse what isn't JSON; what it gives is checked as well, so that who asked never
+ * has to guess. Duplicate members are refused: two parsers would take different ones. */
+
+#include "control/commands.h"
+
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/fault.h"
+#include "base/log.h"
+#include "core/module.h"
+#include "core/worker.h"
+
+enum { NAMES_MAX = 128, ERROR_MAX = 1024 };
+
+struct weir_request {
+    struct slice json;
+};
+
+struct weir_reply {
+    struct admin_answer *out;
+    bool done; /* the module has said something */
+};
+
+static const struct loaded_module *find_module(const struct commands *c, struct slice name,
+                                               struct admin_answer *out);
+static const struct weir_command *find_command(const struct weir_module *m, struct slice name,
+                                               struct admin_answer *out);
+static bool is_object(struct slice json, struct admin_answer *out);
+static void run(const struct commands *c, const struct loaded_module *lm,
+                const struct weir_command *command, struct slice json, struct admin_answer *out);
+
+void commands_init(struct commands *c, const struct generation *g, struct worker *w)
+{
+    *c = (struct commands){.g = g, .worker = w};
+}
+
+static size_t modules_n(const struct commands *c)
+{
+    return c->g->modules ? c->g->modules->n : 0;
+}
+
+/* -- what there is ------------------------------------------------------------------------------
+ */
+
+static void list_commands(const struct weir_module *m, struct text *out)
+{
+    json_key(out, "commands");
+    json_open(out, '[');
+    for (const struct weir_command *k = m->commands; k && k->name; k++) {
+        json_open(out, '{');
+        json_key(out, "name");
+        json_str(out, k->name);
+        json_key(out, "changes");
+        json_bool(out, k->changes);
+        json_key(out, "help");
+        json_str(out, k->help);
+        json_close(out, '}');
+    }
+    json_close(out, ']');
+}
+
+void commands_list(void *ctx, const struct admin_request *rq, struct admin_answer *out)
+{
+    const struct commands *c = ctx;
+    struct text *t = &out->body;
+    (void)rq;
+
+    out->type = SLICE("application/json");
+    json_open(t, '{');
+    json_key(t, "modules");
+    json_open(t, '[');
+    for (size_t i = 0; i < modules_n(c); i++) {
+        const struct weir_module *m = c->g->modules->modules[i].module->desc;
+        json_open(t, '{');
+        json_key(t, "name");
+        json_str(t, m->name);
+        json_key(t, "summary");
+        json_str(t, m->summary);
+        list_commands(m, t);
+        json_close(t, '}');
+    }
+    json_close(t, ']');
+    json_close(t, '}');
+    text_char(t, '\n');
+}
+
+/* -- one command --------------------------------------------------------------------------------
+ */
+
+void commands_answer(void *ctx, const struct admin_request *rq, struct admin_answer *out)
+{
+    const struct commands *c = ctx;
+    struct slice rest = rq->rest;
+    const struct slice name = slice_cut(&rest, '/');
+    const struct slice json = slice_trim(rq->content).n ? rq->content : SLICE("{}");
+
+    const struct loaded_module *lm = find_module(c, name, out);
+    const struct weir_command *command = lm ? find_command(lm->module->desc, rest, out) : NULL;
+    if (!command || (command->changes && !admin_may_change(rq, out)) || !is_object(json, out))
+        return;
+    run(c, lm, command, json, out);
+}
+
+/* 404, with what was probably meant, or else what there is. */
+static void not_found(struct admin_answer *out, const char *what, struct slice name,
+                      const char *const *names)
+{
+    const char *near = nearest_name(name, names);
+    char all[ERROR_MAX / 2];
+    struct text t;
+
+    text_init_fixed(&t, all, sizeof all - 1);
+    text_str(&t, near ? "did you mean \"" : names[0] ? "there are: " : "there are none");
+    text_str(&t, near);
+    text_str(&t, near ? "\"?" : "");
+    for (size_t i = 0; !near && names[i]; i++) {
+        text_str(&t, i ? ", " : "");
+        text_str(&t, names[i]);
+    }
+    all[t.n] = '\0';
+    admin_error(out, 404, NULL, "there is no %s \"%.*s\"; %s", what, name.n < 64 ? (int)name.n : 64,
+                name.p ? name.p : "", all);
+}
+
+static const struct loaded_module *find_module(const struct commands *c, struct slice name,
+                                               struct admin_answer *out)
+{
+    const char *names[MODULES_MAX + 1] = {NULL};
+    size_t n = 0;
+
+    for (size_t i = 0; i < modules_n(c) && n < MODULES_MAX; i++) {
+        const struct loaded_module *lm = &c->g->modules->modules[i];
+        if (slice_eq(name, slice_str(lm->module->desc->name)))
+            return lm;
+        names[n++] = lm->module->desc->name;
+    }
+    not_found(out, "module in this configuration called", name, names);
+    return NULL;
+}
+
+static const struct weir_command *find_command(const struct weir_module *m, struct slice name,
+                                               struct admin_answer *out)
+{
+    const char *names[NAMES_MAX + 1] = {NULL};
+    size_t n = 0;
+
+    for (const struct weir_command *k = m->commands; k && k->name && n < NAMES_MAX; k++) {
+        if (slice_eq(name, slice_str(k->name)))
+            return k;
+        names[n++] = k->name;
+    }
+    not_found(out, "command of this module called", name, names);
+    return NULL;
+}
+
+static bool is_object(struct slice json, struct admin_answer *out)
+{
+    json_error_t error;
+    json_t *j = json_loadb(json.p, json.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+    const bool ok = json_is_object(j);
+
+    if (!j)
+        admin_error(out, 400, NULL, "the content must be a JSON object: line %d, column %d: %s",
+                    error.line, error.column, error.text);
+    else if (!ok)
+        admin_error(out, 400, NULL, "the content must be a JSON object, {...}");
+    json_decref(j);
+    return ok;
+}
+
+static void run(const struct commands *c, const struct loaded_module *lm,
+                const struct weir_command *command, struct slice json, struct admin_answer *out)
+{
+    const struct weir_request rq = {.json = json};
+    struct weir_reply reply = {.out = out};
+    void **locals = c->worker->locals;
+
+    command->run(process_of(c->worker), locals ? locals[lm - c->g->modules->modules] : NULL, &rq,
+                 &reply);
+    if (reply.done)
+        return;
+    log_error("command_unanswered", KV("module", lm->module->desc->name),
+              KV("command", command->name));
+    admin_error(out, 500, NULL, "the module has not answered, which is a defect of it");
+}
+
+/* -- what a module's function calls -------------------------------------------------------------
+ */
+
+struct weir_slice weir_request_json(const struct weir_request *rq)
+{
+    return (struct weir_slice){rq->json.p, rq->json.n};
+}
+
+void weir_reply_json(struct weir_reply *reply, struct weir_slice json)
+{
+    json_t *j = json_loadb(json.p ? json.p : "", json.n, JSON_DECODE_ANY, NULL);
+
+    if (reply->done || !json_is_object(j)) {
+        json_decref(j);
+        return;
+    }
+    json_decref(j);
+    reply->done = true;
+    reply->out->type = SLICE("application/json");
+    text_add(&reply->out->body, slice_of(json.p, json.n));
+    if (json.p[json.n - 1] != '\n')
+        text_char(&reply->out->body, '\n');
+}
+
+void weir_reply_error(struct weir_reply *reply, int status, const char *member, const char *fmt,
+                      ...)
+{
+    const bool known = status == 400 || status == 404 || status == 409;
+    char memory[ERROR_MAX];
+    va_list ap;
+
+    if (reply->done)
+        return;
+    va_start(ap, fmt);
+    vsnprintf(memory, sizeof memory, fmt, ap);
+    va_end(ap);
+    reply->done = true;
+    admin_error(reply->out, known ? (uint16_t)status : 400, member, "%s", memory);
+}
