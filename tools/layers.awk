@@ -17,7 +17,7 @@ BEGIN {
     # Of io it only knows the values that TLS contexts are made from.
     only["config", "io"] = " tls_conf.h "
     # The core knows time, the loop's queues and shared memory, but no socket and no byte pipe.
-    only["core", "io"] = " loop.h timer.h shm.h tls.h proxy_header.h "
+    only["core", "io"] = " loop.h timer.h offload.h shm.h tls.h proxy_header.h "
 
     # Libraries that only some folders may see; "*" stands for all headers below.
     library("ev.h", "io"); library("libconfig.h", "config"); library("pcre2.h", "config core")
