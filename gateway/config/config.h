@@ -261,6 +261,10 @@ struct config {
         int64_t descriptors; /* 0: as many as the hard limit allows */
     } memory;
     struct {
+        int64_t threads; /* 2: per process, made when the first job comes */
+        int64_t queue;   /* 64: jobs that wait for one */
+    } offload;
+    struct {
         struct texts servers; /* "10.0.0.2", "10.0.0.2:5353"; empty: /etc/resolv.conf */
         uint64_t timeout;     /* 2s */
         int64_t tries;        /* 3 */

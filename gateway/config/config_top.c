@@ -40,6 +40,14 @@ static const struct option memory_options[] = {
     OPTION_END,
 };
 
+static const struct option offload_options[] = {
+    OPTION_INT("threads", struct config, offload.threads, "2", 1, 64,
+               "helper threads per process for what takes long, such as password hashes"),
+    OPTION_INT("queue", struct config, offload.queue, "64", 0, 65536,
+               "jobs that may wait for one; further ones are refused"),
+    OPTION_END,
+};
+
 static const struct option resolver_options[] = {
     OPTION_CUSTOM("servers", struct config, resolver.servers, read_servers, "[ ]",
                   "one or a list of addresses, with a port unless it is 53",
@@ -84,6 +92,7 @@ const struct option top_options[] = {
     OPTION_INT("regex_steps", struct config, regex_steps, "100000", 100, 100000000,
                "steps after which a regular expression of a route is given up: it doesn't match then"),
     OPTION_SUB("memory", memory_options, "what a process may use"),
+    OPTION_SUB("offload", offload_options, "work that a process gives to helper threads"),
     OPTION_SUB("resolver", resolver_options, "how names of endpoints are looked up"),
     OPTION_SUB("admin", admin_options, "the operator's socket", .check = admin_check),
     OPTION_GROUP("log", struct config, log, log_options, "access log and error log"),

@@ -8,6 +8,7 @@
 #include "core/exchange.h"
 
 #include "core/grpc.h"
+#include "core/shadow.h"
 #include "core/stats.h"
 
 static void on_run(struct later *l);
@@ -45,6 +46,7 @@ static struct exchange *exchange_make(struct worker *w, const struct client_ops 
     later_init(&x->run, on_run);
     timer_init(&x->deadline, on_deadline);
     list_init(&x->attempts);
+    list_init(&x->followers);
     bytes_init(&x->inward, &w->loop->stock);
     bytes_init(&x->kept, &w->loop->stock);
     bytes_init(&x->own, &w->loop->stock);
@@ -83,10 +85,21 @@ struct exchange *exchange_new_bad(struct worker *w, const struct client_ops *ops
     return x;
 }
 
+struct exchange *exchange_new_shadow(struct worker *w, const struct client_ops *ops,
+                                     const struct client_facts *facts)
+{
+    struct exchange *x = exchange_make(w, ops, NULL, facts);
+    if (x)
+        x->step = STEP_PICK;
+    return x;
+}
+
 void exchange_free(struct exchange *x)
 {
     struct worker *w = x->w;
     must(x->step == STEP_FINISH);
+    if (unlikely(!list_empty(&x->followers)))
+        shadow_leave(x);
     list_each (node, &x->attempts) {
         struct attempt *at = list_entry(node, struct attempt, node);
         attempt_cancel(at);
@@ -125,6 +138,8 @@ void exchange_keep(struct exchange *x)
 void exchange_on_body(struct exchange *x, struct block *b, struct slice s)
 {
     x->bytes_in += s.n;
+    if (unlikely(!list_empty(&x->followers)))
+        shadow_feed(x, b, s);
     if (x->why || (x->reply_done && !x->tunnel))
         return; /* nobody wants it any more */
     keep_for_another_attempt(x, b, s);
@@ -138,6 +153,8 @@ void exchange_on_body_end(struct exchange *x, const struct fields *trailers)
     x->request_done = true;
     if (trailers)
         x->trailers = *trailers;
+    if (unlikely(!list_empty(&x->followers)))
+        shadow_feed_end(x, trailers);
     exchange_wake(x);
 }
 

@@ -31,6 +31,7 @@ struct exchange;
 struct identity;
 struct module_use;
 struct proxy_header;
+struct shadow;
 struct tls_facts;
 struct weir_variant;
 
@@ -129,6 +130,9 @@ struct exchange {
     } chains[CHAIN_N];
     const struct module_use *hook;      /* the one that runs now: for the crash report; NULL */
     const struct weir_variant *variant; /* counts this exchange, too; NULL: none */
+    bool resumed;                       /* weir_resume() was called */
+    struct shadow *shadow;              /* this is a request of the gateway's own; NULL: a client's */
+    struct list followers;              /* of struct shadow: calls and copies that depend on this */
     /* the response */
     struct list attempts;               /* oldest first */
     struct attempt *attempt;            /* the one under way; NULL: none */
@@ -153,6 +157,10 @@ struct exchange *exchange_new(struct worker *w, const struct client_ops *ops, vo
 struct exchange *exchange_new_bad(struct worker *w, const struct client_ops *ops, void *client,
                                   const struct client_facts *facts, enum why why,
                                   const char *detail) nodiscard;
+/* A request of the gateway's own, which begins at STEP_PICK: core/shadow.c fills request and plan,
+ * and is its client. */
+struct exchange *exchange_new_shadow(struct worker *w, const struct client_ops *ops,
+                                     const struct client_facts *facts) nodiscard;
 /* Content; `s` lies in `b`. Whether it is too much is the relay's to say. */
 void exchange_on_body(struct exchange *x, struct block *b, struct slice s);
 void exchange_on_body_end(struct exchange *x, const struct fields *trailers);

@@ -307,7 +307,7 @@ static int step_answer(struct exchange *x)
 {
     if (x->attempt)
         attempt_cancel(x->attempt);
-    if (x->client_gone)
+    if (x->client_gone || x->shadow)
         return STEP_FINISH;
     if (x->head_sent && !x->answering) {
         break_off(x);
@@ -347,6 +347,18 @@ static void count_traffic(const struct exchange *x, struct traffic_stats *ts, ui
     histogram_add(&ts->latency, took_us);
 }
 
+/* What no client has asked for is no request of a route, and stands in no log. */
+static void count_request(struct exchange *x, uint64_t took_us)
+{
+    struct worker *w = x->w;
+    count_traffic(x, x->route ? w->stats->routes[x->route->index] : w->stats->unrouted, took_us);
+    if (x->variant)
+        count_traffic(x, w->stats->variants[x->variant->index], took_us);
+    w->stats->worker->whys[x->why]++;
+    if (w->access_log)
+        access_log_exchange(w->access_log, x);
+}
+
 static int step_finish(struct exchange *x)
 {
     struct worker *w = x->w;
@@ -355,14 +367,10 @@ static int step_finish(struct exchange *x)
         attempt_cancel(list_entry(node, struct attempt, node));
     if (x->grpc)
         x->grpc_code = (uint8_t)grpc_outcome(x);
-    count_traffic(x, x->route ? w->stats->routes[x->route->index] : w->stats->unrouted, took_us);
     if (x->plan.cluster)
-        count_traffic(x, w->stats->clusters[x->route->conf->cluster_index], took_us);
-    if (x->variant)
-        count_traffic(x, w->stats->variants[x->variant->index], took_us);
-    w->stats->worker->whys[x->why]++;
-    if (w->access_log)
-        access_log_exchange(w->access_log, x);
+        count_traffic(x, w->stats->clusters[x->plan.cluster - w->clusters], took_us);
+    if (!x->shadow)
+        count_request(x, took_us);
     if (x->client)
         x->client_ops->finished(x);
     exchange_free(x);

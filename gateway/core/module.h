@@ -139,8 +139,14 @@ static inline struct weir_process *process_of(struct worker *w)
 {
     return (struct weir_process *)w;
 }
-/* start() of each module that the generation has, after the fork; stop(). */
+/* start() of each module that the generation has, after the fork; stop(), in the other order. */
 void modules_start(struct worker *w);
 void modules_stop(struct worker *w);
+/* tick() of each that has one; does any? */
+void modules_tick(struct worker *w);
+bool modules_want_ticks(const struct worker *w);
+/* The module whose code runs: of the hook, or w->acting, which whoever calls a module outside of
+ * hooks sets for that time. NULL: not known. */
+const struct module *module_caller(const struct worker *w);
 
 #endif

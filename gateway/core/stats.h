@@ -55,6 +55,10 @@ void histogram_add(struct histogram *h, uint64_t us);
     COUNTER(exchanges_refused, "requests refused for lack of memory")                              \
     COUNTER(regex_limit_hits, "regular expressions given up at their match limit")                 \
     COUNTER(access_log_dropped, "access log lines that could not be written")                      \
+    COUNTER(calls, "requests of modules' own, copies of requests included")                       \
+    COUNTER(calls_refused, "... that were not made: no memory, or not allowed")                    \
+    COUNTER(jobs, "jobs that modules gave to helper threads")                                      \
+    COUNTER(jobs_refused, "... that were refused by offload.queue, or for lack of threads")        \
     COUNTER(loop_turns, "turns of the event loop")
 #define WORKER_GAUGES(GAUGE)                                                                       \
     GAUGE(exchanges_active, "exchanges_active", "exchanges under way")                             \

@@ -15,6 +15,8 @@ void worker_init(struct worker *w, struct loop *lp, const struct generation *g, 
     random_init(&w->random);
     slab_init(&w->exchanges, EXCHANGE_SIZE, 0);
     list_init(&w->active);
+    offload_init(&w->offload, lp, (unsigned)g->config->offload.threads,
+                 (unsigned)g->config->offload.queue);
     w->scratch = route_scratch_new(g->router);
     const size_t n = g->config->clusters_n;
     w->clusters = calloc(n ? n : 1, sizeof *w->clusters);
@@ -27,6 +29,7 @@ void worker_init(struct worker *w, struct loop *lp, const struct generation *g, 
 void worker_fini(struct worker *w)
 {
     must(list_empty(&w->active));
+    offload_fini(&w->offload);
     for (size_t i = 0; i < w->g->config->clusters_n; i++)
         cluster_fini(&w->clusters[i]);
     free(w->clusters);

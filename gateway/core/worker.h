@@ -10,8 +10,10 @@
 #include "core/cluster.h"
 #include "core/generation.h"
 #include "io/loop.h"
+#include "io/offload.h"
 
 struct access_log;
+struct module;
 struct origin_ops;
 struct origin_pools;
 
@@ -24,6 +26,7 @@ struct worker {
     struct cluster *clusters;           /* owned, by index in config.clusters */
     const struct origin_ops *origin_ops; /* how attempts reach origins */
     struct origin_pools *pools;         /* owned by upstream; given to origin_ops through attempts */
+    struct offload offload;             /* jobs of modules */
     struct random random;
     struct slab exchanges;
     struct list active;                 /* exchanges under way: for drain and the crash report */
@@ -33,6 +36,7 @@ struct worker {
     unsigned workers;                   /* how many there are */
     bool control;                       /* this is the control process's, for calls of modules */
     void **locals;                      /* of modules, by index in the generation's; owned */
+    const struct module *acting;        /* whose code runs now outside of hooks; NULL: nobody's */
     bool draining;                      /* keep-alive ends with the next response */
 };
 

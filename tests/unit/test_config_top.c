@@ -37,6 +37,8 @@ Test(config_top, the_defaults_are_those_of_the_header)
     cr_assert_eq(c->memory.blocks, 268435456);
     cr_assert_eq(c->memory.shared, 1073741824);
     cr_assert_eq(c->memory.descriptors, 0);
+    cr_assert_eq(c->offload.threads, 2);
+    cr_assert_eq(c->offload.queue, 64);
     cr_assert_eq(c->resolver.servers.n, 0);
     cr_assert_eq(c->resolver.timeout, 2000);
     cr_assert_eq(c->resolver.tries, 3);
@@ -55,6 +57,7 @@ Test(config_top, values_are_stored)
         "\"::1\" ]; via = false; request_id = false; name = \"edge-1\"; };"
         "paths = { duplicate_slashes = \"refuse\"; keep_encoded_slashes = true; };"
         "memory = { blocks = \"1g\"; shared = \"64m\"; descriptors = 1024; };"
+        "offload = { threads = 64; queue = 0; };"
         "resolver = { servers = [ \"10.0.0.2\", \"::1\", \"[::1]:5353\", \"10.0.0.3:54\" ]; "
         "timeout = \"500ms\"; tries = 1; };"
         "admin = { bind = \"127.0.0.1:9901\"; unix_mode = \"0600\"; };"));
@@ -77,6 +80,8 @@ Test(config_top, values_are_stored)
     cr_assert_eq(c->paths.duplicate_slashes, SLASH_REFUSE);
     cr_assert(c->paths.keep_encoded_slashes);
     cr_assert_eq(c->memory.descriptors, 1024);
+    cr_assert_eq(c->offload.threads, 64);
+    cr_assert_eq(c->offload.queue, 0);
     cr_assert_eq(c->resolver.servers.n, 4);
     cr_assert_slice(c->resolver.servers.v[2], "[::1]:5353");
     cr_assert_eq(addr_port(&c->admin.bind), 9901);

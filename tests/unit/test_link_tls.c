@@ -9,8 +9,7 @@
 
 TestSuite(link_tls, .init = set_up_tls, .fini = tear_down_tls, .timeout = 30);
 
-/* -- opening -------------------------------------------------------------------------------------
- */
+/* -- opening -------------------------------------------------------------------------------- */
 
 static void expect_talk(void)
 {
@@ -200,8 +199,7 @@ Test(link_tls, is_handed_over_in_on_open)
     close_both();
 }
 
-/* -- back-pressure -------------------------------------------------------------------------------
- */
+/* -- back-pressure -------------------------------------------------------------------------- */
 
 Test(link_tls, a_paused_owner_hears_nothing_and_holds_the_other_back)
 {
@@ -432,8 +430,7 @@ Test(link_tls, writing_to_a_closed_end_fails)
     link_close(a.link);
 }
 
-/* -- resumption: a session is no worse for how its connection ended ------------------------------
- */
+/* -- resumption: a session is no worse for how its connection ended ------------------------- */
 
 static bool connect_resuming(struct tls_resume *resume)
 {

@@ -171,8 +171,7 @@ Test(origin_h1_framing, is_not_kept_busy_by_interim_responses)
     cr_assert_eq(whys(WHY_BAD_RESPONSE), 1);
 }
 
-/* -- once more ----------------------------------------------------------------------------------
- */
+/* -- once more ------------------------------------------------------------------------------ */
 
 Test(origin_h1_framing, uses_a_connection_again_after_responses_with_and_without_content)
 {

@@ -392,19 +392,20 @@ uint64_t weir_random(struct weir_process *p);
 /* Zeroed to begin with; fn is called once, never from inside start. Stop and start at will. */
 struct weir_timer {
     void (*fn)(struct weir_timer *t);
-    void *opaque[6];
+    void *opaque[8];
 };
 void weir_timer_start(struct weir_process *p, struct weir_timer *t, uint64_t ms);
 void weir_timer_stop(struct weir_timer *t);
 
 /* Work that takes long (a password's hash) on a helper thread: `work` runs there and may touch
  * nothing but `job`; `done` runs in this process afterwards, or soon with job->refused set when
- * too many jobs wait already. The job is the module's, and must live until `done`. [process] */
+ * too many jobs wait already (offload.queue). The job is the module's, and must live until `done`:
+ * not in an exchange's memory, which goes when the client does. [process] */
 struct weir_job {
     void (*work)(struct weir_job *j);
     void (*done)(struct weir_job *j);
     bool refused;
-    void *opaque[4];
+    void *opaque[6];
 };
 void weir_job_start(struct weir_process *p, struct weir_job *j);
 
@@ -594,9 +595,12 @@ struct weir_call_options {
     uint64_t timeout_ms;      /* of the whole; required */
     size_t response_limit;    /* bytes of content that are kept; the rest is read and dropped */
     size_t request_limit;     /* shadows: more content than this ends the call (why: body_too_large) */
-    /* Of calls; a shadow has those of the exchange. */
-    struct weir_slice method, host, target, body;
-    const struct weir_claim *fields; /* further header fields, fields_n; a shadow's replace its own */
+    /* Of calls; a shadow has those of the exchange. The method is GET when there is none. */
+    struct weir_slice method, target, body;
+    struct weir_slice host; /* absent: the cluster's first endpoint, as configured; a shadow's: its own */
+    /* Further header fields, at most 100: the first of a name replaces what would be sent, others are
+     * added; one without a value takes the name away. Not those of framing, nor Host. */
+    const struct weir_claim *fields;
     size_t fields_n;
     /* Once, never from inside the call that starts it; NULL: nobody is interested. Not called after
      * weir_call_cancel(), nor, for a call that belongs to an exchange, after its on_done. */
@@ -604,13 +608,17 @@ struct weir_call_options {
     void *ctx;
 };
 
-/* A request through a cluster, with its pools, TLS and DNS. Borrowed texts are copied. NULL: no
- * memory, or the cluster is reserved for another module; `done` isn't called then. [process] */
+/* A request through a cluster, with its pools, TLS and DNS; redirects are not followed. Borrowed
+ * texts are copied. NULL: no memory, the cluster is reserved for another module, or something that
+ * can't be sent (a line end in a value, no timeout); `done` isn't called then. What is given is valid
+ * until `done` was called; without `done`, don't keep it. [process] */
 struct weir_call *weir_call(struct weir_process *p, const struct weir_call_options *o);
 /* The same on behalf of an exchange: it ends when the exchange does. [hook] */
 struct weir_call *weir_call_for(struct weir_exchange *x, const struct weir_call_options *o);
 /* In on_forward: a copy of this request, content included, that goes its own way: nothing that
- * happens to it reaches the exchange, which it may outlive. [hook] */
+ * happens to it reaches the exchange, which it may outlive. It ends (why: client_gone) when the
+ * exchange ends in the middle of the content, and (overload) before it takes memory that requests
+ * need. NULL also when the request asks for an upgrade. [hook] */
 struct weir_call *weir_shadow(struct weir_exchange *x, const struct weir_call_options *o);
 void weir_call_cancel(struct weir_call *c);
 struct weir_slice weir_call_field(const struct weir_call *c, const struct weir_name *name);

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Fields of modules' own requests. The rules are stricter than those for clients' requests, since
+ * nothing that is refused here was somebody's to send. */
+#include "core/call_fields.h"
+
+#include "core/module_slice.h"
+
+#define BIT(t) (UINT64_C(1) << TOKEN_##t)
+
+/* The gateway's own: framing, what means one hop, and Host, which has an option of its own. */
+static const uint64_t not_theirs = BIT(CONNECTION) | BIT(CONTENT_LENGTH) | BIT(EXPECT) | BIT(HOST) |
+                                   BIT(HTTP2_SETTINGS) | BIT(KEEP_ALIVE) | BIT(PROXY_CONNECTION) |
+                                   BIT(TE) | BIT(TRAILER) | BIT(TRANSFER_ENCODING) | BIT(UPGRADE);
+
+static bool field_ok(const struct weir_claim *f)
+{
+    const struct slice name = slice_from_module(f->name), value = slice_from_module(f->value);
+    return field_name_ok(name) && !((not_theirs >> token_of(name)) & 1) && field_value_ok(value);
+}
+
+/* RFC 3986 3.2: a name or an address, with a port. What has a meaning elsewhere in a URL is refused
+ * rather than interpreted. */
+bool call_host_ok(struct slice host)
+{
+    for (size_t i = 0; i < host.n; i++) {
+        const unsigned char c = (unsigned char)host.p[i];
+        if (c <= 0x20 || c >= 0x7f || strchr("/?#@\\\"<>{}|^`,;", c))
+            return false;
+    }
+    return true;
+}
+
+bool call_fields_ok(const struct weir_call_options *o)
+{
+    if (o->fields_n > CALL_FIELDS_MAX || !call_host_ok(slice_from_module(o->host)))
+        return false;
+    for (size_t i = 0; i < o->fields_n; i++)
+        if (!field_ok(&o->fields[i]))
+            return false;
+    return true;
+}
+
+static bool named_before(const struct weir_call_options *o, size_t at)
+{
+    const struct slice name = slice_from_module(o->fields[at].name);
+    for (size_t i = 0; i < at; i++)
+        if (slice_ieq(slice_from_module(o->fields[i].name), name))
+            return true;
+    return false;
+}
+
+void call_fields_apply(const struct weir_call_options *o, struct fields *f, struct arena *a)
+{
+    for (size_t i = 0; i < o->fields_n; i++) {
+        const struct slice name = slice_from_module(o->fields[i].name);
+        const struct slice value = slice_from_module(o->fields[i].value);
+        if (!value.p)
+            fields_remove(f, name);
+        else if (named_before(o, i))
+            fields_add(f, a, arena_dup(a, name), arena_dup(a, value));
+        else
+            fields_set(f, a, arena_dup(a, name), arena_dup(a, value));
+    }
+}
