@@ -179,8 +179,10 @@ static void run(const struct commands *c, const struct loaded_module *lm,
     struct weir_reply reply = {.out = out};
     void **locals = c->worker->locals;
 
+    c->worker->acting = lm->module;
     command->run(process_of(c->worker), locals ? locals[lm - c->g->modules->modules] : NULL, &rq,
                  &reply);
+    c->worker->acting = NULL;
     if (reply.done)
         return;
     log_error("command_unanswered", KV("module", lm->module->desc->name),

@@ -28,7 +28,7 @@ struct birth {
     unsigned index;               /* of a worker */
     unsigned workers;             /* how many there are */
     const struct generation *g;
-    struct stats *stats;          /* NULL for control */
+    struct stats *stats;          /* its own columns */
     struct source_mirror **mirrors; /* by listener; NULL entries */
     struct sockets *sockets;
     struct access_log *access_log; /* NULL: off */

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The control process: the slow side. It resolves names and answers on the admin socket; traffic
+/* The control process: the slow side. It resolves names, answers on the admin socket, and is where
+ * modules do what must be done once and not by every worker, with requests of their own; traffic
  * goes on without it, with the last known state. */
-#include "process/child.h"
+#include "process/engine.h"
 
 #include "base/log.h"
 #include "control/admin.h"
 #include "control/commands.h"
 #include "control/metrics.h"
 #include "control/resolver.h"
+#include "core/module.h"
 #include "core/watched_file.h"
 #include "io/signals.h"
 
@@ -19,11 +21,13 @@
 enum {
     LAST_ANSWERS_MS = 1000, /* for admin connections when the process is told to finish */
     ROTATE_MS = 10000,      /* how often the age of the ticket keys is looked at */
+    TICK_MS = 100,          /* of modules */
+    BLOCKS_MOST = 16 << 20, /* bytes in transit: calls of modules and admin connections only */
 };
 
 struct process {
     const struct birth *birth;
-    struct loop loop;
+    struct engine engine;
     struct signals signals;
     struct lifeline lifeline;
     struct resolver *resolver; /* NULL when it could not be set up */
@@ -34,6 +38,7 @@ struct process {
     struct admin *admin;
     int admin_fd;      /* -1: none */
     struct timer rotate; /* of the keys of session tickets */
+    struct timer tick;
     struct timer last; /* until the end, when told to finish */
 };
 
@@ -59,7 +64,7 @@ static void show_process(void *ctx, struct process_facts *out)
 static void build_admin(struct process *p)
 {
     const struct birth *b = p->birth;
-    commands_init(&p->commands, b->g, NULL);
+    commands_init(&p->commands, b->g, &p->engine.worker);
     metrics_init(&p->metrics, b->g, b->shm, PACKAGE_VERSION, show_process, p);
     metrics_add(&p->metrics, metrics_of_resolver, p->resolver);
     metrics_add(&p->metrics, metrics_of_files, p->files);
@@ -68,7 +73,7 @@ static void build_admin(struct process *p)
     p->rows[2] = (struct admin_row){"/v1/modules", commands_list, &p->commands};
     p->rows[3] = (struct admin_row){"/v1/modules/", commands_answer, &p->commands,
                                     .methods = ADMIN_POST, .prefix = true};
-    p->admin = admin_new(&p->loop, p->rows, array_n(p->rows));
+    p->admin = admin_new(&p->engine.loop, p->rows, array_n(p->rows));
     if (p->admin_fd >= 0)
         admin_listen(p->admin, p->admin_fd);
 }
@@ -80,10 +85,10 @@ static void rotate_tickets(struct process *p)
     const struct generation *g = p->birth->g;
     if (!g->tickets)
         return;
-    const uint64_t now_s = p->loop.clock.wall_us / 1000000;
+    const uint64_t now_s = p->engine.loop.clock.wall_us / 1000000;
     if (tls_tickets_rotate(g->tickets, g->ticket_lifetime_s, now_s))
         log_info("tls_ticket_keys_rotated");
-    timer_start(&p->loop, &p->rotate, ROTATE_MS);
+    timer_start(&p->engine.loop, &p->rotate, ROTATE_MS);
 }
 
 static void on_rotate(struct timer *t)
@@ -91,28 +96,45 @@ static void on_rotate(struct timer *t)
     rotate_tickets(container_of(t, struct process, rotate));
 }
 
+/* -- modules --------------------------------------------------------------------------------------- */
+
+static void on_tick(struct timer *t)
+{
+    struct process *p = container_of(t, struct process, tick);
+    modules_tick(&p->engine.worker);
+    timer_start(&p->engine.loop, t, TICK_MS);
+}
+
+static void start_modules(struct process *p)
+{
+    engine_start(&p->engine);
+    if (modules_want_ticks(&p->engine.worker))
+        timer_start(&p->engine.loop, &p->tick, TICK_MS);
+}
+
 /* -- ending ---------------------------------------------------------------------------------------- */
 
 static void on_last(struct timer *t)
 {
-    loop_stop(&container_of(t, struct process, last)->loop);
+    loop_stop(&container_of(t, struct process, last)->engine.loop);
 }
 
 /* The control process of the next generation answers from now on. */
 static void finish(struct process *p)
 {
     timer_stop(&p->rotate);
+    timer_stop(&p->tick);
     admin_stop(p->admin);
     sockets_keep_mine(p->birth->sockets, NULL, 0, p->birth->workers);
     if (admin_connections(p->admin) == 0)
-        loop_stop(&p->loop);
+        loop_stop(&p->engine.loop);
     else
-        timer_start(&p->loop, &p->last, LAST_ANSWERS_MS);
+        timer_start(&p->engine.loop, &p->last, LAST_ANSWERS_MS);
 }
 
 static void on_master_gone(struct lifeline *l)
 {
-    loop_stop(&container_of(l, struct process, lifeline)->loop);
+    loop_stop(&container_of(l, struct process, lifeline)->engine.loop);
 }
 
 static void on_signal(struct signals *s, int signo)
@@ -121,9 +143,27 @@ static void on_signal(struct signals *s, int signo)
     if (signo == SIGQUIT)
         finish(p);
     else if (signo == SIGTERM)
-        loop_stop(&p->loop);
+        loop_stop(&p->engine.loop);
     else if (signo == SIGUSR1 && !log_reopen())
         log_error("log_reopen_failed", KV_ERRNO(errno));
+}
+
+static void build(struct process *p)
+{
+    const uint64_t blocks = p->birth->g->config->memory.blocks;
+    engine_init(&p->engine, p->birth, blocks < BLOCKS_MOST ? blocks : BLOCKS_MOST);
+    timer_init(&p->last, on_last);
+    timer_init(&p->rotate, on_rotate);
+    timer_init(&p->tick, on_tick);
+}
+
+static void tear_down(struct process *p)
+{
+    timer_stop(&p->tick);
+    admin_free(p->admin); /* commands need the modules, which end with the engine */
+    file_watch_stop(p->files);
+    engine_stop(&p->engine);
+    resolver_stop(p->resolver);
 }
 
 _Noreturn void control_main(const struct birth *b)
@@ -132,19 +172,16 @@ _Noreturn void control_main(const struct birth *b)
     child_begin(b);
     p.birth = b;
     p.admin_fd = sockets_keep_admin(b->sockets);
-    loop_init(&p.loop, 0);
-    timer_init(&p.last, on_last);
-    timer_init(&p.rotate, on_rotate);
-    signals_start(&p.signals, &p.loop, on_signal);
-    lifeline_start(&p.lifeline, &p.loop, b->master_fd, on_master_gone);
-    p.resolver = resolver_start(&p.loop, b->g);
-    p.files = file_watch_start(&p.loop, b->g);
+    build(&p);
+    signals_start(&p.signals, &p.engine.loop, on_signal);
+    lifeline_start(&p.lifeline, &p.engine.loop, b->master_fd, on_master_gone);
+    p.resolver = resolver_start(&p.engine.loop, b->g);
+    p.files = file_watch_start(&p.engine.loop, b->g);
     build_admin(&p);
     rotate_tickets(&p);
+    start_modules(&p);
     child_ready(b->master_fd);
-    loop_run(&p.loop);
-    admin_free(p.admin);
-    file_watch_stop(p.files);
-    resolver_stop(p.resolver);
+    loop_run(&p.engine.loop);
+    tear_down(&p);
     exit(EXIT_SUCCESS);
 }

@@ -135,12 +135,10 @@ static struct birth birth_of(struct post *p, int master_fd)
 static bool take_slot(struct post *p, struct faults *faults)
 {
     const struct crew *crew = p->crew;
-    if (p->role != ROLE_WORKER)
-        return true;
     p->slot = slots_take(crew->base->slots);
     if (p->slot < 0) {
         faults_add(faults, crew->g->config->file.p, 0,
-                   "%d worker processes are alive already, draining ones included: try again later",
+                   "%d processes are alive already, draining ones included: try again later",
                    STATS_SLOTS_MAX);
         return false;
     }

@@ -2,8 +2,8 @@
 #ifndef WEIR_PROCESS_SLOTS_H
 #define WEIR_PROCESS_SLOTS_H
 
-/* Slots of counters: each worker process has one of its own while it lives (core/stats.h). The
- * master gives them out and takes them back. */
+/* Slots of counters: each worker, and the control process, has one of its own while it lives
+ * (core/stats.h). The master gives them out and takes them back. */
 
 #include <stdbool.h>
 

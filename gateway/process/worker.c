@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A worker process: the only place where clients, the core and origins are plugged together. Born
- * by fork with its configuration, sockets and counters in memory; it makes its loop, says that it
- * is ready, and serves until it is told to drain or to stop.
+/* A worker process: where clients are plugged to the core and origins (process/engine.h). Born by
+ * fork with its configuration, sockets and counters in memory; it makes its loop, says that it is
+ * ready, and serves until it is told to drain or to stop.
  *
  * Drain: the listening sockets are closed (the master and the workers of the next generation have
- * theirs), idle connections end after a grace, the others with their next response; at the
- * drain timeout what is left is cut. */
-#include "process/child.h"
+ * theirs), idle connections end after a grace, the others with their next response, modules' own
+ * requests by their timeouts; at the drain timeout what is left is cut. */
+#include "process/engine.h"
 
 #include "base/log.h"
-#include "core/stats.h"
+#include "core/shadow.h"
 #include "edge/listener.h"
 #include "io/signals.h"
-#include "process/crash.h"
-#include "upstream/origin.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -21,31 +19,18 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum {
-    HOUSEKEEPING_MS = 1000, /* gauges that nobody needs sooner */
-    DRAIN_LOOK_MS = 20,     /* how often a draining worker looks whether it is done */
-};
+enum { DRAIN_LOOK_MS = 20 }; /* how often a draining worker looks whether it is done */
 
 struct process {
     const struct birth *birth;
-    struct loop loop;
-    struct worker worker;
-    struct origin_pools pools;
+    struct engine engine;
     struct listener *listeners;
     size_t listeners_n;
     struct signals signals;
     struct lifeline lifeline;
-    struct timer housekeeping, drain_look;
+    struct timer drain_look;
     uint64_t drain_until_ms;
-    /* how much of each is in the counters already */
-    uint64_t turns_counted, refused_counted, regex_counted, dropped_counted;
 };
-
-static struct link *dial(void *ctx, struct loop *lp, const struct addr *to)
-{
-    (void)ctx;
-    return link_connect(lp, to, NULL);
-}
 
 static void pin(const struct birth *b)
 {
@@ -87,27 +72,30 @@ static void on_drain_look(struct timer *t)
 {
     struct process *p = container_of(t, struct process, drain_look);
     const size_t left = clients_left(p);
-    if (left && clock_ms(&p->loop.clock) >= p->drain_until_ms) {
+    const bool late = clock_ms(&p->engine.loop.clock) >= p->drain_until_ms;
+    if (late)
+        shadow_cancel_all(&p->engine.worker);
+    if (left && late) {
         log_warn("drain_timeout", KV_INT("connections", left));
         for (size_t i = 0; i < p->listeners_n; i++)
             listener_close_all(&p->listeners[i]);
     }
-    if (clients_left(p) == 0 && list_empty(&p->worker.active))
-        loop_stop(&p->loop);
+    if (clients_left(p) == 0 && list_empty(&p->engine.worker.active))
+        loop_stop(&p->engine.loop);
     else
-        timer_start(&p->loop, t, DRAIN_LOOK_MS);
+        timer_start(&p->engine.loop, t, DRAIN_LOOK_MS);
 }
 
 static void drain(struct process *p)
 {
-    if (p->worker.draining)
+    if (p->engine.worker.draining)
         return;
-    p->worker.draining = true;
-    p->drain_until_ms = clock_ms(&p->loop.clock) + longest_drain(p->birth->g->config);
+    p->engine.worker.draining = true;
+    p->drain_until_ms = clock_ms(&p->engine.loop.clock) + longest_drain(p->birth->g->config);
     for (size_t i = 0; i < p->listeners_n; i++)
         listener_drain(&p->listeners[i]);
     sockets_keep_mine(p->birth->sockets, NULL, 0, p->birth->workers);
-    timer_start(&p->loop, &p->drain_look, DRAIN_LOOK_MS);
+    timer_start(&p->engine.loop, &p->drain_look, DRAIN_LOOK_MS);
 }
 
 static void on_master_gone(struct lifeline *l)
@@ -126,35 +114,17 @@ static void on_signal(struct signals *s, int signo)
         drain(p);
         break;
     case SIGTERM:
-        loop_stop(&p->loop);
+        loop_stop(&p->engine.loop);
         break;
     case SIGUSR1:
         if (!log_reopen())
             log_error("log_reopen_failed", KV_ERRNO(errno));
-        if (p->worker.access_log && !access_log_reopen(p->worker.access_log))
+        if (p->engine.worker.access_log && !access_log_reopen(p->engine.worker.access_log))
             log_error("access_log_reopen_failed", KV_ERRNO(errno));
         break;
     default: /* HUP and INT are the master's: a terminal sends them to all of us */
         break;
     }
-}
-
-static void on_housekeeping(struct timer *t)
-{
-    struct process *p = container_of(t, struct process, housekeeping);
-    struct worker_stats *ws = p->worker.stats->worker;
-    ws->loop_turns += p->loop.turns - p->turns_counted;
-    p->turns_counted = p->loop.turns;
-    ws->blocks_used = p->loop.stock.blocks.slab.used;
-    ws->blocks_refused += p->loop.stock.blocks.refused - p->refused_counted;
-    p->refused_counted = p->loop.stock.blocks.refused;
-    ws->regex_limit_hits += route_scratch_limit_hits(p->worker.scratch) - p->regex_counted;
-    p->regex_counted = route_scratch_limit_hits(p->worker.scratch);
-    if (p->worker.access_log) {
-        ws->access_log_dropped += access_log_dropped(p->worker.access_log) - p->dropped_counted;
-        p->dropped_counted = access_log_dropped(p->worker.access_log);
-    }
-    timer_start(&p->loop, t, HOUSEKEEPING_MS);
 }
 
 /* -- life -------------------------------------------------------------------------------------------- */
@@ -163,23 +133,18 @@ static void build(struct process *p)
 {
     const struct birth *b = p->birth;
     const struct config *c = b->g->config;
-    loop_init(&p->loop, c->memory.blocks / sizeof(struct block));
-    worker_init(&p->worker, &p->loop, b->g, b->stats, pool_drop_idle);
-    pools_init(&p->pools, &p->worker, dial, NULL);
-    p->worker.index = b->index;
-    p->worker.pools = &p->pools;
-    p->worker.origin_ops = &upstream_ops;
-    p->worker.access_log = b->access_log;
+    engine_init(&p->engine, b, c->memory.blocks);
+    p->engine.worker.access_log = b->access_log;
     if (b->access_log)
-        access_log_start(b->access_log, &p->loop);
+        access_log_start(b->access_log, &p->engine.loop);
     p->listeners_n = c->listeners_n;
     p->listeners = calloc(c->listeners_n, sizeof *p->listeners);
     must(p->listeners);
     for (size_t i = 0; i < c->listeners_n; i++) {
         const struct socket_group *sg = sockets_group(b->sockets, &c->listeners[i].bind);
-        listener_init(&p->listeners[i], &p->worker, (uint32_t)i, b->mirrors[i], sg->fds, sg->n);
+        listener_init(&p->listeners[i], &p->engine.worker, (uint32_t)i, b->mirrors[i], sg->fds,
+                      sg->n);
     }
-    timer_init(&p->housekeeping, on_housekeeping);
     timer_init(&p->drain_look, on_drain_look);
 }
 
@@ -189,14 +154,11 @@ static void tear_down(struct process *p)
         listener_stop(&p->listeners[i]);
         listener_close_all(&p->listeners[i]);
     }
-    loop_turn(&p->loop); /* lets exchanges finish: they see that their clients are gone */
-    pools_fini(&p->pools);
-    on_housekeeping(&p->housekeeping);
-    timer_stop(&p->housekeeping);
+    loop_turn(&p->engine.loop); /* lets exchanges finish: they see that their clients are gone */
     timer_stop(&p->drain_look);
-    if (p->worker.access_log)
-        access_log_close(p->worker.access_log);
-    crash_watch(NULL);
+    engine_stop(&p->engine);
+    if (p->engine.worker.access_log)
+        access_log_close(p->engine.worker.access_log);
 }
 
 _Noreturn void worker_main(const struct birth *b)
@@ -207,14 +169,13 @@ _Noreturn void worker_main(const struct birth *b)
     pin(b);
     p.birth = b;
     build(&p);
-    crash_watch(&p.worker);
-    signals_start(&p.signals, &p.loop, on_signal);
-    lifeline_start(&p.lifeline, &p.loop, b->master_fd, on_master_gone);
+    signals_start(&p.signals, &p.engine.loop, on_signal);
+    lifeline_start(&p.lifeline, &p.engine.loop, b->master_fd, on_master_gone);
+    engine_start(&p.engine);
     for (size_t i = 0; i < p.listeners_n; i++)
         listener_start(&p.listeners[i]);
-    timer_start(&p.loop, &p.housekeeping, HOUSEKEEPING_MS);
     child_ready(b->master_fd);
-    loop_run(&p.loop);
+    loop_run(&p.engine.loop);
     tear_down(&p);
     exit(EXIT_SUCCESS);
 }
