@@ -14,12 +14,12 @@
 #include "base/text.h"
 #include "config/option_value.h"
 
-enum { ROWS_MAX = 48 }; /* the longest table has half as many */
-
 static void find_rows(struct option_reader *r, const config_setting_t *s, const struct option *rows,
                       const config_setting_t **found);
-static void read_row(struct option_reader *r, const config_setting_t *group, const struct option *o,
-                     const config_setting_t *s, void *field);
+static void read_value(struct option_reader *r, const struct option *o, const config_setting_t *s,
+                       void *field);
+static void read_rest(struct option_reader *r, const config_setting_t *group,
+                      const struct option *rows, const struct option *rest, void *field);
 static void read_group(struct option_reader *r, const struct option *o, const config_setting_t *s,
                        void *field);
 static void read_groups(struct option_reader *r, const struct option *o, const config_setting_t *s,
@@ -36,11 +36,29 @@ static void report_value(struct option_reader *r, const struct option *o,
 void option_read(struct option_reader *r, const config_setting_t *s, const struct option *rows,
                  void *base)
 {
-    const config_setting_t *found[ROWS_MAX] = {0};
+    const config_setting_t *found[OPTION_ROWS_MAX] = {0};
     if (s)
         find_rows(r, s, rows, found);
-    for (size_t i = 0; rows[i].kind != OPTION_KIND_END; i++)
-        read_row(r, s, &rows[i], found[i], (char *)base + rows[i].offset);
+    for (size_t i = 0; rows[i].kind != OPTION_KIND_END; i++) {
+        void *field = (char *)base + rows[i].offset;
+        if (rows[i].kind != OPTION_KIND_REST)
+            option_read_row(r, s, &rows[i], found[i], field);
+        else if (found[i])
+            read_rest(r, s, rows, &rows[i], field);
+    }
+}
+
+/* The row of this name; else that of the rest; else the end. */
+static size_t row_of(const struct option *rows, const char *name)
+{
+    size_t row = 0, rest = SIZE_MAX;
+    while (rows[row].kind != OPTION_KIND_END && strcmp(rows[row].name, name) != 0) {
+        if (rows[row].kind == OPTION_KIND_REST)
+            rest = row;
+        row++;
+    }
+    must(row < OPTION_ROWS_MAX);
+    return rows[row].kind == OPTION_KIND_END && rest != SIZE_MAX ? rest : row;
 }
 
 static void find_rows(struct option_reader *r, const config_setting_t *s, const struct option *rows,
@@ -49,11 +67,7 @@ static void find_rows(struct option_reader *r, const config_setting_t *s, const 
     unsigned n = (unsigned)config_setting_length(s);
     for (unsigned i = 0; i < n; i++) {
         const config_setting_t *member = config_setting_get_elem(s, i);
-        const char *name = config_setting_name(member);
-        size_t row = 0;
-        while (rows[row].kind != OPTION_KIND_END && strcmp(rows[row].name, name) != 0)
-            row++;
-        must(row < ROWS_MAX);
+        const size_t row = row_of(rows, config_setting_name(member));
         if (rows[row].kind == OPTION_KIND_END)
             report_unknown(r, member, rows);
         else
@@ -61,13 +75,38 @@ static void find_rows(struct option_reader *r, const config_setting_t *s, const 
     }
 }
 
-static void read_row(struct option_reader *r, const config_setting_t *group, const struct option *o,
+/* Only called when there is such a member. */
+static void read_rest(struct option_reader *r, const config_setting_t *group,
+                      const struct option *rows, const struct option *rest, void *field)
+{
+    const unsigned n = (unsigned)config_setting_length(group);
+    const struct option *outer = r->row;
+    r->row = rest;
+    for (unsigned i = 0; i < n; i++) {
+        const config_setting_t *member = config_setting_get_elem(group, i);
+        if (&rows[row_of(rows, config_setting_name(member))] == rest &&
+            !rest->take(r, member, field))
+            report_unknown(r, member, rows);
+    }
+    r->row = outer;
+}
+
+void option_read_row(struct option_reader *r, const config_setting_t *group, const struct option *o,
                      const config_setting_t *s, void *field)
 {
+    const struct option *outer = r->row;
+    r->row = o;
     if (!s && o->required) {
         const char *path = option_path(r, group);
         option_fault(r, group, "%s%s%s is missing: %s", path, *path ? "." : "", o->name, o->help);
     }
+    read_value(r, o, s, field);
+    r->row = outer;
+}
+
+static void read_value(struct option_reader *r, const struct option *o, const config_setting_t *s,
+                       void *field)
+{
     switch (o->kind) {
     case OPTION_KIND_GROUP:
         read_group(r, o, s, field);
@@ -251,7 +290,10 @@ void option_wrong(struct option_reader *r, const config_setting_t *s, const char
 {
     struct text found;
     text_init(&found);
-    option_value_describe(&found, s);
+    if (r->row && r->row->secret)
+        text_str(&found, "wrong (it is secret and not shown)");
+    else
+        option_value_describe(&found, s);
     va_list ap;
     va_start(ap, fmt);
     const char *allowed = arena_vprintf(&r->faults->arena, fmt, ap);
@@ -273,7 +315,7 @@ const char *option_hint(struct option_reader *r, struct slice word, const char *
 static void report_value(struct option_reader *r, const struct option *o, const config_setting_t *s)
 {
     const char *hint = "";
-    if (o->kind == OPTION_KIND_CHOICE && config_setting_type(s) == CONFIG_TYPE_STRING)
+    if (o->kind == OPTION_KIND_CHOICE && !o->secret && config_setting_type(s) == CONFIG_TYPE_STRING)
         hint = option_hint(r, slice_str(config_setting_get_string(s)), o->names);
     if (o->kind == OPTION_KIND_MS && config_setting_is_number(s))
         hint = " (a number alone has no unit)";
@@ -284,13 +326,33 @@ static void report_value(struct option_reader *r, const struct option *o, const 
     text_fini(&allowed);
 }
 
+/* Those of the rows, and those that the row for the rest knows. */
+static const char *const *known_names(struct option_reader *r, const struct option *rows)
+{
+    const char *const *others = NULL;
+    size_t n = 0, more = 0;
+    if (r->known.rows == rows)
+        return r->known.names;
+    for (size_t i = 0; rows[i].kind != OPTION_KIND_END; i++)
+        if (rows[i].kind == OPTION_KIND_REST)
+            others = rows[i].others(r);
+    while (others && others[more])
+        more++;
+    const char **names = ARENA_ARRAY(&r->faults->arena, const char *, OPTION_ROWS_MAX + more + 1);
+    for (size_t i = 0; rows[i].kind != OPTION_KIND_END; i++)
+        if (rows[i].kind != OPTION_KIND_REST)
+            names[n++] = rows[i].name;
+    for (size_t i = 0; i < more; i++)
+        names[n++] = others[i];
+    r->known.rows = rows;
+    return r->known.names = names;
+}
+
 /* The nearest name, or, when none is near, all that there are. */
 static void report_unknown(struct option_reader *r, const config_setting_t *s,
                            const struct option *rows)
 {
-    const char *names[ROWS_MAX + 1] = {0};
-    for (size_t i = 0; rows[i].kind != OPTION_KIND_END; i++)
-        names[i] = rows[i].name;
+    const char *const *names = known_names(r, rows);
     const char *hint = option_hint(r, slice_str(config_setting_name(s)), names);
     const char *path = option_path(r, s);
     if (*hint) {
@@ -301,6 +363,7 @@ static void report_unknown(struct option_reader *r, const config_setting_t *s,
     text_init(&known);
     for (size_t i = 0; names[i]; i++)
         text_printf(&known, "%s%s", i ? ", " : "", names[i]);
-    option_fault(r, s, "unknown setting %s; known here: %.*s", path, SLICE_ARG(text_slice(&known)));
+    option_fault(r, s, "unknown setting %s; known here: %.*s", path,
+                 SLICE_ARG(known.n ? text_slice(&known) : SLICE("nothing")));
     text_fini(&known);
 }

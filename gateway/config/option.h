@@ -42,6 +42,7 @@ enum option_kind {
     OPTION_KIND_LIST,    /* struct groups: a ( { }, { } ) list of groups */
     OPTION_KIND_MAP,     /* struct groups: a { name = { }; } group of named groups */
     OPTION_KIND_CUSTOM,  /* anything: read by a function */
+    OPTION_KIND_REST,    /* every member that no other row has; its name is "" */
 };
 
 struct groups {
@@ -50,6 +51,8 @@ struct groups {
 };
 
 struct option_reader;
+
+enum { OPTION_ROWS_MAX = 48 }; /* of one table; the longest of the gateway's has half as many */
 
 struct option {
     const char *name;
@@ -64,14 +67,20 @@ struct option {
     const char *form;          /* what may stand there, for messages and the reference; CUSTOM has
                                   one, the other kinds have their own unless a row says better */
     bool required;
+    bool secret; /* what stands there is never shown */
     bool single; /* CUSTOM: `rows` are of one group, not of the elements of a list */
     /* CUSTOM: reads `s` into `field`; adds its own faults. `s` is NULL when it is absent. */
     void (*read)(struct option_reader *r, const config_setting_t *s, void *field);
+    /* REST: reads one member; false: nobody knows its name. */
+    bool (*take)(struct option_reader *r, const config_setting_t *s, void *field);
+    /* REST: which names take() knows, NULL-terminated, for hints; NULL when there are none. */
+    const char *const *(*others)(struct option_reader *r);
     /* LIST, MAP: called on each zeroed element before it is read, to put inherited values in. */
     void (*prepare)(struct option_reader *r, void *element);
     /* GROUP, LIST, MAP: cross-checks, after the rows of the group or of one element were read.
      * `s` is NULL for a GROUP that is absent. */
     void (*check)(struct option_reader *r, const config_setting_t *s, void *base);
+    const void *more; /* what read() and check() find in reader->row, when they serve many rows */
     const char *help; /* one line, begins in lower case, no full stop */
 };
 
@@ -79,12 +88,17 @@ struct option_reader {
     struct arena *arena; /* where values go */
     struct faults *faults;
     const void *root; /* the struct that the top table fills: for prepare() and read() */
+    const struct option *row; /* the one that is being read or checked; NULL: none */
     const char *file; /* the file that was given, for settings that are absent */
     struct {
         const char *theirs, *ours; /* the last file name of libconfig's and its copy in the arena */
     } name;
     /* What to call a file that libconfig names. */
     const char *(*file_name)(struct option_reader *r, const char *theirs);
+    struct {
+        const struct option *rows;
+        const char *const *names; /* of the last table in which a name was unknown */
+    } known;
     size_t hints; /* "did you mean" given so far; beyond HINTS_MAX none are searched */
 };
 
@@ -94,6 +108,12 @@ enum { HINTS_MAX = 100 };
 /* Reads group `s` (NULL: everything is absent) into `base` by `rows`. */
 void option_read(struct option_reader *r, const config_setting_t *s, const struct option *rows,
                  void *base);
+/* Reads one setting (NULL: it is absent) into its field. `group` is what it stands in, for messages. */
+void option_read_row(struct option_reader *r, const config_setting_t *group, const struct option *o,
+                     const config_setting_t *s, void *field);
+/* Can a row's default, when it has one, be stored? For tables that come from elsewhere: reading by
+ * one that can't stops the program. */
+bool option_preset_ok(const struct option *o) nodiscard;
 /* Reads one text, or a list of texts, as TEXTS does; false when it was neither (a fault then). */
 bool option_read_texts(struct option_reader *r, const config_setting_t *s,
                        struct texts *out) nodiscard;
@@ -165,6 +185,8 @@ void option_print_size(struct text *t, uint64_t bytes);
 #define OPTION_CUSTOM(n, type, field, fn, def, what, text, ...)                                    \
     OPTION_ROW(n, CUSTOM, offsetof(type, field), text, .read = (fn), .preset = (def),              \
                .form = (what), ##__VA_ARGS__)
+#define OPTION_REST(at, fn, names_fn, text)                                                        \
+    OPTION_ROW("", REST, at, text, .take = (fn), .others = (names_fn))
 #define OPTION_END                                                                                 \
     {                                                                                              \
         .kind = OPTION_KIND_END                                                                    \

@@ -31,6 +31,7 @@ static bool parse_unit(struct slice text, const struct unit *units, size_t n, ui
 static void print_unit(struct text *t, uint64_t v, const struct unit *units, size_t n);
 static bool store_number(const struct option *o, uint64_t v, void *field);
 static bool store_text(const struct option *o, struct slice text, void *field);
+static bool store_preset(const struct option *o, void *field);
 static void describe_text(struct text *t, const char *s);
 
 /* -- text to number and back ----------------------------------------------------------------- */
@@ -138,20 +139,31 @@ bool option_value_read(struct option_reader *r, const struct option *o, const co
 
 void option_value_preset(const struct option *o, void *field)
 {
-    if (!o->preset)
-        return;
+    must(!o->preset || store_preset(o, field));
+}
+
+bool option_preset_ok(const struct option *o)
+{
+    uint64_t room[2];
+    _Static_assert(sizeof room >= sizeof(struct slice), "any scalar fits");
+    return !o->preset || store_preset(o, room);
+}
+
+static bool store_preset(const struct option *o, void *field)
+{
     struct slice text = slice_str(o->preset);
     uint64_t v = 0;
     switch (o->kind) {
     case OPTION_KIND_BOOL:
         *(bool *)field = slice_eq(text, SLICE("true"));
-        break;
+        return *(bool *)field || slice_eq(text, SLICE("false"));
     case OPTION_KIND_INT:
-        must(slice_to_u64(text, &v));
+        if (!slice_to_u64(text, &v) || v > INT64_MAX || (int64_t)v < o->min || (int64_t)v > o->max)
+            return false;
         *(int64_t *)field = (int64_t)v;
-        break;
+        return true;
     default:
-        must(store_text(o, text, field));
+        return store_text(o, text, field);
     }
 }
 

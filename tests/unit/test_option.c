@@ -295,6 +295,126 @@ Test(option, hints_are_searched_for_so_many_mistakes_only)
     reading_fini(&rd);
 }
 
+/* -- rows for the rest, secrets, tables from elsewhere ------------------------------------------- */
+
+struct bag {
+    bool on;
+    struct texts rest;
+};
+
+/* Names that begin with "x" are known; the order is that of the file. */
+static bool take_x(struct option_reader *r, const config_setting_t *s, void *field)
+{
+    struct texts *t = field;
+    const struct slice name = slice_str(config_setting_name(s));
+    cr_assert_str_eq(r->row->name, "");
+    if (!slice_starts(name, SLICE("x")))
+        return false;
+    t->v = t->v ? t->v : ARENA_ARRAY(r->arena, struct slice, 8);
+    t->v[t->n++] = arena_dup(r->arena, name);
+    return true;
+}
+
+static const char *const *others(struct option_reader *r)
+{
+    static const char *const names[] = {"xylophone", NULL};
+    (void)r;
+    return names;
+}
+
+static const struct option bag_options[] = {
+    OPTION_BOOL("on", struct bag, on, "true", "whether"),
+    OPTION_REST(offsetof(struct bag, rest), take_x, others, "what begins with x"),
+    OPTION_END,
+};
+
+static void read_bag(const char *text, struct bag *b, struct reading *rd)
+{
+    config_t tree;
+    reading_run(rd, "");
+    *b = (struct bag){0};
+    config_init(&tree);
+    cr_assert(config_read_string(&tree, text));
+    option_read(&rd->r, config_root_setting(&tree), bag_options, b);
+    config_destroy(&tree);
+}
+
+Test(option, a_row_takes_the_rest)
+{
+    struct reading rd;
+    struct bag b;
+    read_bag("x2 = 1; on = false; x1 = { on = 3; };", &b, &rd);
+    cr_assert_eq(rd.faults.errors, 0);
+    cr_assert(!b.on && b.rest.n == 2);
+    cr_assert(slice_eq(b.rest.v[0], SLICE("x2")) && slice_eq(b.rest.v[1], SLICE("x1")));
+    cr_assert_null(rd.r.row);
+    reading_fini(&rd);
+}
+
+Test(option, what_the_rest_does_not_take_is_unknown)
+{
+    struct reading rd;
+    struct bag b;
+    read_bag("yylophone = 1;\nonn = true;\nquestion = 1;", &b, &rd);
+    const struct fault *f = rd.faults.first;
+    cr_assert_str_eq(f->text, "unknown setting yylophone; did you mean \"xylophone\"?");
+    cr_assert_str_eq(f->next->text, "unknown setting onn; did you mean \"on\"?");
+    cr_assert_str_eq(f->next->next->text, "unknown setting question; known here: on, xylophone");
+    reading_fini(&rd);
+}
+
+Test(option, secrets_are_not_shown)
+{
+    static const char *const suits[] = {"hearts", "spades", NULL};
+    static const struct option rows[] = {
+        OPTION_CHOICE("suit", struct tree, color, "spades", suits, "which suit", .secret = true),
+        OPTION_TEXTS("words", struct tree, words, "which words", .secret = true),
+        OPTION_INT("count", struct tree, count, "3", 1, 5, "how many"),
+        OPTION_END,
+    };
+    struct reading rd;
+    config_t tree;
+    reading_run(&rd, "");
+    config_init(&tree);
+    cr_assert(config_read_string(&tree, "suit = \"spadse\"; words = ( \"a\", 4711 ); count = 9;"));
+    option_read(&rd.r, config_root_setting(&tree), rows, &rd.t);
+    const struct fault *f = rd.faults.first;
+    cr_assert_str_eq(f->text, "suit is wrong (it is secret and not shown); one of \"hearts\" or "
+                              "\"spades\"");
+    cr_assert_str_eq(f->next->text,
+                     "words[1] is wrong (it is secret and not shown); a text in quotes");
+    cr_assert_str_eq(f->next->next->text, "count is 9; a whole number from 1 to 5");
+    config_destroy(&tree);
+    reading_fini(&rd);
+}
+
+Test(option, defaults_can_be_tried)
+{
+    static const struct option good[] = {
+        OPTION_BOOL("b", struct tree, on, "false", "h"),
+        OPTION_INT("i", struct tree, count, "5", 5, 5, "h"),
+        OPTION_MS("m", struct tree, wait, "1s", 0, 1000, "h"),
+        OPTION_PERCENT("p", struct tree, share, "100%", "h"),
+        OPTION_TEXT("t", struct tree, text, "", "h"),
+        OPTION_CHOICE("c", struct tree, color, "blue", colors, "h"),
+        OPTION_TEXT("n", struct tree, text, NULL, "h"),
+    };
+    static const struct option bad[] = {
+        OPTION_BOOL("b", struct tree, on, "yes", "h"),
+        OPTION_INT("i", struct tree, count, "6", 5, 5, "h"),
+        OPTION_INT("i", struct tree, count, "-1", -5, 5, "h"),
+        OPTION_INT("i", struct tree, count, "99999999999999999999", -5, 5, "h"),
+        OPTION_MS("m", struct tree, wait, "2s", 0, 1000, "h"),
+        OPTION_SIZE("s", struct tree, room, "k", 0, 1000, "h"),
+        OPTION_PERCENT("p", struct tree, share, "101%", "h"),
+        OPTION_CHOICE("c", struct tree, color, "pink", colors, "h"),
+    };
+    for (size_t i = 0; i < array_n(good); i++)
+        cr_assert(option_preset_ok(&good[i]), "%zu", i);
+    for (size_t i = 0; i < array_n(bad); i++)
+        cr_assert_not(option_preset_ok(&bad[i]), "%zu", i);
+}
+
 Test(option, durations_have_a_unit)
 {
     static const struct {
