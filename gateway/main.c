@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The command line. */
-#include "base/text.h"
-#include "config/config.h"
 #include "core/access_log.h"
 #include "process/master.h"
+#include "process/show.h"
 #include "process/title.h"
 
 #include <getopt.h>
@@ -11,12 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char default_file[] = WEIR_SYSCONFDIR "/weir.conf";
+
 static const char usage[] =
-    "Usage: weir [-t] -c FILE\n"
+    "Usage: weir [-t | -m] -c FILE\n"
     "\n"
     "  -c, --config FILE   the configuration (default: " WEIR_SYSCONFDIR "/weir.conf)\n"
     "  -t, --test          check the configuration and exit: 0 when it can be used\n"
-    "      --help-config   print the reference of all settings (Markdown)\n"
+    "  -m, --modules       list the modules that there are; with -c, those of its folders, too\n"
+    "      --help-module NAME  print what can be set for a module (Markdown); -c as for -m\n"
+    "      --help-config   print the reference of all settings (Markdown), also of the modules\n"
+    "                      that are installed; with -c, of those in its folders instead\n"
     "      --help-log      print the fields of the access log (Markdown)\n"
     "  -v, --version       print the version\n"
     "  -h, --help          print this\n"
@@ -24,33 +28,52 @@ static const char usage[] =
     "Runs in the foreground. Signals to the master: HUP reload, USR1 reopen logs,\n"
     "QUIT graceful stop, TERM or INT stop at once.\n";
 
-static int print_reference(void (*reference)(struct text *out))
+enum { RUN, HELP_CONFIG = 256, HELP_LOG, HELP_MODULE };
+
+/* Prints or checks, and returns the exit status. */
+static int look(int what, const char *file, const char *module)
 {
-    struct text t;
-    text_init(&t);
-    reference(&t);
-    const bool ok = fwrite(t.p, 1, t.n, stdout) == t.n && fflush(stdout) == 0;
-    text_fini(&t);
-    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+    switch (what) {
+    case 't':
+        return master_check(file ? file : default_file);
+    case 'm':
+        return show_modules(file);
+    case HELP_MODULE:
+        return show_module(file, module);
+    case HELP_CONFIG:
+        return show_settings(file);
+    default:
+        return show_text(access_log_reference);
+    }
 }
 
 int main(int argc, char **argv)
 {
-    enum { HELP_CONFIG = 256, HELP_LOG };
-    static const struct option longs[] = {
-        {"config", required_argument, NULL, 'c'}, {"test", no_argument, NULL, 't'},
-        {"version", no_argument, NULL, 'v'},      {"help", no_argument, NULL, 'h'},
-        {"help-config", no_argument, NULL, HELP_CONFIG},
-        {"help-log", no_argument, NULL, HELP_LOG}, {0}};
-    static const char *file = WEIR_SYSCONFDIR "/weir.conf";
-    bool test = false;
-    for (int c; (c = getopt_long(argc, argv, "c:tvh", longs, NULL)) != -1;) {
+    static const struct option longs[] = {{"config", required_argument, NULL, 'c'},
+                                          {"test", no_argument, NULL, 't'},
+                                          {"version", no_argument, NULL, 'v'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {"modules", no_argument, NULL, 'm'},
+                                          {"help-module", required_argument, NULL, HELP_MODULE},
+                                          {"help-config", no_argument, NULL, HELP_CONFIG},
+                                          {"help-log", no_argument, NULL, HELP_LOG},
+                                          {0}};
+    static const char *file;
+    const char *module = NULL;
+    int what = RUN; /* the last one that was asked for */
+    for (int c; (c = getopt_long(argc, argv, "c:tmvh", longs, NULL)) != -1;) {
         switch (c) {
         case 'c':
             file = strdup(optarg); /* the title is written over the arguments */
             break;
+        case HELP_MODULE:
+            module = optarg;
+            __attribute__((fallthrough));
         case 't':
-            test = true;
+        case 'm':
+        case HELP_CONFIG:
+        case HELP_LOG:
+            what = c;
             break;
         case 'v':
             puts("weir " PACKAGE_VERSION);
@@ -58,10 +81,6 @@ int main(int argc, char **argv)
         case 'h':
             fputs(usage, stdout);
             return EXIT_SUCCESS;
-        case HELP_CONFIG:
-            return print_reference(config_reference);
-        case HELP_LOG:
-            return print_reference(access_log_reference);
         default:
             fputs(usage, stderr);
             return 2;
@@ -71,8 +90,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "weir: what is \"%s\"?\n%s", argv[optind], usage);
         return 2;
     }
-    if (test)
-        return master_check(file);
+    if (what != RUN)
+        return look(what, file, module);
     title_init(argc, argv);
-    return master_run(file);
+    return master_run(file ? file : default_file);
 }

@@ -12,25 +12,27 @@
 #include "config/files.h"
 #include "config/syntax.h"
 
-static struct config *files_load(struct conf_files *ss, bool opened, const char *name);
+static struct config *files_load(struct conf_files *ss, bool opened, const char *name,
+                                 struct module_source *modules);
 static bool tree_read(struct loading *l, config_t *tree);
 static void whole_check(struct loading *l);
 static void faults_sort(struct faults *faults, struct fault **from, const char *main_file);
 
-struct config *config_load(const char *path, struct faults *faults)
+struct config *config_load(const char *path, struct module_source *modules, struct faults *faults)
 {
     struct conf_files ss = {.arena = &faults->arena, .faults = faults};
     struct fault **from = faults->last;
-    struct config *c = files_load(&ss, conf_files_open(&ss, path), path);
+    struct config *c = files_load(&ss, conf_files_open(&ss, path), path, modules);
     faults_sort(faults, from, path);
     return c;
 }
 
-struct config *config_parse(const char *text, const char *name, struct faults *faults)
+struct config *config_parse(const char *text, const char *name, struct module_source *modules,
+                            struct faults *faults)
 {
     struct conf_files ss = {.arena = &faults->arena, .faults = faults};
     struct fault **from = faults->last;
-    struct config *c = files_load(&ss, conf_files_take(&ss, text, name), name);
+    struct config *c = files_load(&ss, conf_files_take(&ss, text, name), name, modules);
     faults_sort(faults, from, name);
     return c;
 }
@@ -60,7 +62,8 @@ static const char *on_file_name(struct option_reader *r, const char *theirs)
     return conf_file_shown(loading_of(r)->files, theirs, r->arena);
 }
 
-static struct config *files_load(struct conf_files *ss, bool opened, const char *name)
+static struct config *files_load(struct conf_files *ss, bool opened, const char *name,
+                                 struct module_source *modules)
 {
     struct faults *faults = ss->faults;
     size_t errors = faults->errors;
@@ -73,15 +76,17 @@ static struct config *files_load(struct conf_files *ss, bool opened, const char 
               .file_name = on_file_name},
         .c = c,
         .files = ss,
+        .modules = modules,
     };
     config_t tree;
     config_init(&tree);
     if (opened && tree_read(&l, &tree)) {
-        struct map *const maps[] = {&l.listeners, &l.binds, &l.clusters, &l.routes};
+        struct map *const maps[] = {&l.listeners, &l.binds, &l.clusters, &l.routes, &l.urls};
         for (size_t i = 0; i < array_n(maps); i++)
             map_init(maps[i]);
         l.root = config_root_setting(&tree);
         option_read(&l.r, l.root, top_options, c);
+        modules_complete(&l);
         whole_check(&l);
         for (size_t i = 0; i < array_n(maps); i++)
             map_fini(maps[i]);

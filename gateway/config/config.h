@@ -7,12 +7,13 @@
  * config_load(); the processes of a generation read it through fork.
  *
  * Each section has a file of its own with its option table and its cross-checks: config_top.c,
- * config_listener.c, config_cluster.c, config_route.c, config_log.c. */
+ * config_listener.c, config_cluster.c, config_route.c, config_log.c, config_modules.c. */
 
 #include "base/addr.h"
 #include "base/arena.h"
 #include "base/fault.h"
 #include "base/place.h"
+#include "config/module_conf.h"
 #include "http/forwarded.h"
 #include "http/target.h"
 #include "io/tls_conf.h"
@@ -163,6 +164,7 @@ struct cluster_conf {
         uint64_t retry;   /* 5s: after a failed look-up */
         int family;       /* "any" (default), "ipv4", "ipv6" */
     } dns;
+    struct module_conf *modules; /* in the order of the file */
 };
 
 /* One condition on a header, a query parameter or a cookie. Exactly one of the forms. */
@@ -186,7 +188,8 @@ struct matches_conf {
 };
 
 enum path_form { PATH_ANY, PATH_EXACT, PATH_PREFIX, PATH_REGEX };
-enum action { ACTION_CLUSTER, ACTION_REDIRECT, ACTION_RESPOND };
+/* MODULE: one of the route's modules chooses the cluster of every request. */
+enum action { ACTION_CLUSTER, ACTION_REDIRECT, ACTION_RESPOND, ACTION_MODULE };
 
 struct route_conf {
     struct place place;
@@ -204,7 +207,7 @@ struct route_conf {
 
     int action;            /* enum action; exactly one of the three stands in a route */
     struct slice cluster;  /* ACTION_CLUSTER; checked to exist */
-    int64_t cluster_index; /* into config.clusters */
+    int64_t cluster_index; /* into config.clusters; ACTION_MODULE: -1 */
     struct {
         /* Empty: kept. path and prefix exclude each other. */
         struct slice scheme, host, path, prefix;
@@ -225,6 +228,7 @@ struct route_conf {
     } rewrite;
     uint64_t timeout;   /* whole request; the listener's when absent (UINT64_MAX) */
     uint64_t body_size; /* the listener's when absent (UINT64_MAX) */
+    struct module_conf *modules; /* in the order of the file */
 };
 
 enum log_format { FORMAT_JSON, FORMAT_COMMON, FORMAT_CUSTOM };
@@ -242,6 +246,7 @@ struct log_conf {
 struct config {
     struct arena arena; /* owned: everything below lies in it */
     struct slice file;
+    struct texts module_folders; /* searched before the one of the installation */
     int64_t workers;          /* "auto" is 0: one per processor this process may run on */
     bool affinity;            /* false: pin worker i to processor i */
     struct slice user, group; /* empty: stay */
@@ -276,21 +281,33 @@ struct config {
     struct log_conf log;
     struct listener_conf *listeners;
     size_t listeners_n;
-    struct cluster_conf *clusters;
+    struct cluster_conf *clusters; /* those of the file, then those that URLs of modules made */
     size_t clusters_n;
     struct route_conf *routes;
     size_t routes_n;
+    struct module_conf *modules;      /* global settings of every module that is named anywhere and
+                                         has some, at their defaults where nothing is said */
+    struct cluster_ref *cluster_refs; /* what settings of modules name */
 };
 
-/* Reads and checks `path`; every problem is in `faults`. NULL when there was an error (warnings
- * alone give a config). The caller owns it. */
-struct config *config_load(const char *path, struct faults *faults) nodiscard;
+/* Reads and checks `path`; every problem is in `faults`. `modules` knows the modules whose settings
+ * may stand there; NULL: there are none. NULL when there was an error (warnings alone give a
+ * config). The caller owns it. */
+struct config *config_load(const char *path, struct module_source *modules,
+                           struct faults *faults) nodiscard;
 /* The same from a string, for tests and fuzzing; `name` stands in messages. @include is refused. */
-struct config *config_parse(const char *text, const char *name, struct faults *faults) nodiscard;
+struct config *config_parse(const char *text, const char *name, struct module_source *modules,
+                            struct faults *faults) nodiscard;
 void config_free(struct config *c);
+
+/* Has the gateway itself a setting of this name where modules of this scope have theirs? */
+bool config_has_setting(enum module_scope scope, struct slice name);
 
 /* Writes the reference of all settings as Markdown, from the option tables. */
 struct text;
 void config_reference(struct text *out);
+/* The same of one table, under a heading of this level that names it: that of a module. */
+struct option;
+void config_reference_row(struct text *out, const char *path, const struct option *row, int level);
 
 #endif

@@ -8,7 +8,6 @@
 
 static void read_endpoints(struct option_reader *r, const config_setting_t *s, void *field);
 static void read_address(struct option_reader *r, const config_setting_t *s, void *field);
-static bool address_parse(struct option_reader *r, struct slice text, struct endpoint_conf *ep);
 static void endpoints_check(struct option_reader *r, const config_setting_t *s,
                             const struct cluster_conf *cl);
 
@@ -107,6 +106,8 @@ const struct option cluster_options[] = {
     OPTION_SUB("pool", pool_options, "kept-alive connections to endpoints"),
     OPTION_SUB("h2", h2_options, "HTTP/2 towards endpoints"),
     OPTION_SUB("dns", dns_options, "endpoints given by name"),
+    OPTION_REST(offsetof(struct cluster_conf, modules), take_cluster_module, module_names,
+                "settings of modules, by their names"),
     OPTION_END,
 };
 
@@ -179,7 +180,7 @@ static void read_address(struct option_reader *r, const config_setting_t *s, voi
     struct slice text;
     if (!s || !option_read_text(r, s, FORM_ENDPOINT, &text))
         return;
-    if (address_parse(r, text, ep))
+    if (endpoint_parse(r, text, ep))
         ep->address = text;
     else
         option_wrong(r, s, FORM_ENDPOINT);
@@ -201,7 +202,7 @@ static bool is_wildcard(const struct addr *a)
     return a->sa.sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&a->in6.sin6_addr);
 }
 
-static bool address_parse(struct option_reader *r, struct slice text, struct endpoint_conf *ep)
+bool endpoint_parse(struct option_reader *r, struct slice text, struct endpoint_conf *ep)
 {
     struct slice path = slice_from(text, strlen("unix:"));
     if (slice_starts(text, SLICE("unix:"))) {

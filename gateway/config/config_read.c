@@ -140,7 +140,15 @@ const char *const *listener_names(struct loading *l)
     return names_of(l, 0, &l->listeners);
 }
 
+/* Those of the file, as settings of a cluster may name one that is read later. */
 const char *const *cluster_names(struct loading *l)
 {
-    return names_of(l, 1, &l->clusters);
+    const config_setting_t *group = config_setting_get_member(l->root, "clusters");
+    if (l->names[1] || !group || !config_setting_is_group(group))
+        return names_of(l, 1, &l->clusters);
+    const int n = config_setting_length(group);
+    l->names[1] = ARENA_ARRAY(&l->r.faults->arena, const char *, (size_t)n + 1);
+    for (int i = 0; i < n; i++)
+        l->names[1][i] = config_setting_name(config_setting_get_elem(group, (unsigned)i));
+    return l->names[1];
 }

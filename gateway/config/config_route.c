@@ -73,6 +73,8 @@ const struct option route_options[] = {
               "timeouts.request of this route; absent: the listener's"),
     OPTION_SIZE("body_size", struct route_conf, body_size, NULL, 0, INT64_C(1) << 40,
                 "limits.body_size of this route; absent: the listener's"),
+    OPTION_REST(offsetof(struct route_conf, modules), take_route_module, module_names,
+                "settings of modules, by their names"),
     OPTION_END,
 };
 
@@ -119,6 +121,31 @@ static void cluster_find(struct option_reader *r, const config_setting_t *s, str
                      option_hint(r, rt->cluster, cluster_names(l)));
 }
 
+/* A module that chooses the cluster of every request is an end of its own. */
+static const config_setting_t *module_ends(struct option_reader *r, const config_setting_t *s,
+                                           struct route_conf *rt, const config_setting_t *first)
+{
+    const struct loading *l = loading_of(r);
+    for (const struct module_conf *m = rt->modules; m; m = m->next) {
+        const config_setting_t *one = config_setting_get_member(s, m->place.name.p);
+        if (!l->modules->ends_route(m->module) || one == first)
+            continue;
+        if (first) {
+            struct place place = option_place(r, first);
+            option_fault(r, one,
+                         "%s has %s beside %s (%s); %s chooses the cluster of every request, so it "
+                         "stands alone",
+                         option_path(r, s), m->place.name.p, config_setting_name(first),
+                         place_text(r, one, &place), m->place.name.p);
+            continue;
+        }
+        first = one;
+        rt->action = ACTION_MODULE;
+        rt->cluster_index = -1;
+    }
+    return first;
+}
+
 static void action_check(struct option_reader *r, const config_setting_t *s, struct route_conf *rt)
 {
     const char *const names[] = {"cluster", "redirect", "respond"}; /* as enum action */
@@ -137,14 +164,15 @@ static void action_check(struct option_reader *r, const config_setting_t *s, str
             rt->action = (int)i;
         }
     }
-    if (!first)
+    first = module_ends(r, s, rt, first);
+    if (!first && loading_of(r)->failed != &rt->modules)
         option_fault(r, s, "%s says not what to do; exactly one of cluster, redirect and respond",
                      option_path(r, s));
     const config_setting_t *cluster = config_setting_get_member(s, "cluster");
     const config_setting_t *rewrite = config_setting_get_member(s, "rewrite");
     if (cluster)
         cluster_find(r, cluster, rt);
-    else if (rewrite && first)
+    else if (rewrite && first && rt->action != ACTION_MODULE)
         option_fault(r, rewrite, "%s has no effect without cluster", option_path(r, rewrite));
 }
 

@@ -2,7 +2,8 @@
 /* The top of a configuration: what is said once for the whole gateway, and the table that holds
  * the other sections. The order of the rows matters where one section inherits from another or
  * refers to it: timeouts, limits, forwarding and h2 come before listeners and clusters, both of these
- * before routes, in whatever order the file has them. */
+ * before routes, in whatever order the file has them. The folders of modules come before all, as any
+ * section may have settings of modules. */
 #include "config/sections.h"
 
 static void read_workers(struct option_reader *r, const config_setting_t *s, void *field);
@@ -75,6 +76,10 @@ GROUPS_AT(clusters);
 GROUPS_AT(routes);
 
 const struct option top_options[] = {
+    OPTION_CUSTOM("module_folders", struct config, module_folders, read_module_folders, "[ ]",
+                  "one or a list of folders; a relative one starts in the folder of the main file",
+                  "where modules lie, searched in this order and before the folder of the "
+                  "installation"),
     OPTION_CUSTOM("workers", struct config, workers, read_workers, "auto", FORM_WORKERS,
                   "worker processes; auto: one per processor"),
     OPTION_BOOL("affinity", struct config, affinity, "false", "pin each worker to one processor"),
@@ -100,6 +105,7 @@ const struct option top_options[] = {
                 listener_prepare, "where clients connect", .check = listener_check),
     OPTION_MAP("clusters", struct config, clusters, cluster_options, struct cluster_conf,
                cluster_prepare, "where requests can go, by name", .check = cluster_check),
+    OPTION_SUB("modules", module_options, "settings of modules that count everywhere, by their names"),
     OPTION_LIST("routes", struct config, routes, route_options, struct route_conf, route_prepare,
                 "which request goes where", .check = route_check),
     OPTION_END,

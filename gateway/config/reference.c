@@ -9,21 +9,27 @@
 
 static void section(struct text *out, const char *path, const struct option *rows, int level);
 static void subsections(struct text *out, const char *path, const struct option *rows, int level);
+static void subsection(struct text *out, const char *path, const struct option *o,
+                       const struct option *same, int level);
 static void row(struct text *out, const struct option *o, bool inherits);
 static void cell(struct text *out, struct slice s);
 static bool has_inherited(const struct option *rows);
 
 void config_reference(struct text *out)
 {
-    text_str(out,
-             "# Settings\n\n"
-             "Made from the option tables by `./dev docs`; don't edit by hand.\n\n"
-             "The syntax is that of libconfig: `name = value;`, groups in `{ }`, lists in `( )`, "
-             "arrays of plain values in `[ ]`, comments after `#` or `//`. `@include \"file\"` on "
-             "a line of its own takes in another file, and starts in the folder of the main file, "
-             "as every relative path does. An unknown setting is an error; `weir -t -c FILE` "
-             "shows all errors at once.\n\n"
-             "A default of *inherited* is what the section of the same name at the top says.\n");
+    text_str(
+        out,
+        "# Settings\n\n"
+        "Made from the option tables by `./dev docs`; don't edit by hand.\n\n"
+        "The syntax is that of libconfig: `name = value;`, groups in `{ }`, lists in `( )`, "
+        "arrays of plain values in `[ ]`, comments after `#` or `//`. `@include \"file\"` on "
+        "a line of its own takes in another file, and starts in the folder of the main file, "
+        "as every relative path does. An unknown setting is an error; `weir -t -c FILE` "
+        "shows all errors at once.\n\n"
+        "*NAME* among the settings of a route, of a cluster or of `modules` stands for any "
+        "module (`weir -m` lists them): its settings are a group, or where it says so a list of "
+        "groups, of the module's name.\n\n"
+        "A default of *inherited* is what the section of the same name at the top says.\n");
     section(out, "", top_options, 2);
 }
 
@@ -31,7 +37,10 @@ static void section(struct text *out, const char *path, const struct option *row
 {
     text_str(out, "\n| setting | value | default | meaning |\n| --- | --- | --- | --- |\n");
     for (size_t i = 0; rows[i].kind != OPTION_KIND_END; i++)
-        row(out, &rows[i], has_inherited(rows));
+        if (rows[i].kind == OPTION_KIND_REST)
+            text_printf(out, "| *NAME* | of the module of that name |  | %s |\n", rows[i].help);
+        else
+            row(out, &rows[i], has_inherited(rows));
     subsections(out, path, rows, level);
 }
 
@@ -41,21 +50,34 @@ static void subsections(struct text *out, const char *path, const struct option 
     for (const struct option *o = rows; o->kind != OPTION_KIND_END; o++) {
         if (!o->rows)
             continue;
-        struct arena a;
-        arena_init(&a, NULL, 0);
-        const char *many = o->kind == OPTION_KIND_GROUP || o->single ? ""
-                           : o->kind == OPTION_KIND_MAP ? ".NAME"
-                                                        : "[]";
-        const char *inner = arena_printf(&a, "%s%s%s%s", path, *path ? "." : "", o->name, many);
-        text_printf(out, "\n%.*s %s\n\n", level, "######", inner);
-        text_char(out, (char)(o->help[0] & ~0x20));
-        text_printf(out, "%s.\n", o->help + 1);
-        if (written && written->rows == o->rows)
-            text_printf(out, "\nThe settings are those of `%s`.\n", written->name);
-        else
-            section(out, inner, (written = o)->rows, level < 6 ? level + 1 : level);
-        arena_fini(&a);
+        const struct option *same = written && written->rows == o->rows ? written : NULL;
+        subsection(out, path, o, same, level);
+        written = same ? same : o;
     }
+}
+
+static void subsection(struct text *out, const char *path, const struct option *o,
+                       const struct option *same, int level)
+{
+    struct arena a;
+    arena_init(&a, NULL, 0);
+    const char *many = o->kind == OPTION_KIND_GROUP || o->single ? ""
+                       : o->kind == OPTION_KIND_MAP              ? ".NAME"
+                                                                 : "[]";
+    const char *inner = arena_printf(&a, "%s%s%s%s", path, *path ? "." : "", o->name, many);
+    text_printf(out, "\n%.*s %s\n\n", level, "######", inner);
+    text_char(out, (char)(o->help[0] & ~0x20));
+    text_printf(out, "%s.\n", o->help + 1);
+    if (same)
+        text_printf(out, "\nThe settings are those of `%s`.\n", same->name);
+    else
+        section(out, inner, o->rows, level < 6 ? level + 1 : level);
+    arena_fini(&a);
+}
+
+void config_reference_row(struct text *out, const char *path, const struct option *o, int level)
+{
+    subsection(out, path, o, NULL, level);
 }
 
 static bool has_inherited(const struct option *rows)

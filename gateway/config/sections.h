@@ -22,6 +22,10 @@ struct loading {
     struct map clusters;   /* name -> struct cluster_conf */
     struct map routes;     /* name -> struct route_conf */
     const char **names[2]; /* of listeners and clusters, made when a hint needs them */
+    struct module_source *modules; /* borrowed; NULL: there are none */
+    struct module_conf *use;       /* whose settings are being read; NULL */
+    const void *failed;            /* the list that a module was last refused in */
+    struct map urls;               /* name -> struct url_cluster, numbered as they came */
 };
 
 static inline struct loading *loading_of(struct option_reader *r)
@@ -56,6 +60,17 @@ void cluster_check(struct option_reader *r, const config_setting_t *s, void *ele
 void route_prepare(struct option_reader *r, void *element);
 void route_check(struct option_reader *r, const config_setting_t *s, void *element);
 
+/* config_modules.c */
+extern const struct option module_options[]; /* of the group `modules` */
+bool take_route_module(struct option_reader *r, const config_setting_t *s, void *field);
+bool take_cluster_module(struct option_reader *r, const config_setting_t *s, void *field);
+void read_module_folders(struct option_reader *r, const config_setting_t *s, void *field); /* texts */
+/* After everything was read: global settings of modules that `modules` doesn't name, and the
+ * clusters of URLs. */
+void modules_complete(struct loading *l);
+/* The number that a cluster has or will have, also before it was read. */
+bool cluster_number(struct loading *l, struct slice name, uint32_t *number);
+
 /* Readers for CUSTOM rows; an absent setting leaves the field alone. */
 void read_name(struct option_reader *r, const config_setting_t *s, void *field);   /* slice */
 void read_path(struct option_reader *r, const config_setting_t *s, void *field);   /* slice */
@@ -83,6 +98,8 @@ void tls_client_check(struct option_reader *r, const config_setting_t *s, void *
 void tls_cluster_check(struct option_reader *r, const config_setting_t *s,
                        const struct cluster_conf *cl);
 
+/* The address of an endpoint, or its name and port; false when it is none. config_cluster.c */
+bool endpoint_parse(struct option_reader *r, struct slice text, struct endpoint_conf *ep);
 void match_check(struct option_reader *r, const config_setting_t *s, void *base);
 bool name_ok(struct slice name);
 /* NULL-terminated, for hints. */

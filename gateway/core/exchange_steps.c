@@ -147,6 +147,8 @@ static int step_plan(struct exchange *x)
     if (p->body_size && x->request.body == BODY_LENGTH &&
         x->request.content_length > p->body_size)
         return give_up(x, WHY_BODY_TOO_LARGE, NULL);
+    if (rc->action == ACTION_MODULE)
+        return give_up(x, WHY_NO_ENDPOINT, "no module chose a cluster");
     if (rc->action != ACTION_CLUSTER)
         return STEP_ANSWER;
     p->cluster = &x->w->clusters[rc->cluster_index];

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/fault.h"
+#include "core/module.h"
 #include "io/shm.h"
 
 static void bind_clusters(struct generation *g, struct shm *shm, struct faults *faults);
@@ -33,6 +34,7 @@ struct generation *generation_build(struct config *c, struct shm *shm, uint64_t 
         bind_listeners(g, shm, faults);
     }
     generation_build_tls(g, g->router ? shm : NULL, faults);
+    module_plan_build(g, g->router ? shm : NULL, faults);
     if (g->router && faults->errors == errors)
         return g;
     generation_free(g);
@@ -43,6 +45,7 @@ void generation_free(struct generation *g)
 {
     if (!g)
         return;
+    module_plan_free(g);
     if (g->router)
         router_fini(g->router);
     generation_free_tls(g);

@@ -26,7 +26,7 @@ struct generation {
     struct tls_tickets *tickets;        /* in shared memory; NULL: no listener gives tickets */
     uint64_t ticket_lifetime_s;         /* the shortest of the listeners' */
     struct source_table **sources;      /* by listener index; NULL where there is no such limit */
-    struct module_plan *modules;        /* NULL: none */
+    struct module_plan *modules;        /* never NULL */
 };
 
 /* Takes over `c`. NULL when there were errors; c is freed then. `shm` may be NULL for a check

@@ -20,6 +20,7 @@
 
 #include "base/fault.h"
 #include "base/list.h"
+#include "base/text.h"
 #include "config/config.h"
 #include "config/module_conf.h"
 #include "config/option.h"
@@ -29,12 +30,12 @@ struct map;
 struct shm;
 struct worker;
 
-enum { MODULES_MAX = 64 }; /* loaded at a time */
+enum { MODULES_MAX = 64, MODULE_NAME_MAX = 32 }; /* loaded at a time; bytes of a name */
 
 struct module {
     struct list node;                     /* in module_set.modules */
     const struct weir_module *desc;       /* in the shared object */
-    void *handle;                         /* of dlopen() */
+    void *handle;                         /* of dlopen(); NULL: not from a file */
     struct slice path;
     struct option rows[MODULE_SCOPE_N];   /* one row each, for config_load(); kind END: none */
 };
@@ -45,13 +46,44 @@ struct module_set {
     struct module_source source;          /* for config_load(); first, so that it is the set */
     struct arena arena;                   /* of rows; owned */
     struct list modules;
-    struct texts folders;                 /* of the configuration that is read; borrowed */
-    const char **names;                   /* for hints; made when needed */
+    size_t n;
+    struct slice installed;               /* the folder of the installation; empty: none */
+    /* of the configuration that was read last */
+    struct arena reading;                 /* owned */
+    struct texts folders;                 /* in the order of searching; `installed` is last */
+    const char *const *names;             /* for hints; made when needed */
+    bool began;                           /* one was read that far */
 };
 
 void module_set_init(struct module_set *s);
 /* Unloads all; no generation may be left. */
 void module_set_fini(struct module_set *s);
+/* Registers a descriptor that came from `path` (borrowed by the messages), by `handle` of dlopen(),
+ * which the set takes over, or that is part of the program (NULL). Refuses what the gateway would
+ * stumble over later. NULL with a fault at `place`. */
+struct module *module_set_add(struct module_set *s, const struct weir_module *desc,
+                              const char *path, void *handle, const struct place *place,
+                              struct faults *faults) nodiscard;
+/* The module of this name: loaded already, or from the first folder that has it. NULL when there is
+ * none, or with a fault when it can't be used. */
+struct module *module_set_find(struct module_set *s, struct slice name, const struct place *place,
+                               struct faults *faults);
+/* What is installed, sorted, NULL-terminated; in the arena of the reading. */
+const char *const *module_set_names(struct module_set *s);
+/* Is this a name that a module may have? */
+bool module_name_ok(struct slice name);
+
+/* core/module_settings.c: the rows of a module's tables in the form of config/option.h, in m->rows.
+ * False with a fault when a table is wrong. */
+bool module_rows_make(struct module_set *s, struct module *m, const struct place *place,
+                      struct faults *faults) nodiscard;
+
+/* core/module_help.c, as Markdown: the settings, commands, counters and log fields. */
+void module_help(struct text *out, const struct module *m);
+/* A line each: name, summary and path, or why it can't be used. */
+void module_list(struct text *out, struct module_set *s);
+/* After config_reference(): a page of every module that is installed. */
+void modules_reference(struct text *out, struct module_set *s);
 
 /* -- in a generation --------------------------------------------------------------------------- */
 
@@ -111,11 +143,16 @@ struct module_plan {
     struct map *known;                    /* counters and variants by key; NULL: none yet */
 };
 
-/* Of generation_build(): loads what the configuration names and builds the chains. `shm` NULL: a
- * check. False with faults. */
-bool module_plan_build(struct generation *g, struct shm *shm, struct faults *faults) nodiscard;
-/* Calls unload and unload_use of everything that was read. */
+/* Of generation_build(): loads what the configuration names and builds the chains; g->modules is
+ * never NULL afterwards. `shm` NULL: a check. What is wrong is in `faults`. */
+void module_plan_build(struct generation *g, struct shm *shm, struct faults *faults);
+/* Calls unload_use and unload for everything that was read. */
 void module_plan_free(struct generation *g);
+/* The chain of a group of settings of modules within those of another one; NULL: none. */
+static inline const struct chain *chain_of(const struct weir_chain *c)
+{
+    return c ? ((const struct module_chain *)c)->built : NULL;
+}
 
 /* What load functions get. */
 struct weir_load {
@@ -128,7 +165,13 @@ struct weir_load {
     const struct route_conf *route;       /* NULL: not on a route */
     const struct cluster_conf *cluster;   /* NULL: not on a cluster */
     struct option_reader *reader;         /* while settings are read, for check(); else NULL */
+    struct place place;                   /* of the use, or of the group that is checked */
+    const char *key;                      /* how the keys of this use's cells begin:
+                                             "module/canary/route/reviews/" */
+    struct place *reserved;               /* by cluster index: where that was said */
 };
+/* The key of a cell of this use; in the generation's arena. */
+struct slice module_cell_key(struct weir_load *l, const char *name);
 
 /* A worker, or the control process: weir_process is what the core calls a worker. */
 static inline struct worker *worker_of(struct weir_process *p)

@@ -72,7 +72,9 @@ int master_check(const char *file)
 {
     struct faults faults;
     faults_init(&faults);
-    struct generation *g = load_generation(file, NULL, 1, &faults);
+    struct module_set modules;
+    module_set_init(&modules);
+    struct generation *g = load_generation(file, &modules, NULL, 1, &faults);
     if (g)
         check_all(g, &faults);
     faults_print(&faults, stderr);
@@ -83,5 +85,6 @@ int master_check(const char *file)
     if (g)
         generation_free(g);
     faults_fini(&faults);
+    module_set_fini(&modules);
     return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -10,10 +10,10 @@
 #include <string.h>
 #include <time.h>
 
-struct generation *load_generation(const char *file, struct shm *shm, uint64_t number,
-                                   struct faults *faults)
+struct generation *load_generation(const char *file, struct module_set *modules, struct shm *shm,
+                                   uint64_t number, struct faults *faults)
 {
-    struct config *c = config_load(file, faults);
+    struct config *c = config_load(file, &modules->source, faults);
     return c ? generation_build(c, shm, number, faults) : NULL;
 }
 

@@ -7,12 +7,13 @@
 #include <stdio.h>
 
 #include "core/generation.h"
+#include "core/module.h"
 
 struct access_format;
 
 /* NULL with faults. `shm` NULL: for a check. */
-struct generation *load_generation(const char *file, struct shm *shm, uint64_t number,
-                                   struct faults *faults) nodiscard;
+struct generation *load_generation(const char *file, struct module_set *modules, struct shm *shm,
+                                   uint64_t number, struct faults *faults) nodiscard;
 /* A line each, to a stream; or as events config_error and config_warning, to the error log. */
 void faults_print(const struct faults *faults, FILE *to);
 void faults_log(const struct faults *faults);

@@ -36,6 +36,7 @@ struct master {
     struct loop loop;
     struct signals signals;
     struct shm *shm;
+    struct module_set modules;
     struct board *board;
     struct slots slots;
     struct sockets sockets;
@@ -66,7 +67,7 @@ static void give_log_to(const struct crew *crew)
 static bool begin_crew(struct master *m, struct faults *faults)
 {
     shm_generation(m->shm, ++m->generation);
-    struct generation *g = load_generation(m->file, m->shm, m->generation, faults);
+    struct generation *g = load_generation(m->file, &m->modules, m->shm, m->generation, faults);
     if (!g)
         return false;
     const unsigned workers = crew_workers(g->config);
@@ -335,7 +336,7 @@ static void seed_hashes(void)
 /* The shared region is as large as the first configuration says; it can't grow later. */
 static bool make_region(struct master *m, struct faults *faults)
 {
-    struct config *c = config_load(m->file, faults);
+    struct config *c = config_load(m->file, &m->modules.source, faults);
     if (!c)
         return false;
     m->shm = shm_create(c->memory.shared);
@@ -379,6 +380,7 @@ int master_run(const char *file)
     signals_block();
     loop_init(&m.loop, 0);
     list_init(&m.crews);
+    module_set_init(&m.modules);
     later_init(&m.review, on_review);
     timer_init(&m.ready_timer, on_ready_timeout);
     timer_init(&m.kill_timer, on_kill);

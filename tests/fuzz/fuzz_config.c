@@ -84,13 +84,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     faults_init(&faults);
     faults_init(&again);
     const char *copy = arena_dup(&a, text).p;
-    struct config *c = config_parse(copy, "fuzz.conf", &faults);
+    struct config *c = config_parse(copy, "fuzz.conf", NULL, &faults);
     must((c != NULL) == (faults.errors == 0));
     check_faults(&faults, text);
     if (c)
         check_config(c);
     config_free(c);
-    config_free(config_parse(copy, "fuzz.conf", &again));
+    config_free(config_parse(copy, "fuzz.conf", NULL, &again));
     must(faults.errors == again.errors && faults.warnings == again.warnings);
     const struct fault *g = again.first;
     for (const struct fault *f = faults.first; f; f = f->next, g = g->next)

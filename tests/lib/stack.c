@@ -126,7 +126,7 @@ static struct generation *load(const char *listener, const char *conf, struct sh
     cr_assert(asprintf(&text,
                        "listeners = ( { name = \"test\"; bind = \"127.0.0.1:0\"; %s } );\n%s",
                        listener, conf) > 0);
-    struct config *c = config_parse(text, "test.conf", &faults);
+    struct config *c = config_parse(text, "test.conf", NULL, &faults);
     struct generation *g = c ? generation_build(c, shm, 1, &faults) : NULL;
     for (const struct fault *f = faults.first; f; f = f->next)
         fprintf(stderr, "%s\n", fault_line(f, &faults.arena));

@@ -33,7 +33,7 @@ static inline struct config *conf_of(const char *text)
 {
     struct faults faults;
     faults_init(&faults);
-    struct config *c = config_parse(text, "t.conf", &faults);
+    struct config *c = config_parse(text, "t.conf", NULL, &faults);
     if (!c || faults.warnings > 0)
         print_faults(&faults);
     cr_assert(c, "refused:\n%s", text);
@@ -47,7 +47,7 @@ static inline void conf_says(const char *text, const char *expected)
 {
     struct faults faults;
     faults_init(&faults);
-    struct config *c = config_parse(text, "t.conf", &faults);
+    struct config *c = config_parse(text, "t.conf", NULL, &faults);
     if (faults.errors + faults.warnings != 1)
         print_faults(&faults);
     cr_assert_eq(faults.errors + faults.warnings, 1, "not one fault:\n%s", text);

@@ -64,7 +64,7 @@ static inline struct route_rig route_rig_open(const char *routes)
     char *text = route_rig_text(routes);
     faults_init(&rig.faults);
     arena_init(&rig.arena, NULL, 0);
-    rig.config = config_parse(text, "weir.conf", &rig.faults);
+    rig.config = config_parse(text, "weir.conf", NULL, &rig.faults);
     for (const struct fault *f = rig.faults.first; f && !rig.config; f = f->next)
         cr_log_error("%s:%d: %s", f->file, f->line, f->text);
     cr_assert(rig.config, "the configuration is wrong:\n%s", text);

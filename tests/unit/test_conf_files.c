@@ -42,7 +42,7 @@ static void expect(const char *path, const char *line)
 {
     struct faults faults;
     faults_init(&faults);
-    cr_assert_null(config_load(path, &faults));
+    cr_assert_null(config_load(path, NULL, &faults));
     cr_assert_eq(faults.errors, 1);
     cr_assert_str_eq(fault_line(faults.first, &faults.arena), line);
     faults_fini(&faults);
@@ -63,7 +63,7 @@ Test(conf_files, included_files_are_part_of_the_configuration)
     for (size_t i = 0; i < array_n(ways); i++) {
         struct faults faults;
         faults_init(&faults);
-        struct config *c = config_load(ways[i], &faults);
+        struct config *c = config_load(ways[i], NULL, &faults);
         cr_assert(c);
         cr_assert_eq(c->routes_n, 1);
         cr_assert_eq(c->routes[0].place.line, 2);
@@ -134,7 +134,7 @@ Test(conf_files, files_include_files_to_a_depth)
     expect("0.conf", "8.conf:1: error: files include files more than 8 deep");
     struct faults faults;
     faults_init(&faults);
-    cr_assert_null(config_load("1.conf", &faults));
+    cr_assert_null(config_load("1.conf", NULL, &faults));
     bool read = false;
     for (struct fault *f = faults.first; f; f = f->next)
         read = read || strstr(f->text, "unknown setting bogus");
@@ -171,7 +171,7 @@ Test(conf_files, relative_paths_start_in_the_folder_of_the_main_file)
         "routes = ( { cluster = \"b\"; } );\n");
     struct faults faults;
     faults_init(&faults);
-    struct config *c = config_load("sub/main.conf", &faults);
+    struct config *c = config_load("sub/main.conf", NULL, &faults);
     cr_assert(c);
     char path[256], text[ADDR_TEXT_MAX];
     snprintf(path, sizeof path, "%s/sub/weir.pid", folder);
@@ -203,7 +203,7 @@ Test(conf_files, faults_of_included_files_follow_those_of_the_main_file)
     put("z.conf", "z = 1;\ny = 2;\n");
     struct faults faults;
     faults_init(&faults);
-    cr_assert_null(config_load("m.conf", &faults));
+    cr_assert_null(config_load("m.conf", NULL, &faults));
     const char *const expected[] = {
         "m.conf: warning: there is no route: every request will be answered with 404",
         "m.conf:3: error: unknown setting m; known here: ",

@@ -105,7 +105,7 @@ Test(config_listener, a_unix_path_has_the_kernels_limit)
                  "listeners = ( { name = \"a\"; bind = \"unix:%s\"; } );" CLUSTERS ROUTES, path);
         struct faults faults;
         faults_init(&faults);
-        struct config *c = config_parse(text, "t.conf", &faults);
+        struct config *c = config_parse(text, "t.conf", NULL, &faults);
         cr_assert_eq(c != NULL, n == 107);
         if (!c)
             cr_assert(strstr(faults.first->text, "the kernel takes at most 107 bytes of path"));
@@ -233,7 +233,7 @@ Test(config_listener, https_settings_without_effect_are_warned_of)
     for (size_t i = 0; i < array_n(cases); i++) {
         struct faults faults;
         faults_init(&faults);
-        struct config *c = config_parse(cases[i].conf, "t.conf", &faults);
+        struct config *c = config_parse(cases[i].conf, "t.conf", NULL, &faults);
         cr_assert(c && faults.warnings == 1);
         cr_assert_str_eq(faults.first->text, cases[i].warning);
         config_free(c);

@@ -123,7 +123,7 @@ Test(config_match, hosts_are_checked)
                  "routes = ( { cluster = \"b\"; match = { host = [ \"ok\", \"%s\" ]; }; } );",
                  bad[i]);
         faults_init(&faults);
-        cr_assert_null(config_parse(text, "t.conf", &faults), "%s", bad[i]);
+        cr_assert_null(config_parse(text, "t.conf", NULL, &faults), "%s", bad[i]);
         cr_assert_eq(faults.errors, 1);
         cr_assert(strstr(faults.first->text, "routes[0].match.host[1] is \""));
         cr_assert(strstr(faults.first->text, "; " HOST));

@@ -36,7 +36,7 @@ static struct config *parse(const char *endpoints)
              "clusters = { web = { endpoints = [ %s ]; }; };\n"
              "routes = ( { name = \"all\"; cluster = \"web\"; } );\n",
              endpoints);
-    struct config *c = config_parse(text, "t.conf", &faults);
+    struct config *c = config_parse(text, "t.conf", NULL, &faults);
     cr_assert(c, "%s", faults.first ? faults.first->text : "");
     return c;
 }

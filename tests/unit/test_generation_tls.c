@@ -47,7 +47,7 @@ static struct generation *build(const char *tls, const char *cluster, struct shm
         "routes = ( { cluster = \"c\"; } );\n",
         certs_path("a.crt"), certs_path("a.key"), tls, certs_path("b.crt"), certs_path("b.key"),
         cluster);
-    struct config *c = config_parse(text, "t.conf", &tls_faults);
+    struct config *c = config_parse(text, "t.conf", NULL, &tls_faults);
     tls_case_print();
     cr_assert(c);
     struct generation *g = generation_build(c, to, number, &tls_faults);
@@ -159,7 +159,7 @@ Test(generation_tls, the_example_loads_with_the_files_that_it_names)
     certs_make(&(struct cert_spec){.name = "tls/partners-ca", .ca = true});
     certs_make(&(struct cert_spec){.name = "tls/internal-ca", .ca = true});
     certs_make(&(struct cert_spec){.name = "tls/weir", .issuer = "tls/internal-ca"});
-    struct config *c = config_load(certs_path("tls.conf"), &tls_faults);
+    struct config *c = config_load(certs_path("tls.conf"), NULL, &tls_faults);
     struct generation *g = c ? generation_build(c, shm, 1, &tls_faults) : NULL;
     tls_case_print();
     cr_assert(g);

@@ -20,7 +20,7 @@ static struct config *conf(struct faults *faults)
              "routes = ( { match = { path_prefix = \"/\"; }; respond = { body = \"x\"; }; } );\n",
              path);
     faults_init(faults);
-    struct config *c = config_parse(text, "test.conf", faults);
+    struct config *c = config_parse(text, "test.conf", NULL, faults);
     cr_assert(c, "%s", faults->first ? faults->first->text : "");
     return c;
 }

@@ -101,7 +101,8 @@ enum weir_kind {
     WEIR_TEMPLATE, /* const struct weir_template *; absent: NULL. `min` is an enum weir_moment */
     WEIR_URL,      /* struct weir_url: http or https; gets a cluster of its own */
     WEIR_CHAIN,    /* struct weir_chain *: in this group settings of other modules may stand, by
-                      their names, as they may on a route. Its row has the name "" */
+                      their names, as they may on a route; NULL when none do. Its row has the
+                      name "" */
 };
 
 /* When a template is rendered: which variables it may have. */
@@ -173,7 +174,8 @@ struct weir_setting {
 struct weir_settings {
     const struct weir_setting *rows; /* NULL: the module has none here */
     size_t size;
-    bool list; /* the setting is a list of such groups, NAME = ( { }, { } ): each a use of its own */
+    bool list; /* the setting is a list of such groups, NAME = ( { }, { } ): each a use of its own;
+                  one group alone is a list of one. Not global */
 };
 
 /* -- the descriptor -------------------------------------------------------------------------------- */
@@ -228,6 +230,8 @@ struct weir_module {
     bool ends_route;                    /* on a route it stands instead of `cluster`: its on_plan sets
                                            one for every request */
     const char *const *log_fields;      /* NULL-terminated; shown as MODULE.NAME: weir_log_set() */
+    const struct weir_counter *counters; /* those that weir_counters() is given, for the manual;
+                                            a NULL name ends them */
     const struct weir_command *commands;
 
     /* -- life. All may be NULL. -- */
@@ -634,8 +638,9 @@ void weir_reply_json(struct weir_reply *reply, struct weir_slice json);
 void weir_reply_error(struct weir_reply *reply, int status, const char *member, const char *fmt, ...)
     WEIR_PRINTF(4, 5);
 
-#pragma GCC visibility pop
-
+/* What a module defines; visible, however it is compiled. */
 extern const struct weir_module weir_module;
+
+#pragma GCC visibility pop
 
 #endif

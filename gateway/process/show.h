@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_PROCESS_SHOW_H
+#define WEIR_PROCESS_SHOW_H
+
+/* What the command line prints and exits: references, and what modules there are. `file` is a
+ * configuration whose module_folders count, too; NULL: only the folder of the installation. The
+ * reference of settings has pages of the modules in the former, or in the latter. Each returns the
+ * exit status. */
+
+struct text;
+
+int show_text(void (*write)(struct text *out));
+int show_settings(const char *file);
+int show_modules(const char *file);
+int show_module(const char *file, const char *name);
+
+#endif
