@@ -69,6 +69,31 @@ check "layers.awk says that it is a circle" grep -q circle "$scratch/said"
 rm "$scratch/gateway/base/c.h"
 check "layers.awk accepts what is right" awk -f tools/layers.awk "$scratch"/gateway/base/?.h
 
+# module_says VERDICT WHAT LINE...: a file of the module "hello" with these lines is refused, or accepted.
+module_says() {
+    verdict=$1 what=$2
+    shift 2
+    mkdir -p "$scratch/modules/hello"
+    printf '%s\n' "$@" >"$scratch/modules/hello/hello.c"
+    if [ "$verdict" = refuses ]; then
+        check "modules.awk refuses $what" refuses modules.awk "$scratch/modules/hello/hello.c"
+    else
+        check "modules.awk accepts $what" awk -f tools/modules.awk "$scratch/modules/hello/hello.c"
+    fi
+    rm -r "$scratch/modules"
+}
+module_says refuses "a header of the gateway" '#include "core/exchange.h"'
+module_says refuses "the folder of another module" '#include <weir/module.h>' '#include "canary/cell.h"'
+module_says refuses "a header without its folder" '#include "words.h"'
+module_says refuses "a way around" '#include "hello/../../gateway/core/exchange.h"'
+module_says refuses "a header of the gateway in brackets" '# include <core/exchange.h>'
+module_says refuses "another header of weir" '#include <weir/inside.h>'
+module_says refuses "what a macro names" '#define X <core/exchange.h>' '#include X'
+module_says refuses "what the gateway keeps to itself" '#include <ev.h>'
+module_says refuses "declarations of its own of the gateway" 'extern struct exchange *current;' 'struct worker;'
+module_says accepts "what is right" '#include <weir/module.h>' '#include "hello/words.h"' '#include <string.h>' \
+    '#include <openssl/evp.h>' '#include <sys/stat.h>'
+
 yes '/* */' | head -601 >"$scratch/long.c"
 check "size.awk refuses a file of 601 lines" refuses size.awk "$scratch/long.c"
 yes '/* */' | head -600 >"$scratch/long.c"
@@ -108,6 +133,8 @@ tally_says "1 0 0" PASS "nothing that counts"
 tally_says "0 0 1" SKIP "no such thing here"
 
 check "the includes keep to the layers" awk -f tools/layers.awk $(gateway)
+check "modules include nothing of the gateway but <weir/module.h>" awk -f tools/modules.awk \
+    $(find modules tests/module tests/unit/modules -name '*.[ch]' | sort)
 check "$shown" awk -f tools/size.awk $(gateway)
 check "every file begins with its licence" sh -c '
     for file; do head -n 2 "$file" | grep -q "SPDX-License-Identifier: Apache-2.0" || echo "$file"; done |
@@ -116,7 +143,7 @@ check "every file begins with its licence" sh -c '
         2>/dev/null | grep -v /corpus/)
 check "every file stands in a fragment of the Makefile (make dist takes what it lists)" sh -c '
     cat Makefile.am $(find . -name local.am) >"$1"
-    for file in $(find gateway tests tools conf docs -type f ! -path "*/corpus/*" ! -name local.am); do
+    for file in $(find gateway modules tests tools conf docs -type f ! -path "*/corpus/*" ! -name local.am); do
         grep -qF -- "$file" "$1" || echo "$file"
     done | awk "{ print } END { exit NR > 0 }"' sh "$scratch/fragments"
 check "the steps can be drawn, and go where the table says" sh -c '
