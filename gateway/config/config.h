@@ -167,7 +167,7 @@ struct cluster_conf {
     struct module_conf *modules; /* in the order of the file */
 };
 
-/* One condition on a header, a query parameter or a cookie. Exactly one of the forms. */
+/* One condition on a header, a query parameter, a cookie or a claim. Exactly one of the forms. */
 enum match_form {
     MATCH_EXACT,
     MATCH_PREFIX,
@@ -200,7 +200,7 @@ struct route_conf {
         struct slice path;      /* normalised; a prefix has no trailing slash but "/" alone */
         struct texts methods;   /* tokens; empty: any */
         struct texts listeners; /* names; empty: any */
-        struct matches_conf headers, query, cookies;
+        struct matches_conf headers, query, cookies, identity;
         struct cidr *sources; /* the client's address, after trusted proxies */
         size_t sources_n;
     } match;

@@ -21,6 +21,7 @@ static void read_present(struct option_reader *r, const config_setting_t *s, voi
 static void header_check(struct option_reader *r, const config_setting_t *s, void *element);
 static void query_check(struct option_reader *r, const config_setting_t *s, void *element);
 static void cookie_check(struct option_reader *r, const config_setting_t *s, void *element);
+static void identity_check(struct option_reader *r, const config_setting_t *s, void *element);
 static void regex_check(struct option_reader *r, const config_setting_t *s, struct slice pattern);
 
 #define FORM_HOSTS "one or a list of hosts: \"a.example.com\", \"*.example.com\" or \"*\""
@@ -52,6 +53,7 @@ static const struct option condition_options[] = {
                        offsetof(struct route_conf, list) + offsetof(struct groups, n),             \
                    "filled as a struct groups")
 GROUPS_AT(match.headers.v, match.headers.n);
+GROUPS_AT(match.identity.v, match.identity.n);
 GROUPS_AT(match.sources, match.sources_n);
 
 const struct option match_options[] = {
@@ -74,6 +76,11 @@ const struct option match_options[] = {
                 "conditions on query parameters, of which all must hold", .check = query_check),
     OPTION_LIST("cookies", struct route_conf, match.cookies, condition_options, struct match_conf,
                 NULL, "conditions on cookies, of which all must hold", .check = cookie_check),
+    OPTION_LIST("identity", struct route_conf, match.identity, condition_options, struct match_conf,
+                NULL,
+                "conditions on the identity that a module has established, of which all must hold: "
+                "each on a claim by its name, and on any of its values; \"sub\" is who it is",
+                .check = identity_check),
     OPTION_CUSTOM("source", struct route_conf, match.sources, read_cidrs, NULL, FORM_CIDRS,
                   "the client's address, after trusted proxies; absent: any"),
     OPTION_END,
@@ -275,6 +282,16 @@ static void query_check(struct option_reader *r, const config_setting_t *s, void
 static void cookie_check(struct option_reader *r, const config_setting_t *s, void *element)
 {
     condition_check(r, s, element, is_token, "a cookie name is a token, such as \"session\"");
+}
+
+static bool claim_name_ok(struct slice name)
+{
+    return name.n > 0;
+}
+
+static void identity_check(struct option_reader *r, const config_setting_t *s, void *element)
+{
+    condition_check(r, s, element, claim_name_ok, "a claim has a name, such as \"groups\"");
 }
 
 /* With the options that the router compiles with, as some expressions are only wrong under them. */

@@ -121,6 +121,7 @@ static int step_route(struct exchange *x)
         .fields = &x->request.fields,
         .source = &x->source,
         .arena = &x->arena,
+        .identified = true, /* nobody is, yet */
     };
     x->route = router_match(w->g->router, w->scratch, &q);
     x->routed_us = w->loop->clock.mono_us;

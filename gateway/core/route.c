@@ -19,6 +19,8 @@
 static const struct route *match_host(const struct router *r, const struct host_routes *h,
                                       struct route_scratch *s, const struct route_query *q);
 
+const struct route route_needs_identity;
+
 void router_fini(struct router *r)
 {
     map_fini(&r->exact.by_name);
@@ -63,6 +65,14 @@ void router_captures(const struct router *r, struct route_scratch *s, size_t ind
     const struct regex *re = regex_of(r, index);
     if (!re || !regex_captures(re, &s->regex, path, groups))
         memset(groups, 0, ROUTE_GROUPS * sizeof groups[0]);
+}
+
+const struct route *router_wants_identity(const struct router *r)
+{
+    for (size_t i = 0; i < r->entries_n; i++)
+        if (r->entries[i].conditions.claims_n)
+            return &r->entries[i].route;
+    return NULL;
 }
 
 struct route_scratch *route_scratch_new(const struct router *r)
@@ -149,14 +159,30 @@ bool router_elsewhere(const struct router *r, const struct route_query *q)
 
 /* -- paths ------------------------------------------------------------------------------------- */
 
+/* The route whose other conditions hold, and it too if those on the identity do; NULL: they don't.
+ */
+static const struct route *__attribute__((noinline))
+ask_identity(const struct route_entry *e, const struct router *r, struct route_scratch *s,
+             const struct route_query *q)
+{
+    if (!q->identified)
+        return &route_needs_identity;
+    return claims_hold(&e->conditions, &r->lookups, s, q->identity) ? &e->route : NULL;
+}
+
 /* The first of the routes whose conditions hold, or NULL. */
 static const struct route *first_of(const struct path_routes *routes, const struct router *r,
                                     struct route_scratch *s, const struct route_query *q)
 {
     for (uint32_t i = 0; i < routes->n; i++) {
         const struct route_entry *e = leaf_entry(r, routes, i);
-        if (e->conditions.none || conditions_hold(&e->conditions, &r->lookups, s, q))
+        if (!e->conditions.none && !conditions_hold(&e->conditions, &r->lookups, s, q))
+            continue;
+        if (likely(!e->conditions.claims_n))
             return &e->route;
+        const struct route *route = ask_identity(e, r, s, q);
+        if (route)
+            return route;
     }
     return NULL;
 }

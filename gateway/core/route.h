@@ -10,7 +10,7 @@
  *          then routes with no path condition
  *   then   method given before not given, more header conditions, more query conditions, file order
  *
- * Cookies, sources and listeners filter and don't rank. A host that has some routes but none that
+ * Cookies, sources, listeners and identities filter and don't rank. A host that has some routes but none that
  * matches falls back to the next wider host pattern.
  *
  * Hosts are hashed, paths lie in a radix tree per host pattern: the cost follows the length of the
@@ -22,6 +22,7 @@
 #include "http/head.h"
 #include "http/target.h"
 
+struct identity;
 struct router;
 struct route_scratch;
 
@@ -45,6 +46,8 @@ struct route_query {
     const struct fields *fields;
     const struct ip *source; /* the client, after trusted proxies */
     struct arena *arena;     /* for decoded query values */
+    bool identified;         /* it is known who asks: `identity`; NULL: nobody in particular */
+    const struct identity *identity;
 };
 
 /* Everything is allocated in `a`. Routes that can never match because an earlier-ranking one
@@ -56,11 +59,16 @@ void router_fini(struct router *r);
 struct route_scratch *route_scratch_new(const struct router *r);
 void route_scratch_free(struct route_scratch *s);
 
+/* What router_match() gives when a route that would match otherwise has conditions on the identity,
+ * and that isn't known yet (route_query.identified): the same is to be asked again when it is. */
+extern const struct route route_needs_identity;
 /* NULL: no route. */
 const struct route *router_match(const struct router *r, struct route_scratch *s,
                                  const struct route_query *q);
 /* After no route was found: has the host routes of its own, and all of them on other listeners? */
 bool router_elsewhere(const struct router *r, const struct route_query *q);
+/* The first route with a condition on the identity; NULL: none has. */
+const struct route *router_wants_identity(const struct router *r);
 size_t router_routes_n(const struct router *r);
 const struct route *router_route(const struct router *r, size_t index);
 /* How many groups the route's path_regex has; 0 without one. */

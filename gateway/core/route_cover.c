@@ -167,17 +167,29 @@ static bool value_follows(const struct condition *a, const struct condition *b)
     return false;
 }
 
-static bool values_follow(const struct conditions *a, const struct conditions *b)
+/* Does each of the `a` follow from one of the `b`? */
+static bool all_follow(const struct condition *a, uint32_t a_n, const struct condition *b,
+                       uint32_t b_n)
 {
-    for (uint32_t i = 0; i < a->values_n; i++) {
+    for (uint32_t i = 0; i < a_n; i++) {
         uint32_t k = 0;
-        while (k < b->values_n && !(a->values[i].lookup == b->values[k].lookup &&
-                                    value_follows(&a->values[i], &b->values[k])))
+        while (k < b_n && !(a[i].lookup == b[k].lookup && value_follows(&a[i], &b[k])))
             k++;
-        if (k == b->values_n)
+        if (k == b_n)
             return false;
     }
     return true;
+}
+
+static bool values_follow(const struct conditions *a, const struct conditions *b)
+{
+    return all_follow(a->values, a->values_n, b->values, b->values_n);
+}
+
+/* One value that fulfils the condition of `b` fulfils that of `a`, whichever of several it is. */
+static bool claims_follow(const struct conditions *a, const struct conditions *b)
+{
+    return all_follow(a->claims, a->claims_n, b->claims, b->claims_n);
 }
 
 static bool is_any_method(const struct conditions *cs)
@@ -236,6 +248,7 @@ static bool covers(const struct cover *cv, const struct route_entry *a, const st
 {
     return methods_follow(&a->conditions, &b->conditions) &&
            values_follow(&a->conditions, &b->conditions) &&
+           claims_follow(&a->conditions, &b->conditions) &&
            listeners_follow(&a->conditions, &b->conditions, cv->router->listeners_n) &&
            sources_follow(&a->conditions, &b->conditions);
 }

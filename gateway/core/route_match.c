@@ -8,9 +8,12 @@
 
 #include "core/route_match.h"
 
+#include "core/identity.h"
 #include "http/query.h"
 
 static bool build_values(struct conditions_builder *b, const struct route_conf *rc,
+                         struct conditions *out);
+static bool build_claims(struct conditions_builder *b, const struct route_conf *rc,
                          struct conditions *out);
 
 /* -- building ---------------------------------------------------------------------------------- */
@@ -76,10 +79,11 @@ bool conditions_build(struct conditions_builder *b, const struct route_conf *rc,
 {
     *out = (struct conditions){.sources = rc->match.sources, .sources_n = rc->match.sources_n};
     build_methods(b, &rc->match.methods, out);
-    const bool listeners = build_listeners(b, rc, out), values = build_values(b, rc, out);
-    out->none =
-        !out->methods && !out->other_n && !out->listeners && !out->sources_n && !out->values_n;
-    return listeners && values;
+    const bool listeners = build_listeners(b, rc, out), values = build_values(b, rc, out),
+               claims = build_claims(b, rc, out);
+    out->none = !out->methods && !out->other_n && !out->listeners && !out->sources_n &&
+                !out->values_n && !out->claims_n;
+    return listeners && values && claims;
 }
 
 /* A key that is the same for the same lookup only: kind, then the name, of headers in lower case.
@@ -121,7 +125,8 @@ static bool add_values(struct conditions_builder *b, enum lookup_kind kind,
                        const struct matches_conf *from, bool regexes, struct condition *to,
                        uint32_t *n)
 {
-    static const char *const whats[] = {"match.headers", "match.query", "match.cookies"};
+    static const char *const whats[] = {"match.headers", "match.query", "match.cookies",
+                                        "match.identity"};
     bool ok = true;
     for (size_t i = 0; i < from->n; i++) {
         const struct match_conf *m = &from->v[i];
@@ -173,6 +178,17 @@ static bool build_values(struct conditions_builder *b, const struct route_conf *
         text += v[i].value.n;
     }
     out->values = v;
+    return ok;
+}
+
+static bool build_claims(struct conditions_builder *b, const struct route_conf *rc,
+                         struct conditions *out)
+{
+    struct condition *v = ARENA_ARRAY(b->arena, struct condition, rc->match.identity.n);
+    bool ok = true;
+    for (int regexes = 0; regexes <= 1; regexes++)
+        ok = add_values(b, LOOKUP_CLAIM, &rc->match.identity, regexes, v, &out->claims_n) && ok;
+    out->claims = v;
     return ok;
 }
 
@@ -253,6 +269,32 @@ static bool value_holds(const struct condition *c, const struct found *f, struct
         break;
     }
     return false;
+}
+
+static bool claim_holds(const struct condition *c, struct slice name, struct route_scratch *s,
+                        const struct identity *id)
+{
+    struct found f = {.value = identity_claim(id, name, 0)};
+    f.present = f.value.p != NULL;
+    if (!f.present || c->form == MATCH_ABSENT || c->form == MATCH_PRESENT)
+        return value_holds(c, &f, s);
+    for (size_t nth = 1; f.value.p; nth++) {
+        if (value_holds(c, &f, s))
+            return true;
+        f.value = identity_claim(id, name, nth);
+    }
+    return false;
+}
+
+bool claims_hold(const struct conditions *cs, const struct lookup_table *lookups,
+                 struct route_scratch *s, const struct identity *id)
+{
+    for (uint32_t i = 0; i < cs->claims_n; i++) {
+        const struct condition *c = &cs->claims[i];
+        if (!claim_holds(c, lookups->v[c->lookup].name, s, id))
+            return false;
+    }
+    return true;
 }
 
 bool conditions_hold(const struct conditions *cs, const struct lookup_table *lookups,

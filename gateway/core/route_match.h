@@ -11,8 +11,10 @@
  *              "; ": RFC 9113 8.2.3). The value is compared as it came, with case
  *   query      all of them; the first pair of that name, decoded
  *   cookies    all of them; the first cookie of that name
+ *   identity   all of them; any value of the claim of that name. "absent": it has no value. Asked
+ *              last and by itself, as who asks may have to be found out first
  *
- * Each of the last three is exact, prefix, suffix, regex (of the whole value), present or absent.
+ * Each of the last four is exact, prefix, suffix, regex (of the whole value), present or absent.
  * A name that isn't there fulfils nothing but absent; one without a value is there.
  *
  * Values are looked up by number: every distinct name of a header, parameter or cookie in the whole
@@ -22,7 +24,7 @@
 #include "core/route.h"
 #include "core/route_regex.h"
 
-enum lookup_kind { LOOKUP_HEADER, LOOKUP_QUERY, LOOKUP_COOKIE };
+enum lookup_kind { LOOKUP_HEADER, LOOKUP_QUERY, LOOKUP_COOKIE, LOOKUP_CLAIM };
 
 struct lookup {
     enum lookup_kind kind;
@@ -46,6 +48,8 @@ struct conditions {
     const struct cidr *sources;
     size_t sources_n;
     const struct condition *values; /* regexes last: they cost most; their texts lie behind them */
+    const struct condition *claims; /* on the identity */
+    uint32_t claims_n;
 };
 
 /* Every name that some condition asks for. */
@@ -86,7 +90,10 @@ struct route_scratch {
     struct found found[];
 };
 
-/* Do all conditions hold? */
+/* Do those on the identity hold? NULL: nobody in particular. */
+bool claims_hold(const struct conditions *cs, const struct lookup_table *lookups,
+                 struct route_scratch *s, const struct identity *id);
+/* Do all other conditions hold? */
 bool conditions_hold(const struct conditions *cs, const struct lookup_table *lookups,
                      struct route_scratch *s, const struct route_query *q);
 

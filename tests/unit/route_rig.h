@@ -19,6 +19,7 @@
 
 #include "base/text.h"
 #include "config/config.h"
+#include "core/identity.h"
 #include "core/route.h"
 
 struct route_rig {
@@ -34,6 +35,8 @@ struct ask {
     const char *fields;                       /* "name: value\nname: value" */
     const char *source;                       /* "127.0.0.1" */
     uint32_t listener;
+    const struct identity *identity; /* NULL: nobody */
+    bool unidentified;               /* it isn't known who asks */
 };
 
 /* The whole configuration; to be freed. */
@@ -96,7 +99,7 @@ static inline struct fields route_rig_fields(const char *lines, struct arena *a)
     return f;
 }
 
-/* The name of the route, or "none". */
+/* The name of the route, or "none", or "identity?". */
 static inline const char *route_ask(const struct route_rig *rig, struct ask ask)
 {
     static char name[64];
@@ -117,9 +120,13 @@ static inline const char *route_ask(const struct route_rig *rig, struct ask ask)
                                                  .fields = &fields,
                                                  .source = &source,
                                                  .arena = &a,
+                                                 .identity = ask.identity,
+                                                 .identified = !ask.unidentified,
                                              });
-    snprintf(name, sizeof name, "%.*s", route ? (int)route->name.n : 4,
-             route ? route->name.p : "none");
+    const char *other = route ? "identity?" : "none";
+    const bool is_one = route && route != &route_needs_identity;
+    snprintf(name, sizeof name, "%.*s", is_one ? (int)route->name.n : (int)strlen(other),
+             is_one ? route->name.p : other);
     arena_fini(&a);
     return name;
 }

@@ -22,7 +22,8 @@ Test(config_match, values_are_stored)
         "= [ \"GET\", \"PURGE\" ]; listener = \"a\"; source = [ \"10.0.0.0/8\", \"unix\" ];"
         "headers = ( { name = \"X-V\"; exact = \"\"; }, { name = \"b\"; present = false; } );"
         "query = ( { name = \"a[]\"; prefix = \"p\"; }, { name = \"b\"; regex = \"^v[12]$\"; } );"
-        "cookies = ( { name = \"c\"; suffix = \"s\"; }, { name = \"d\"; present = true; } );"));
+        "cookies = ( { name = \"c\"; suffix = \"s\"; }, { name = \"d\"; present = true; } );"
+        "identity = ( { name = \"urn:x/groups\"; exact = \"testers\"; } );"));
     const struct route_conf *r = c->routes;
     cr_assert_eq(r->match.hosts.n, 4);
     cr_assert_slice(r->match.hosts.v[0], "a.example.com");
@@ -44,6 +45,9 @@ Test(config_match, values_are_stored)
     cr_assert_eq(r->match.cookies.v[0].form, MATCH_SUFFIX);
     cr_assert_eq(r->match.cookies.v[1].form, MATCH_PRESENT);
     cr_assert_eq(r->match.cookies.v[1].place.line, 4);
+    cr_assert_eq(r->match.identity.n, 1);
+    cr_assert_slice(r->match.identity.v[0].name, "urn:x/groups");
+    cr_assert_slice(r->match.identity.v[0].value, "testers");
     config_free(c);
 }
 
@@ -201,4 +205,16 @@ Test(config_match, conditions_are_checked)
         {ROUTE("source = \"10.0.0.0/8x\";"),
          "t.conf:4: error: routes[0].match.source is \"10.0.0.0/8x\"; a network such as "
          "\"10.0.0.0/8\", \"192.0.2.1\", \"2001:db8::/32\" or \"unix\""});
+}
+
+Test(config_match, claims_have_names_and_one_form)
+{
+    CONF_CASES(
+        {ROUTE("identity = ( { name = \"\"; exact = \"a\"; } );"),
+         "t.conf:4: error: routes[0].match.identity[0].name is \"\"; a claim has a name, such as "
+         "\"groups\""},
+        {ROUTE("identity = ( { name = \"sub\"; } );"),
+         "t.conf:4: error: routes[0].match.identity[0] has none of exact, prefix, suffix, regex "
+         "and "
+         "present; exactly one"});
 }

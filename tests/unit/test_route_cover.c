@@ -207,3 +207,17 @@ Test(route_cover, warns_of_nothing_that_matches)
                 "regex: path_regex = '/a/.*'; method = 'HEAD'\n"
                 "any:\n");
 }
+
+#define I(form) "identity = ( { name = 'groups'; " form " } )"
+
+Test(route_cover, looks_at_the_identity)
+{
+    COVERED("b<a", TWO("", I("exact = 'x';")));
+    COVERED("", TWO(I("exact = 'x';"), ""));
+    COVERED("b<a", TWO(I("exact = 'x';"), I("exact = 'x';")));
+    COVERED("", TWO(I("exact = 'x';"), I("exact = 'y';")));
+    COVERED("b<a", TWO(I("prefix = 'x';"), I("exact = 'xy';")));
+    COVERED("b<a", TWO(I("present = true;"), I("exact = 'xy';")));
+    COVERED("", TWO(I("present = false;"), I("exact = 'xy';")));
+    COVERED("", TWO(I("exact = 'x';"), X("exact = 'x';")));
+}

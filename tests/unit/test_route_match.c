@@ -189,3 +189,81 @@ Test(route_match, looks_each_name_up_once_per_request)
     arena_fini(&fields_arena);
     route_rig_close(&rig);
 }
+
+/* -- identity
+ * -------------------------------------------------------------------------------------- */
+
+static const struct claim claims[] = {{SLICE_INIT("groups"), SLICE_INIT("staff")},
+                                      {SLICE_INIT("groups"), SLICE_INIT("testers")},
+                                      {SLICE_INIT("mail"), SLICE_INIT("ann@example.com")}};
+static const struct identity ann = {
+    .subject = SLICE_INIT("ann"), .claims = claims, .claims_n = array_n(claims)};
+
+static void expect_identity(const char *conditions, bool of_ann, bool of_nobody)
+{
+    char text[256];
+    snprintf(text, sizeof text, "a: path = '/a'; identity = ( %s )\nrest:\n", conditions);
+    struct route_rig rig = route_rig_open(text);
+    ASSERT_ROUTE(&rig, of_ann ? "a" : "rest", .path = "/a", .identity = &ann);
+    ASSERT_ROUTE(&rig, of_nobody ? "a" : "rest", .path = "/a");
+    ASSERT_ROUTE(&rig, "identity?", .path = "/a", .unidentified = true);
+    route_rig_close(&rig);
+}
+
+Test(route_match, compares_any_value_of_a_claim)
+{
+    expect_identity("{ name = 'groups'; exact = 'testers'; }", true, false);
+    expect_identity("{ name = 'groups'; exact = 'tester'; }", false, false);
+    expect_identity("{ name = 'groups'; prefix = 'st'; }", true, false);
+    expect_identity("{ name = 'mail'; suffix = '@example.com'; }", true, false);
+    expect_identity("{ name = 'groups'; regex = 't.*rs'; }", true, false);
+    expect_identity("{ name = 'groups'; regex = 't'; }", false, false);
+    expect_identity("{ name = 'groups'; present = true; }", true, false);
+    expect_identity("{ name = 'none'; present = false; }", true, true);
+    expect_identity("{ name = 'groups'; present = false; }", false, true);
+}
+
+Test(route_match, knows_the_subject_as_a_claim)
+{
+    expect_identity("{ name = 'sub'; exact = 'ann'; }", true, false);
+    expect_identity("{ name = 'sub'; present = true; }", true, false);
+    expect_identity("{ name = 'sub'; present = false; }", false, true);
+}
+
+Test(route_match, wants_all_conditions_on_the_identity)
+{
+    expect_identity("{ name = 'sub'; exact = 'ann'; }, { name = 'groups'; exact = 'staff'; }", true,
+                    false);
+    expect_identity("{ name = 'sub'; exact = 'ann'; }, { name = 'groups'; exact = 'x'; }", false,
+                    false);
+}
+
+Test(route_match, asks_for_the_identity_only_where_all_else_holds)
+{
+    struct route_rig rig = route_rig_open(
+        "a: path = '/a'; method = 'PUT'; identity = ( { name = 'sub'; present = "
+        "true; } )\n"
+        "b: path_regex = '/r[0-9]'; identity = ( { name = 'sub'; present = true; } )\n"
+        "rest:\n");
+    ASSERT_ROUTE(&rig, "rest", .path = "/a", .unidentified = true);
+    ASSERT_ROUTE(&rig, "identity?", .path = "/a", .method = "PUT", .unidentified = true);
+    ASSERT_ROUTE(&rig, "rest", .path = "/rx", .unidentified = true);
+    ASSERT_ROUTE(&rig, "identity?", .path = "/r1", .unidentified = true);
+    ASSERT_ROUTE(&rig, "b", .path = "/r1", .identity = &ann);
+    ASSERT_ROUTE(&rig, "rest", .path = "/other", .unidentified = true);
+    route_rig_close(&rig);
+}
+
+Test(route_match, does_not_rank_by_identity)
+{
+    struct route_rig rig = route_rig_open("a: path = '/a'\n"
+                                          "b: path = '/a'; method = 'GET'; identity = ( { name = "
+                                          "'sub'; present = true; } )\n");
+    ASSERT_ROUTE(&rig, "b", .path = "/a", .identity = &ann);
+    ASSERT_ROUTE(&rig, "a", .path = "/a", .method = "PUT", .unidentified = true);
+    route_rig_close(&rig);
+    rig = route_rig_open("a: path = '/a'\n"
+                         "b: path = '/a'; identity = ( { name = 'sub'; present = true; } )\n");
+    ASSERT_ROUTE(&rig, "a", .path = "/a", .identity = &ann);
+    route_rig_close(&rig);
+}
