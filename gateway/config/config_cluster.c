@@ -71,6 +71,16 @@ static const struct option h2_options[] = {
     OPTION_END,
 };
 
+static const struct option budget_options[] = {
+    OPTION_PERCENT("percent", struct cluster_conf, retry_budget.percent, "20%",
+                   "retries that modules ask for, at most, of the first attempts in the window"),
+    OPTION_INT("min_per_second", struct cluster_conf, retry_budget.min_per_second, "10", 0, 65535,
+               "retries that are allowed in every second, however few requests there are"),
+    OPTION_MS("window", struct cluster_conf, retry_budget.window, "10s", 1000, 60 * 1000,
+              "how far back attempts are counted, in whole seconds"),
+    OPTION_END,
+};
+
 static const struct option dns_options[] = {
     OPTION_INT("capacity", struct cluster_conf, dns.capacity, "64", 1, 4096,
                "addresses of all names together: room in the endpoint table"),
@@ -105,6 +115,8 @@ const struct option cluster_options[] = {
                  "limits of this cluster's connections; what is absent is that of the top"),
     OPTION_SUB("pool", pool_options, "kept-alive connections to endpoints"),
     OPTION_SUB("h2", h2_options, "HTTP/2 towards endpoints"),
+    OPTION_SUB("retry_budget", budget_options,
+               "how many retries this cluster gets, over all workers; what is over it gets none"),
     OPTION_SUB("dns", dns_options, "endpoints given by name"),
     OPTION_REST(offsetof(struct cluster_conf, modules), take_cluster_module, module_names,
                 "settings of modules, by their names"),

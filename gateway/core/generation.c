@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/fault.h"
+#include "core/budget.h"
 #include "core/module.h"
 #include "io/shm.h"
 
@@ -33,6 +34,8 @@ struct generation *generation_build(struct config *c, struct shm *shm, uint64_t 
         bind_clusters(g, shm, faults);
         bind_listeners(g, shm, faults);
     }
+    if (g->router)
+        generation_check_identity(g, faults);
     generation_build_tls(g, g->router ? shm : NULL, faults);
     module_plan_build(g, g->router ? shm : NULL, faults);
     if (g->router && faults->errors == errors)
@@ -54,12 +57,41 @@ void generation_free(struct generation *g)
     free(g);
 }
 
+/* The configuration alone doesn't know what a module establishes. */
+void generation_check_identity(const struct generation *g, struct faults *faults)
+{
+    const struct route *route = router_wants_identity(g->router);
+    if (!route || !g->modules || g->modules->identify)
+        return;
+    const struct place *at = &route->conf->match.identity.v[0].place;
+    faults_add(faults, at->file, at->line,
+               "route \"%.*s\" has match.identity, and no module establishes identities: it could "
+               "never match; configure one, such as modules.auth",
+               SLICE_ARG(route->name));
+}
+
+static struct budget *budget_cell(struct generation *g, struct shm *shm,
+                                  const struct cluster_conf *cl, struct faults *faults)
+{
+    char *key = arena_printf(&g->arena, "cluster/%.*s/budget", SLICE_ARG(cl->place.name));
+    struct budget *cell = shm_cell(shm, slice_str(key), sizeof *cell);
+    if (!cell)
+        faults_add(faults, cl->place.file, cl->place.line,
+                   "no room in the shared region for the retry budget of cluster %.*s; raise "
+                   "memory.shared and restart",
+                   SLICE_ARG(cl->place.name));
+    return cell;
+}
+
 static void bind_clusters(struct generation *g, struct shm *shm, struct faults *faults)
 {
     const struct config *c = g->config;
     g->tables = ARENA_ARRAY(&g->arena, struct cluster_table *, c->clusters_n);
-    for (size_t i = 0; i < c->clusters_n; i++)
+    g->budgets = ARENA_ARRAY(&g->arena, struct budget *, c->clusters_n);
+    for (size_t i = 0; i < c->clusters_n; i++) {
         g->tables[i] = cluster_table_prepare(shm, &c->clusters[i], faults);
+        g->budgets[i] = budget_cell(g, shm, &c->clusters[i], faults);
+    }
 }
 
 static void bind_listeners(struct generation *g, struct shm *shm, struct faults *faults)

@@ -12,10 +12,12 @@
 #include "core/stats.h"
 #include "io/tls.h"
 
+struct budget;
 struct module_plan;
 
 struct generation {
     uint64_t number;                    /* 1, 2, ... */
+    struct module_plan *modules;        /* NULL: none */
     struct config *config;              /* owned */
     struct arena arena;                 /* owned: what is built */
     struct router *router;
@@ -25,6 +27,7 @@ struct generation {
     struct tls_client **tls_clients;    /* by cluster index; the same */
     struct tls_tickets *tickets;        /* in shared memory; NULL: no listener gives tickets */
     uint64_t ticket_lifetime_s;         /* the shortest of the listeners' */
+    struct budget **budgets;            /* of retries, by cluster index; in shared memory */
     struct source_table **sources;      /* by listener index; NULL where there is no such limit */
     struct module_plan *modules;        /* never NULL */
 };
@@ -34,6 +37,9 @@ struct generation {
 struct generation *generation_build(struct config *c, struct shm *shm, uint64_t number,
                                     struct faults *faults) nodiscard;
 void generation_free(struct generation *g);
+/* A fault when a route has conditions on the identity, and no module establishes any. Of
+ * generation_build(). */
+void generation_check_identity(const struct generation *g, struct faults *faults);
 
 /* Of generation_build() (generation_tls.c): reads certificates, keys and authorities of listeners
  * and clusters; `shm` as there. What was made is freed by generation_free_tls(). */

@@ -99,6 +99,7 @@ Test(config, weir_conf_has_every_setting_at_its_default)
     cr_assert_eq(ca->balance, cb->balance);
     cr_assert_eq(ca->endpoints[0].weight, cb->endpoints[0].weight);
     cr_assert_eq(memcmp(&ca->pool, &cb->pool, sizeof ca->pool), 0);
+    cr_assert_eq(memcmp(&ca->retry_budget, &cb->retry_budget, sizeof ca->retry_budget), 0);
     cr_assert_eq(memcmp(&ca->dns, &cb->dns, sizeof ca->dns), 0);
     config_free(said);
     config_free(unsaid);

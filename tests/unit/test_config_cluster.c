@@ -143,7 +143,8 @@ Test(config_cluster, values_are_checked)
          "t.conf:2: error: clusters.b.dns.min_ttl is more than max_ttl"},
         {WITH_CLUSTER("endpoints = [ \"a:1\" ]; breaker = { };"),
          "t.conf:2: error: unknown setting clusters.b.breaker; known here: endpoints, balance, "
-          "protocol, tls, proxy_protocol, timeouts, limits, pool, h2, dns"},
+          "protocol, tls, proxy_protocol, timeouts, limits, pool, h2, "
+         "retry_budget, dns"},
         {WITH_CLUSTER("endpoints = [ \"a:1\" ]; timeouts = { keep_alive = \"1s\"; };"),
          "t.conf:2: error: unknown setting clusters.b.timeouts.keep_alive; known here: body_idle, "
          "tunnel_idle, connect, response_head"});
@@ -169,4 +170,23 @@ Test(config_cluster, names_are_plain)
                 "}; };" LISTENERS ROUTES,
                 "t.conf:2: error: the cluster name \"b*\" is not one; 1 to 64 letters, digits, "
                 "\".\", \"_\" and \"-\""});
+}
+
+Test(config_cluster, retry_budget_has_defaults_and_ranges)
+{
+    struct config *c = conf_of(WITH_CLUSTER("endpoints = [ \"a:1\" ];"));
+    const struct retry_budget_conf *b = &c->clusters[0].retry_budget;
+    cr_assert_eq(b->percent, 200000);
+    cr_assert_eq(b->min_per_second, 10);
+    cr_assert_eq(b->window, 10000);
+    config_free(c);
+    c = conf_of(WITH_CLUSTER("endpoints = [ \"a:1\" ]; retry_budget = { percent = \"0%\"; "
+                             "min_per_second = 0; window = \"60s\"; };"));
+    b = &c->clusters[0].retry_budget;
+    cr_assert_eq(b->percent + (uint64_t)b->min_per_second, 0);
+    cr_assert_eq(b->window, 60000);
+    config_free(c);
+    CONF_CASES({WITH_CLUSTER("endpoints = [ \"a:1\" ]; retry_budget = { window = \"61s\"; };"),
+                "t.conf:2: error: clusters.b.retry_budget.window is \"61s\"; a duration such as "
+                "\"250ms\", \"3s\" or \"5m\", from 1s to 1m"});
 }

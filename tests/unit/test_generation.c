@@ -7,6 +7,8 @@
 #include <stdio.h>
 
 #include "base/fault.h"
+#include "core/budget.h"
+#include "core/module.h"
 
 static struct shm *shm;
 static struct faults faults;
@@ -144,4 +146,41 @@ Test(generation, makes_no_cells_when_the_router_fails)
     cr_assert_null(generation_build(c, shm, 1, &faults));
     cr_assert_gt(faults.errors, 0);
     cr_assert_null(shm_find(shm, SLICE("listener/public/connections"), NULL));
+}
+
+Test(generation, has_a_retry_budget_for_each_cluster_that_lives_on)
+{
+    struct generation *a = build("\"10.0.0.1:80\"", 1);
+    struct generation *b = build("\"10.0.0.2:80\"", 2);
+    cr_assert(a->budgets[0]);
+    cr_assert_eq(a->budgets[0], b->budgets[0]);
+    cr_assert_eq(a->budgets[0], shm_find(shm, SLICE("cluster/web/budget"), NULL));
+    generation_free(a);
+    generation_free(b);
+}
+
+Test(generation, refuses_conditions_on_an_identity_that_nobody_establishes)
+{
+    struct config *c =
+        config_parse("listeners = ( { name = \"a\"; bind = \"127.0.0.1:80\"; } );\n"
+                     "clusters = { web = { endpoints = [ \"10.0.0.1:80\" ]; }; };\n"
+                     "routes = ( { name = \"staff\"; cluster = \"web\";\n"
+                     "  match = { identity = ( { name = \"sub\"; present = true; } ); }; } );\n",
+                     "t.conf", &faults);
+    struct generation *g = generation_build(c, shm, 1, &faults);
+    cr_assert(g);
+    struct chain identify = {0};
+    struct module_plan none = {0}, some = {.identify = &identify};
+    g->modules = &some;
+    generation_check_identity(g, &faults);
+    cr_assert_eq(faults.errors, 0);
+    g->modules = &none;
+    generation_check_identity(g, &faults);
+    cr_assert_eq(faults.errors, 1);
+    cr_assert_str_eq(fault_line(faults.first, &faults.arena),
+                     "t.conf:4: error: route \"staff\" has match.identity, and no module "
+                     "establishes identities: it could never match; configure one, such as "
+                     "modules.auth");
+    g->modules = NULL;
+    generation_free(g);
 }

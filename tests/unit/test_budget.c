@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Budgets of retries: shares, the minimum, the window, and many who ask at the same time. */
+#include "core/budget.h"
+
+#include <criterion/criterion.h>
+#include <pthread.h>
+
+#define S UINT64_C(1000000)
+
+static struct budget b;
+
+static struct retry_budget_conf conf(uint32_t percent, int64_t min, uint64_t window_s)
+{
+    return (struct retry_budget_conf){
+        .percent = percent * 10000, .min_per_second = min, .window = window_s * 1000};
+}
+
+static unsigned taken(const struct retry_budget_conf *c, uint64_t us, unsigned asked)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < asked; i++)
+        n += budget_take(&b, c, us);
+    return n;
+}
+
+static void firsts(uint64_t us, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        budget_first(&b, us);
+}
+
+Test(budget, gives_a_share_of_the_first_attempts)
+{
+    const struct retry_budget_conf c = conf(20, 0, 10);
+    cr_assert_eq(taken(&c, 100 * S, 10), 0);
+    firsts(100 * S, 50);
+    cr_assert_eq(taken(&c, 100 * S, 100), 10);
+    firsts(103 * S, 4);
+    cr_assert_eq(taken(&c, 103 * S, 100), 0, "20 %% of 54 is not 11");
+    firsts(103 * S, 1);
+    cr_assert_eq(taken(&c, 103 * S, 100), 1);
+}
+
+Test(budget, always_gives_its_minimum_in_each_second)
+{
+    const struct retry_budget_conf c = conf(0, 3, 10);
+    cr_assert_eq(taken(&c, 100 * S, 10), 3);
+    cr_assert_eq(taken(&c, 100 * S + S / 2, 10), 0);
+    cr_assert_eq(taken(&c, 101 * S, 10), 3);
+}
+
+Test(budget, counts_the_minimum_as_part_of_the_share)
+{
+    const struct retry_budget_conf c = conf(10, 3, 10);
+    firsts(100 * S, 100);
+    cr_assert_eq(taken(&c, 100 * S, 100), 10);
+}
+
+Test(budget, forgets_what_is_older_than_its_window)
+{
+    const struct retry_budget_conf c = conf(50, 0, 3);
+    firsts(100 * S, 10);
+    cr_assert_eq(taken(&c, 102 * S, 1), 1, "the window is this second and the two before");
+    cr_assert_eq(taken(&c, 103 * S, 1), 0);
+    firsts(103 * S, 10);
+    cr_assert_eq(taken(&c, 103 * S, 10), 4, "one was taken in second 102");
+    cr_assert_eq(taken(&c, 105 * S, 10), 1, "... and has left the window");
+}
+
+Test(budget, begins_a_bucket_anew_when_its_turn_comes_again)
+{
+    const struct retry_budget_conf c = conf(100, 0, 10);
+    firsts(100 * S, 10);
+    const uint64_t later = (100 + BUDGET_BUCKETS) * S;
+    cr_assert_eq(taken(&c, later, 10), 0);
+    firsts(later, 2);
+    cr_assert_eq(taken(&c, later, 10), 2);
+    firsts(100 * S, 50); /* one whose clock stood still */
+    cr_assert_eq(taken(&c, later, 10), 0);
+}
+
+Test(budget, works_from_the_first_second_on)
+{
+    const struct retry_budget_conf c = conf(100, 0, 60);
+    firsts(0, 2);
+    cr_assert_eq(taken(&c, 0, 5), 2);
+}
+
+enum { THREADS = 4, ASKS = 20000 };
+
+static void *ask_often(void *out)
+{
+    const struct retry_budget_conf c = conf(20, 0, 10);
+    unsigned *n = out;
+    for (unsigned i = 0; i < ASKS; i++) {
+        budget_first(&b, 100 * S);
+        *n += budget_take(&b, &c, 100 * S);
+    }
+    return NULL;
+}
+
+Test(budget, never_gives_more_however_many_ask)
+{
+    pthread_t t[THREADS];
+    unsigned n[THREADS] = {0}, all = 0;
+    for (int i = 0; i < THREADS; i++)
+        pthread_create(&t[i], NULL, ask_often, &n[i]);
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(t[i], NULL);
+        all += n[i];
+    }
+    cr_assert_leq(all, THREADS * ASKS / 5);
+    const struct retry_budget_conf c = conf(20, 0, 10);
+    all += taken(&c, 100 * S, THREADS * ASKS);
+    cr_assert_eq(all, THREADS * ASKS / 5, "and what was refused is not lost");
+}
