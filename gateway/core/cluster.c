@@ -19,6 +19,7 @@
 enum {
     READS_FIRST = 1000, /* nothing is known yet: wait out a writer, who needs microseconds */
     READS_LATER = 2,
+    PICKS_MAX = 8, /* by the balancer, before those that are left are asked one after the other */
 };
 
 static void cluster_sync(struct cluster *cl);
@@ -55,11 +56,50 @@ void cluster_fini(struct cluster *cl)
     cl->n = cl->cap = 0;
 }
 
-struct endpoint *cluster_pick(struct cluster *cl, struct random *r)
+static void follow(struct cluster *cl)
 {
     uint32_t version = atomic_load_explicit(&cl->table->version, memory_order_acquire);
     if (unlikely(version != cl->seen))
         cluster_sync(cl);
+}
+
+bool cluster_ready(struct cluster *cl)
+{
+    follow(cl);
+    return cl->total_weight != 0;
+}
+
+/* The share of an endpoint that is vetoed goes to the others as the balancer has it. */
+struct endpoint *cluster_pick_if(struct cluster *cl, struct random *r,
+                                 bool (*ask)(void *ctx, const struct endpoint *ep), void *ctx,
+                                 bool *vetoed)
+{
+    const uint64_t round = ++cl->round;
+    struct endpoint *ep = NULL;
+    *vetoed = false;
+    for (int i = 0; i < PICKS_MAX && (ep = cluster_pick(cl, r)); i++) {
+        if (ep->asked == round)
+            continue;
+        ep->asked = round;
+        if (ask(ctx, ep))
+            return ep;
+        *vetoed = true;
+    }
+    const size_t from = ep ? random_below(r, cl->n) : 0;
+    for (size_t i = 0; ep && i < cl->n; i++) {
+        struct endpoint *other = cl->endpoints[(from + i) % cl->n];
+        if (!other->weight || other->asked == round)
+            continue;
+        other->asked = round;
+        if (ask(ctx, other))
+            return other;
+    }
+    return NULL;
+}
+
+struct endpoint *cluster_pick(struct cluster *cl, struct random *r)
+{
+    follow(cl);
     if (unlikely(cl->total_weight == 0))
         return NULL;
     if (cl->n == 1)

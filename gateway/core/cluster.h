@@ -102,6 +102,7 @@ struct endpoint {
     /* balancer */
     int64_t current;              /* smooth round robin */
     uint32_t active;              /* attempts in flight on this worker */
+    uint64_t asked;               /* cluster.round in which it was vetoed or taken */
     /* pool: upstream/pool.c */
     struct list idle;             /* of struct origin, most recently used first */
     uint32_t idle_n, open_n;
@@ -123,6 +124,7 @@ struct cluster {
     size_t n, cap;
     int64_t total_weight;
     bool fresh;                   /* the round has not begun yet */
+    uint64_t round;               /* counts cluster_pick_if() */
     struct list retired;
     struct endpoint_stats *stats; /* shared column of this process, by row */
     /* Called before a retired endpoint is freed or when it retires: the pool closes what is idle. */
@@ -139,6 +141,13 @@ void cluster_fini(struct cluster *cl);
 /* The endpoint for the next attempt, or NULL when there is none with a weight. Looks first whether
  * the table has changed. */
 struct endpoint *cluster_pick(struct cluster *cl, struct random *r) nodiscard;
+/* The same, of those that `ask` lets through; each is asked once at most. NULL with *vetoed set:
+ * none of them. */
+struct endpoint *cluster_pick_if(struct cluster *cl, struct random *r,
+                                 bool (*ask)(void *ctx, const struct endpoint *ep), void *ctx,
+                                 bool *vetoed) nodiscard;
+/* Is there an endpoint with a weight? */
+bool cluster_ready(struct cluster *cl);
 /* An attempt begins, ends: counts `active` (the shared gauge is the attempt's own affair).
  * endpoint_release may free a retired endpoint when nothing is active, idle or open any more. */
 void endpoint_acquire(struct endpoint *ep);
