@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "core/exchange.h"
 #include "core/grpc.h"
+#include "core/hooks.h"
 #include "core/route.h"
 #include "http/status.h"
 
@@ -48,6 +49,41 @@ static void add(struct exchange *x, enum token name, struct slice value)
     fields_add_token(&x->reply.fields, &x->arena, name, value);
 }
 
+/* -- of modules -------------------------------------------------------------------------------- */
+
+struct module_answer *answer_of_module(struct exchange *x)
+{
+    if (!x->answer)
+        x->answer = ARENA_NEW(&x->arena, struct module_answer);
+    return x->answer;
+}
+
+void answer_take(struct exchange *x)
+{
+    struct module_answer *a = answer_of_module(x);
+    if (a->why == WHY_NONE && a->status == 0) {
+        a->why = WHY_MODULE_UNAVAILABLE;
+        a->detail = "no_answer";
+    }
+    if (a->why)
+        exchange_blame(x, a->why, a->detail);
+}
+
+bool answer_is_hidden(const struct exchange *x)
+{
+    return x->why == WHY_NO_ROUTE;
+}
+
+/* What the module said belongs to its own answer or reason, and to no other that came first. */
+static void add_fields_of_module(struct exchange *x)
+{
+    const struct module_answer *a = x->answer;
+    if (!a || a->why != x->why || answer_is_hidden(x))
+        return;
+    for (uint16_t i = 0; i < a->fields.n; i++)
+        fields_add(&x->reply.fields, &x->arena, a->fields.v[i].name, a->fields.v[i].value);
+}
+
 /* The message is printable text or percent-encoded here. */
 static void answer_grpc(struct exchange *x, enum grpc_code code, struct slice message)
 {
@@ -63,6 +99,18 @@ static void answer_grpc(struct exchange *x, enum grpc_code code, struct slice me
     text_init_fixed(&t, arena_alloc(&x->arena, room), room);
     grpc_message(&t, message);
     fields_add(&x->reply.fields, &x->arena, SLICE("grpc-message"), text_slice(&t));
+}
+
+void answer_module(struct exchange *x)
+{
+    const struct module_answer *a = x->answer;
+    if (x->grpc) {
+        answer_grpc(x, grpc_code_of_status(a->status), a->body);
+        return;
+    }
+    begin(x, a->status);
+    /* Its memory is the exchange's, which may end before the client has taken all of it. */
+    add_content(x, a->type, a->body, bytes_copy);
 }
 
 void answer_why(struct exchange *x)
@@ -153,11 +201,13 @@ static void begin(struct exchange *x, uint16_t status)
         .body = BODY_NONE,
         .has_length = true,
     };
-    fields_init(&x->reply.fields, &x->arena, FIELDS_MAX);
+    const uint16_t more = x->answer ? x->answer->fields.n : 0;
+    fields_init(&x->reply.fields, &x->arena, FIELDS_MAX + more);
     add(x, TOKEN_SERVER, lc->forwarding.name);
     add(x, TOKEN_DATE, arena_dup(&x->arena, clock_date(&x->w->loop->clock)));
     if (lc->hsts.value.n && slice_eq(x->scheme, SLICE("https")))
         fields_add(&x->reply.fields, &x->arena, SLICE("strict-transport-security"), lc->hsts.value);
+    add_fields_of_module(x);
 }
 
 /* The content, unless this is an answer that has none: to HEAD only its length is told, and 204
@@ -179,7 +229,8 @@ static void add_content(struct exchange *x, struct slice type, struct slice cont
         r->body = BODY_LENGTH;
     }
     r->content_length = content.n;
-    add(x, TOKEN_CONTENT_TYPE, type);
+    if (type.n)
+        add(x, TOKEN_CONTENT_TYPE, type);
 }
 
 /* "404 Not Found" */

@@ -6,6 +6,7 @@
  * waiting for the head, or waiting for the next piece of content. */
 #include "core/attempt.h"
 
+#include "core/budget.h"
 #include "core/exchange.h"
 #include "core/stats.h"
 
@@ -23,6 +24,7 @@ struct attempt *attempt_start(struct exchange *x, struct endpoint *ep, bool fres
     struct attempt *at = ARENA_NEW(&x->arena, struct attempt);
     at->x = x;
     at->endpoint = ep;
+    at->cluster = ep->cluster;
     at->endpoint_name = arena_dup(&x->arena, slice_str(ep->name));
     at->number = ++x->attempts_n;
     at->fresh = fresh;
@@ -34,6 +36,8 @@ struct attempt *attempt_start(struct exchange *x, struct endpoint *ep, bool fres
     list_init(&at->node);
     list_push(&x->attempts, &at->node);
     x->attempt = at;
+    if (unlikely(w->retrying) && at->number == 1)
+        budget_first(w->g->budgets[ep->cluster->conf->place.index], at->started_us);
     endpoint_acquire(ep);
     ep->stats->attempts++;
     ep->stats->active++;

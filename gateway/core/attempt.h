@@ -55,6 +55,7 @@ struct attempt {
     struct exchange *x;
     struct list node;              /* in x->attempts */
     struct endpoint *endpoint;     /* held by endpoint_acquire; NULL when the attempt has ended */
+    struct cluster *cluster;       /* borrowed from the worker */
     struct slice endpoint_name;    /* copied: for the log */
     const struct origin_ops *ops;  /* the worker's, until upstream knows the origin's protocol */
     void *origin;                  /* of upstream; NULL when it has let go */
@@ -69,6 +70,8 @@ struct attempt {
     bool request_sent;             /* send_end was called */
     bool paused;                   /* the origin was told to stop reading */
     bool answered;                 /* at least one byte of a response has come */
+    bool judged;                   /* the steps have looked at how it ended, and hooks have heard */
+    bool repeated;                 /* ... and go on with another one, as nobody is to blame */
     enum why why;                  /* not NONE: failed */
     const char *detail;            /* static text, or NULL */
     /* data */

@@ -7,7 +7,10 @@
  * any wake-up: it looks at facts, never at which event woke it. */
 #include "core/exchange.h"
 
+#include "core/filter.h"
 #include "core/grpc.h"
+#include "core/hooks.h"
+#include "core/retry.h"
 #include "core/shadow.h"
 #include "core/stats.h"
 
@@ -107,6 +110,10 @@ void exchange_free(struct exchange *x)
     }
     timer_stop(&x->deadline);
     later_cancel(&x->run);
+    if (unlikely(x->retry))
+        retry_stop(x);
+    if (unlikely(x->content))
+        filter_free(x);
     bytes_clear(&x->inward);
     bytes_clear(&x->kept);
     bytes_clear(&x->own);
@@ -118,15 +125,27 @@ void exchange_free(struct exchange *x)
 
 /* -- what clients tell ------------------------------------------------------------------------ */
 
-/* Up to limits.queue of content is kept, by reference, until nothing can need it any more. */
-static void keep_for_another_attempt(struct exchange *x, struct block *b, struct slice s)
+/* Up to limits.queue of content is kept, by reference, until nothing can need it any more. Where a
+ * hook judges attempts, that is when it has. */
+static bool is_kept(const struct exchange *x, size_t n)
 {
     const struct attempt *at = x->attempt;
-    const bool wanted = x->kept_all && !(at && (at->headed || !(at->reused || at->refusable)));
-    if (wanted && x->kept.n + s.n <= exchange_limits(x)->queue && bytes_append(&x->kept, b, s))
-        return;
+    if (!x->kept_all || x->kept.n + n > exchange_limits(x)->queue)
+        return false;
+    return !at || hooks_any(x, MOMENT_RESULT) || (!at->headed && (at->reused || at->refusable));
+}
+
+static void stop_keeping(struct exchange *x)
+{
     x->kept_all = false;
     bytes_clear(&x->kept);
+}
+
+void exchange_pass_body(struct exchange *x, struct bytes *from)
+{
+    if (!is_kept(x, from->n) || !bytes_share(&x->kept, from))
+        stop_keeping(x);
+    bytes_move(&x->inward, from);
 }
 
 void exchange_keep(struct exchange *x)
@@ -142,17 +161,24 @@ void exchange_on_body(struct exchange *x, struct block *b, struct slice s)
         shadow_feed(x, b, s);
     if (x->why || (x->reply_done && !x->tunnel))
         return; /* nobody wants it any more */
-    keep_for_another_attempt(x, b, s);
+    exchange_wake(x);
+    if (unlikely(x->content) && filter_inward(x, b, s))
+        return;
+    if (!is_kept(x, s.n) || !bytes_append(&x->kept, b, s))
+        stop_keeping(x);
     if (!bytes_append(&x->inward, b, s))
         exchange_blame(x, WHY_OVERLOAD, "blocks");
-    exchange_wake(x);
 }
 
 void exchange_on_body_end(struct exchange *x, const struct fields *trailers)
 {
     x->request_done = true;
-    if (trailers)
+    if (trailers) {
         x->trailers = *trailers;
+        hooks_strip(x, &x->trailers);
+    }
+    if (unlikely(x->content))
+        filter_inward_end(x);
     if (unlikely(!list_empty(&x->followers)))
         shadow_feed_end(x, trailers);
     exchange_wake(x);

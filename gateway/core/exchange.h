@@ -27,10 +27,13 @@
 enum { EXCHANGE_SIZE = 4096, EXCHANGE_TRAIL = 16 };
 
 struct chain;
+struct content;
 struct exchange;
 struct identity;
+struct module_answer;
 struct module_use;
 struct proxy_header;
+struct retry;
 struct shadow;
 struct tls_facts;
 struct weir_variant;
@@ -65,7 +68,19 @@ struct client_ops {
 };
 
 /* Where the uses of modules come from that an exchange runs, in the order in which they run. */
-enum { CHAIN_ROUTE, CHAIN_CHOICE /* weir_chain_use() */, CHAIN_CLUSTER, CHAIN_N };
+enum { CHAIN_IDENTIFY, CHAIN_ROUTE, CHAIN_CHOICE /* weir_chain_use() */, CHAIN_CLUSTER, CHAIN_N };
+
+struct chain_run {
+    const struct chain *chain; /* NULL: none */
+    char *state;               /* of its uses, in the arena; NULL: they have none */
+    struct slice *log;         /* their log fields; NULL: they have none */
+};
+
+/* A chain that another one has taken the place of: its uses are still owed their on_done. */
+struct chain_past {
+    struct chain_past *next;
+    struct chain_run run;
+};
 
 /* What a client tells about itself when it makes an exchange. */
 struct client_facts {
@@ -123,14 +138,23 @@ struct exchange {
     struct plan plan;
     /* modules */
     uint32_t moments;                   /* bits: which moments have hooks in one of the chains */
-    struct chain_run {
-        const struct chain *chain;      /* NULL: none */
-        char *state;                    /* of its uses, in the arena */
-        struct slice *log;              /* their log fields; NULL: none was set */
-    } chains[CHAIN_N];
+    struct chain_run chains[CHAIN_N];
+    struct chain_past *past;            /* oldest first */
     const struct module_use *hook;      /* the one that runs now: for the crash report; NULL */
+    void *hook_state;                   /* its state */
+    uint8_t moment;                     /* its enum moment */
+    bool waiting;                       /* the hook at hooks_at has answered WAIT */
+    bool resumed;                       /* ... and weir_resume() was called since */
+    bool identified;                    /* it is known who asks, if anybody */
+    struct hooks_at {
+        uint32_t chain, use;
+    } hooks_at;                         /* where the hooks of a moment stand; zero: at their begin */
+    const char *identity_fault;         /* what was wrong with what the request carried; static */
+    struct module_answer *answer;       /* what a hook says to the client; NULL */
+    struct slice answered_by;           /* the module that answered; empty: none */
+    struct retry *retry;                /* what a hook arranged; NULL: never */
+    struct content *content;            /* filters and what is kept; NULL: none (core/filter.h) */
     const struct weir_variant *variant; /* counts this exchange, too; NULL: none */
-    bool resumed;                       /* weir_resume() was called */
     struct shadow *shadow;              /* this is a request of the gateway's own; NULL: a client's */
     struct list followers;              /* of struct shadow: calls and copies that depend on this */
     /* the response */
@@ -183,6 +207,9 @@ void exchange_on_gone(struct exchange *x, enum why why);
 void exchange_wake(struct exchange *x);
 /* The gateway's decision that x fails: keeps the first reason. */
 void exchange_blame(struct exchange *x, enum why why, const char *detail);
+/* Content goes on, from the client or from the filters: to x->inward, and to x->kept while another
+ * attempt may need it. `from` is empty afterwards. */
+void exchange_pass_body(struct exchange *x, struct bytes *from);
 /* Keeps the content that has come, by reference, and what comes, as long as it is not more than
  * limits.queue. Before the first attempt; for methods that aren't kept anyway. */
 void exchange_keep(struct exchange *x);

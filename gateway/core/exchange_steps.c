@@ -7,17 +7,23 @@
  * failure is only ever one thing: x->why is set. Every step that waits looks at it first. */
 #include "core/exchange.h"
 
+#include "base/log.h"
 #include "core/access_log.h"
 #include "core/answer.h"
+#include "core/filter.h"
 #include "core/forward.h"
 #include "core/grpc.h"
+#include "core/hooks.h"
 #include "core/relay.h"
+#include "core/retry.h"
 #include "core/stats.h"
 #include "core/stats_module.h"
 #include "http/websocket.h"
 
 static int step_admit(struct exchange *x);
 static int step_route(struct exchange *x);
+static int step_identify(struct exchange *x);
+static int step_allow(struct exchange *x);
 static int step_plan(struct exchange *x);
 static int step_pick(struct exchange *x);
 static int step_try(struct exchange *x);
@@ -34,6 +40,10 @@ int exchange_step(struct exchange *x, enum step s)
         return step_admit(x);
     case STEP_ROUTE:
         return step_route(x);
+    case STEP_IDENTIFY:
+        return step_identify(x);
+    case STEP_ALLOW:
+        return step_allow(x);
     case STEP_PLAN:
         return step_plan(x);
     case STEP_PICK:
@@ -81,6 +91,7 @@ static int step_admit(struct exchange *x)
 {
     if (x->why)
         return STEP_ANSWER;
+    hooks_strip(x, &x->request.fields);
     const struct config *c = x->w->g->config;
     const struct target_rules rules = {
         .duplicate_slashes = (enum slash_rule)c->paths.duplicate_slashes,
@@ -121,12 +132,21 @@ static int step_route(struct exchange *x)
         .fields = &x->request.fields,
         .source = &x->source,
         .arena = &x->arena,
-        .identified = true, /* nobody is, yet */
+        .identified = x->identified,
+        .identity = x->identity,
     };
-    x->route = router_match(w->g->router, w->scratch, &q);
+    const struct route *route = router_match(w->g->router, w->scratch, &q);
+    if (unlikely(route == &route_needs_identity))
+        return STEP_IDENTIFY;
+    x->route = route;
     x->routed_us = w->loop->clock.mono_us;
-    if (x->route)
-        return STEP_PLAN;
+    if (route) {
+        const struct chain *c = hooks_of_route(x);
+        if (likely(!c))
+            return STEP_PLAN;
+        hooks_set(x, CHAIN_ROUTE, c);
+        return c->wants_identity && !x->identified ? STEP_IDENTIFY : STEP_ALLOW;
+    }
     /* RFC 9110 15.5.20: a client may use one TLS connection for several hosts; if this one's are on
      * another listener, it has to come anew. */
     const bool tls = slice_eq(x->facts->scheme, SLICE("https"));
@@ -134,42 +154,87 @@ static int step_route(struct exchange *x)
                    NULL);
 }
 
+/* Who is it? Asked once, when a route's conditions or its modules want to know. */
+static int step_identify(struct exchange *x)
+{
+    if (x->why)
+        return STEP_ANSWER;
+    const struct module_plan *m = x->w->g->modules;
+    if (m && !x->chains[CHAIN_IDENTIFY].chain)
+        hooks_set(x, CHAIN_IDENTIFY, m->identify);
+    if (hooks_run(x, MOMENT_IDENTIFY) == HOOKS_WAIT)
+        return VERDICT_STAY;
+    x->identified = true;
+    return x->route ? STEP_ALLOW : STEP_ROUTE;
+}
+
+static int step_allow(struct exchange *x)
+{
+    if (x->why)
+        return STEP_ANSWER;
+    const enum hooks_end end = hooks_run(x, MOMENT_REQUEST);
+    if (end == HOOKS_WAIT)
+        return VERDICT_STAY;
+    return end == HOOKS_ANSWERED ? STEP_ANSWER : STEP_PLAN;
+}
+
+/* A module may choose a cluster where the route has another end; and where the route leaves it to
+ * one, it has to. What is too large is only told who may know of the route. */
 static int step_plan(struct exchange *x)
 {
-    const struct route_conf *rc = x->route->conf;
-    struct plan *p = &x->plan;
-    p->body_size = rc->body_size == UINT64_MAX ? exchange_limits(x)->body_size : rc->body_size;
-    p->timeout_ms = rc->timeout == UINT64_MAX ? exchange_timeouts(x)->request : rc->timeout;
-    if (x->grpc) {
-        const uint64_t route_ms = p->timeout_ms;
-        p->timeout_ms = grpc_timeout_bound(&x->request.fields, route_ms);
-        p->grpc_timeout = p->timeout_ms != route_ms;
-    }
-    if (p->body_size && x->request.body == BODY_LENGTH &&
-        x->request.content_length > p->body_size)
-        return give_up(x, WHY_BODY_TOO_LARGE, NULL);
-    if (rc->action == ACTION_MODULE)
-        return give_up(x, WHY_NO_ENDPOINT, "no module chose a cluster");
-    if (rc->action != ACTION_CLUSTER)
+    if (x->why)
         return STEP_ANSWER;
-    p->cluster = &x->w->clusters[rc->cluster_index];
-    forward_request(x);
-    if (p->cluster->conf->protocol != PROTOCOL_H1)
-        exchange_keep(x); /* such an origin may refuse a request of any method */
-    if (p->timeout_ms)
-        timer_start(x->w->loop, &x->deadline, p->timeout_ms);
+    if (!x->waiting)
+        plan_begin(x);
+    const enum hooks_end end = hooks_run(x, MOMENT_PLAN);
+    if (end == HOOKS_WAIT)
+        return VERDICT_STAY;
+    if (end == HOOKS_ANSWERED)
+        return STEP_ANSWER;
+    if (x->plan.body_size && x->request.body == BODY_LENGTH &&
+        x->request.content_length > x->plan.body_size)
+        return give_up(x, WHY_BODY_TOO_LARGE, NULL);
+    if (!x->plan.cluster) {
+        const int action = x->route->conf->action;
+        const bool own = action == ACTION_REDIRECT || action == ACTION_RESPOND;
+        return own ? STEP_ANSWER : give_up(x, WHY_NO_ENDPOINT, "no_cluster");
+    }
+    plan_head(x);
+    if (hooks_run(x, MOMENT_FORWARD) == HOOKS_ANSWERED)
+        return STEP_ANSWER;
+    plan_end(x);
     return STEP_PICK;
 }
 
 /* -- attempts ------------------------------------------------------------------------------------ */
 
+static bool on_ask(void *ctx, const struct endpoint *ep)
+{
+    return hooks_pick(ctx, ep);
+}
+
+static struct endpoint *pick(struct exchange *x, bool *vetoed)
+{
+    if (hooks_any(x, MOMENT_PICK))
+        return cluster_pick_if(x->plan.cluster, &x->w->random, on_ask, x, vetoed);
+    return cluster_pick(x->plan.cluster, &x->w->random);
+}
+
 static int step_pick(struct exchange *x)
 {
+    bool vetoed = false;
     if (x->why)
         return STEP_ANSWER;
-    struct endpoint *ep = cluster_pick(x->plan.cluster, &x->w->random);
+    if (unlikely(retry_waits(x->retry)))
+        return VERDICT_STAY;
+    if (x->w->g->modules && unlikely(plan_reserved(x))) { /* every way to a cluster has looked: this can't happen */
+        log_error("cluster_reserved", KV_SLICE("cluster", x->plan.cluster->conf->place.name),
+                  KV_SLICE("route", x->route ? x->route->name : SLICE("-")));
+        return give_up(x, WHY_NO_ROUTE, "reserved");
+    }
+    struct endpoint *ep = pick(x, &vetoed);
     if (!ep)
-        return give_up(x, WHY_NO_ENDPOINT, NULL);
+        return give_up(x, WHY_NO_ENDPOINT, vetoed ? "vetoed" : NULL);
     attempt_start(x, ep, x->plan.fresh);
     return STEP_TRY;
 }
@@ -207,13 +272,6 @@ static bool may_try_again(const struct exchange *x, const struct attempt *at)
     }
 }
 
-/* All the content goes out once more; it stays kept, for the next attempt may be refused, too. */
-static bool rewind_content(struct exchange *x)
-{
-    bytes_clear(&x->inward);
-    return bytes_share(&x->inward, &x->kept);
-}
-
 /* The key of a WebSocket that a client asked for over HTTP/2 was made here, and the client never
  * sees the answer to it: so it is ours to check (RFC 8441 5.1, RFC 6455 4.1). */
 static bool websocket_agreed(const struct exchange *x, const struct attempt *at)
@@ -229,15 +287,32 @@ static bool websocket_agreed(const struct exchange *x, const struct attempt *at)
     return slice_eq(got->value, slice_of(accept, sizeof accept));
 }
 
+/* Hooks hear how the attempt ended. True: one of them has arranged for another one. */
+static bool ask_for_retry(struct exchange *x, struct attempt *at)
+{
+    retry_forget(x);
+    return hooks_result(x, at) && retry_wanted(x->retry);
+}
+
 static int step_judge(struct exchange *x)
 {
     struct attempt *at = x->attempt;
+    if (!at->why && !websocket_agreed(x, at)) {
+        at->why = WHY_BAD_RESPONSE;
+        at->detail = "websocket_accept";
+    }
+    at->judged = true;
+    at->repeated = at->why && may_try_again(x, at);
+    if (hooks_any(x, MOMENT_RESULT) && ask_for_retry(x, at)) {
+        if (!retry_begin(x))
+            return give_up(x, WHY_OVERLOAD, "pieces");
+        return hooks_run_cluster(x) == HOOKS_ANSWERED ? STEP_ANSWER : STEP_PICK;
+    }
     if (!at->why)
-        return websocket_agreed(x, at) ? STEP_REPLY
-                                       : give_up(x, WHY_BAD_RESPONSE, "websocket_accept");
-    if (!may_try_again(x, at))
+        return STEP_REPLY;
+    if (!at->repeated)
         return give_up(x, at->why, at->detail);
-    if (!rewind_content(x))
+    if (!retry_rewind(x))
         return give_up(x, WHY_OVERLOAD, "pieces");
     if (at->why == WHY_REFUSED)
         x->refusals++;
@@ -248,8 +323,23 @@ static int step_judge(struct exchange *x)
 
 /* -- the response -------------------------------------------------------------------------------- */
 
+/* The last word of modules on a head. One that stands for "no such route" is told like that. */
+static void ask_about_head(struct exchange *x)
+{
+    if (x->answering && answer_is_hidden(x))
+        return;
+    hooks_response(x);
+    if (!x->content)
+        return;
+    filter_outward_begin(x);
+    if (x->answering)
+        filter_own(x);
+}
+
 static void send_head(struct exchange *x)
 {
+    if (hooks_any(x, MOMENT_RESPONSE))
+        ask_about_head(x);
     x->head_sent = true;
     x->head_sent_us = x->w->loop->clock.mono_us;
     x->client_ops->send_head(x, &x->reply);
@@ -271,6 +361,15 @@ static int step_reply(struct exchange *x)
     return STEP_RELAY;
 }
 
+/* Has the client been given all that came, and is it all that will come? at->why says whether that
+ * is the whole response. */
+static bool is_all_sent(const struct exchange *x, const struct attempt *at)
+{
+    bool ended = at->ended;
+    const size_t left = unlikely(x->content) ? filter_left(x, at, &ended) : at->body.n;
+    return left == 0 && (ended || at->why);
+}
+
 static int step_relay(struct exchange *x)
 {
     struct attempt *at = x->attempt;
@@ -279,11 +378,12 @@ static int step_relay(struct exchange *x)
         relay_outward(x, at);
     }
     /* What came before the origin broke still goes to the client. */
-    if (at->why && at->body.n == 0)
+    const bool all = is_all_sent(x, at);
+    if (at->why && all)
         exchange_blame(x, at->why, at->detail);
     if (x->why)
         return STEP_ANSWER;
-    if (at->ended && at->body.n == 0 && !x->reply_done) {
+    if (all && !x->reply_done) {
         x->reply_done = true;
         x->client_ops->send_end(x, &at->trailers);
     }
@@ -304,12 +404,23 @@ static void break_off(struct exchange *x)
         x->client_ops->abort(x);
 }
 
+/* Hooks that judge attempts hear of this one, too, which was not waited for: its reason is x->why. */
+static void drop_attempt(struct exchange *x)
+{
+    struct attempt *at = x->attempt;
+    attempt_cancel(at);
+    if (hooks_any(x, MOMENT_RESULT) && !at->judged) {
+        at->judged = true;
+        hooks_result(x, at);
+    }
+}
+
 /* What the gateway says itself. Whatever brought us here, no attempt is of use any more; and when
  * a head has been sent, all that is left is to show the client that the response is not whole. */
 static int step_answer(struct exchange *x)
 {
     if (x->attempt)
-        attempt_cancel(x->attempt);
+        drop_attempt(x);
     if (x->client_gone || x->shadow)
         return STEP_FINISH;
     if (x->head_sent && !x->answering) {
@@ -318,8 +429,11 @@ static int step_answer(struct exchange *x)
     }
     if (!x->answering) {
         x->answering = true;
+        timer_stop(&x->deadline);
         if (x->why)
             answer_why(x);
+        else if (x->answer)
+            answer_module(x);
         else if (x->to_https)
             answer_https(x);
         else if (x->route)
@@ -368,10 +482,12 @@ static int step_finish(struct exchange *x)
     const uint64_t took_us = w->loop->clock.mono_us - x->created_us;
     list_each (node, &x->attempts)
         attempt_cancel(list_entry(node, struct attempt, node));
+    if (hooks_any(x, MOMENT_DONE))
+        hooks_done(x);
     if (x->grpc)
         x->grpc_code = (uint8_t)grpc_outcome(x);
     if (x->plan.cluster)
-        count_traffic(x, w->stats->clusters[x->plan.cluster - w->clusters], took_us);
+        count_traffic(x, w->stats->clusters[x->plan.cluster->conf->place.index], took_us);
     if (!x->shadow)
         count_request(x, took_us);
     if (x->client)

@@ -34,8 +34,6 @@ struct generation *generation_build(struct config *c, struct shm *shm, uint64_t 
         bind_clusters(g, shm, faults);
         bind_listeners(g, shm, faults);
     }
-    if (g->router)
-        generation_check_identity(g, faults);
     generation_build_tls(g, g->router ? shm : NULL, faults);
     module_plan_build(g, g->router ? shm : NULL, faults);
     if (g->router && faults->errors == errors)
@@ -61,7 +59,7 @@ void generation_free(struct generation *g)
 void generation_check_identity(const struct generation *g, struct faults *faults)
 {
     const struct route *route = router_wants_identity(g->router);
-    if (!route || !g->modules || g->modules->identify)
+    if (!route || g->modules->identify)
         return;
     const struct place *at = &route->conf->match.identity.v[0].place;
     faults_add(faults, at->file, at->line,

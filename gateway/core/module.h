@@ -131,7 +131,8 @@ struct module_plan {
     size_t n;
     const struct chain **routes;          /* by route index; NULL: no modules there */
     const struct chain **clusters;        /* by cluster index; NULL likewise */
-    const struct chain *identify;         /* on_identify of modules with global settings; NULL */
+    const struct chain *identify;         /* modules with global settings and on_identify; NULL.
+                                             Of its moments IDENTIFY and DONE count */
     struct module **reserved;             /* by cluster index: whose it is; NULL: anybody's */
     struct texts strip;                   /* fields that no client may send; lower case */
     /* What modules have asked for (core/stats_module.h, core/watched_file.h), each with its index;

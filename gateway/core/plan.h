@@ -2,16 +2,20 @@
 #ifndef WEIR_CORE_PLAN_H
 #define WEIR_CORE_PLAN_H
 
-/* What an exchange intends: where to, with which head, until when. Made once, in STEP_PLAN, from
- * the route; attempts read it. */
+/* What an exchange intends: where to, with which head, until when. Made in STEP_PLAN from the route
+ * and what modules say; attempts read it. A retry may change the cluster, and what the cluster's
+ * modules have made of the head. */
 
 #include "http/head.h"
 
 struct cluster;
+struct exchange;
+struct module;
 
 struct plan {
     struct cluster *cluster;      /* borrowed from the worker; NULL: no attempt is intended */
     struct slice variant;         /* the version that was chosen among several; empty: none */
+    const struct module *chosen_by; /* borrowed: who set the cluster; NULL: the route says so */
     uint64_t timeout_ms;          /* whole request; 0: none */
     uint64_t body_size;           /* limit of the request's content; 0: none */
     bool grpc_timeout;            /* ... and it is the client's own grpc-timeout */
@@ -19,11 +23,28 @@ struct plan {
     /* the request as it goes inward */
     struct slice method, target;
     struct fields fields;         /* end-to-end, with what the gateway adds; Host among them */
+    struct fields for_any;        /* the same before the cluster's modules; cap 0: they have no part */
     enum body_kind body;
     uint64_t content_length;
     struct slice upgrade;         /* the protocol that is asked for; empty: none */
     bool expect_continue;         /* Expect is passed on */
     bool te_trailers;
 };
+
+/* How long the whole request may take, in milliseconds; 0: no limit. There must be a route. */
+uint64_t plan_timeout_ms(struct exchange *x);
+/* Limits, and the cluster that the route names, if it does. */
+void plan_begin(struct exchange *x);
+/* The cluster is final: its modules take part, and the head is made. */
+void plan_head(struct exchange *x);
+/* The cluster's modules are about to change the head: keeps it for another cluster. */
+void plan_keep_head(struct exchange *x);
+/* All hooks have been asked: the time runs. */
+void plan_end(struct exchange *x);
+/* The next attempts go to this cluster. The head becomes what it was before the last one's modules
+ * changed it; those of the new one are to be asked (hooks_run_cluster). */
+void plan_move(struct exchange *x, struct cluster *cl);
+/* Is the plan's cluster reserved for a module that has not chosen it? */
+bool plan_reserved(const struct exchange *x);
 
 #endif

@@ -4,6 +4,7 @@
 #include "core/relay.h"
 
 #include "core/exchange.h"
+#include "core/filter.h"
 
 static bool has_room_again(const struct limits *l, size_t queued)
 {
@@ -53,13 +54,34 @@ void relay_inward(struct exchange *x, struct attempt *at)
         end_request(x, at);
 }
 
+static size_t send_outward(struct exchange *x, struct bytes *from)
+{
+    const size_t before = from->n;
+    if (before)
+        x->client_ops->send_body(x, from);
+    x->bytes_out += before - from->n;
+    return before - from->n;
+}
+
+/* As long as filters give something and the client takes it: what waits before them is nobody's to
+ * wake us for. */
+static void send_filtered(struct exchange *x, struct attempt *at, size_t limit)
+{
+    struct bytes *from;
+    do
+        from = filter_outward(x, at, limit);
+    while (from && send_outward(x, from));
+    if (!from)
+        send_outward(x, &at->body);
+}
+
 void relay_outward(struct exchange *x, struct attempt *at)
 {
     const struct limits *of_cluster = &x->plan.cluster->conf->limits;
-    const size_t before = at->body.n;
-    if (before)
-        x->client_ops->send_body(x, &at->body);
-    x->bytes_out += before - at->body.n;
+    if (unlikely(x->content))
+        send_filtered(x, at, of_cluster->queue);
+    else
+        send_outward(x, &at->body);
     if (at->paused && at->origin && has_room_again(of_cluster, at->body.n)) {
         at->paused = false;
         at->ops->resume(at);
@@ -68,10 +90,7 @@ void relay_outward(struct exchange *x, struct attempt *at)
 
 void relay_own(struct exchange *x)
 {
-    const size_t before = x->own.n;
-    if (before)
-        x->client_ops->send_body(x, &x->own);
-    x->bytes_out += before - x->own.n;
+    send_outward(x, &x->own);
 }
 
 void relay_interims(struct exchange *x, struct attempt *at)
@@ -81,13 +100,20 @@ void relay_interims(struct exchange *x, struct attempt *at)
             x->client_ops->send_interim(x, at->interims->status, &at->interims->fields);
 }
 
+/* Does nothing that came of the response wait for the client? */
+static bool has_taken_all(const struct exchange *x, const struct attempt *at)
+{
+    bool ended;
+    return unlikely(x->content) ? filter_left(x, at, &ended) == 0 : at->body.n == 0;
+}
+
 /* The origin is timed only while it is the one that is waited for: not while the client takes
  * nothing of what has come. */
 void relay_watch(struct exchange *x, struct attempt *at)
 {
     const struct timeouts *t = &x->plan.cluster->conf->timeouts;
     const uint64_t idle_ms = x->tunnel ? t->tunnel_idle : t->body_idle;
-    if (idle_ms && at->origin && (x->tunnel || at->body.n == 0))
+    if (idle_ms && at->origin && (x->tunnel || has_taken_all(x, at)))
         timer_start(x->w->loop, &at->timer, idle_ms);
     else
         timer_stop(&at->timer);

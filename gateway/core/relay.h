@@ -6,6 +6,8 @@
  * stays queued in the exchange, and when limits.queue bytes are queued the other side stops
  * reading until half of it is gone. */
 
+#include <stdbool.h>
+
 struct attempt;
 struct exchange;
 

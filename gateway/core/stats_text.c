@@ -54,8 +54,9 @@ static const struct metric listener_counters[] = {LISTENER_COUNTERS(COUNTER)};
 static const struct metric listener_gauges[] = {LISTENER_GAUGES(GAUGE)};
 #undef STATS_STRUCT
 #define STATS_STRUCT traffic_stats
-static const struct metric traffic_counters[] = {TRAFFIC_COUNTERS(COUNTER)
-                                                     COUNTER(retries, "attempts after the first")};
+static const struct metric traffic_counters[] = {
+    TRAFFIC_COUNTERS(COUNTER) COUNTER(retries, "attempts after the first")
+        COUNTER(retries_refused, "retries refused by retry_budget")};
 #undef STATS_STRUCT
 #define STATS_STRUCT endpoint_stats
 static const struct metric endpoint_counters[] = {ENDPOINT_COUNTERS(COUNTER)};

@@ -10,18 +10,24 @@
 
 #define STEP_LIST(STEP)                                                                            \
     STEP(ADMIT, "the head is complete: target, host, client address, request id", "ROUTE ANSWER")  \
-    STEP(ROUTE, "find the route by listener, host, path and conditions", "PLAN ANSWER")            \
-    STEP(PLAN, "cluster, deadline, limits and the head that goes inward", "PICK ANSWER")           \
-    STEP(PICK, "choose an endpoint of the cluster", "TRY ANSWER")                                  \
+    STEP(ROUTE, "find the route by listener, host, path and conditions",                           \
+         "IDENTIFY ALLOW PLAN ANSWER")                                                             \
+    STEP(IDENTIFY, "who asks, when a route's conditions or modules want to know; on_identify",     \
+         "ROUTE ALLOW ANSWER")                                                                     \
+    STEP(ALLOW, "may this go on? on_request of the route's modules", "PLAN ANSWER")                \
+    STEP(PLAN, "cluster, deadline, limits and the head that goes inward; on_plan, on_forward",     \
+         "PICK ANSWER")                                                                            \
+    STEP(PICK, "choose an endpoint of the cluster, after a retry's delay; on_pick", "TRY ANSWER")  \
     STEP(TRY, "attempt under way: content flows inward, wait for a head or a failure",             \
          "JUDGE ANSWER")                                                                    \
-    STEP(JUDGE, "how did the attempt begin or end: accept it, try again, or give up",              \
+    STEP(JUDGE, "how did the attempt begin or end: accept it, try again, or give up; on_result",   \
          "PICK REPLY ANSWER")                                                                      \
-    STEP(REPLY, "the response's head goes to the client", "RELAY")                          \
+    STEP(REPLY, "the response's head goes to the client; on_response", "RELAY")                    \
     STEP(RELAY, "content both ways until both ends are done; tunnels too", "FINISH ANSWER")        \
-    STEP(ANSWER, "what the gateway says itself: a redirect, a fixed response, or why not",         \
+    STEP(ANSWER,                                                                                   \
+         "what the gateway says itself: a redirect, a response, or why not; on_response",          \
          "FINISH")                                                                                 \
-    STEP(FINISH, "counters, access log, memory", "")
+    STEP(FINISH, "on_done, counters, access log, memory", "")
 
 enum step {
 #define STEP(name, what, next) STEP_##name,

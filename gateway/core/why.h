@@ -32,6 +32,10 @@
     WHY(HEAD_TOO_LARGE, "head_too_large", 431, NEVER, "The request's head is too large.")          \
     WHY(PROTOCOL, "protocol", 501, NEVER, "This protocol is not spoken here.")                     \
     WHY(VERSION, "version", 505, NEVER, "This version of HTTP is not served here.")                \
+    WHY(UNAUTHENTICATED, "unauthenticated", 401, NEVER, "This needs to know who asks.")            \
+    WHY(FORBIDDEN, "forbidden", 403, NEVER, "This is not allowed.")                                \
+    WHY(LIMITED, "limited", 429, NEVER, "Too many requests.")                                      \
+    WHY(MODULE_UNAVAILABLE, "unavailable", 503, NEVER, "This can't be served at the moment.")      \
     WHY(CLIENT_GONE, "client_gone", 499, NEVER, "The client closed its connection.")               \
     WHY(CLIENT_SLOW, "client_slow", 499, NEVER, "The client took nothing of the response.")        \
     WHY(NO_ROUTE, "no_route", 404, NEVER, "No route leads there.")                                 \

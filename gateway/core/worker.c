@@ -5,6 +5,7 @@
 #include "core/worker.h"
 
 #include "core/exchange.h"
+#include "core/module.h"
 
 #include <stdlib.h>
 
@@ -18,6 +19,8 @@ void worker_init(struct worker *w, struct loop *lp, const struct generation *g, 
     offload_init(&w->offload, lp, (unsigned)g->config->offload.threads,
                  (unsigned)g->config->offload.queue);
     w->scratch = route_scratch_new(g->router);
+    for (size_t i = 0; g->modules && i < g->modules->n; i++)
+        w->retrying = w->retrying || g->modules->modules[i].module->desc->on_result;
     const size_t n = g->config->clusters_n;
     w->clusters = calloc(n ? n : 1, sizeof *w->clusters);
     must(w->clusters);

@@ -35,6 +35,7 @@ struct worker {
     unsigned index;                     /* worker number */
     unsigned workers;                   /* how many there are */
     bool control;                       /* this is the control process's, for calls of modules */
+    bool retrying;                      /* some module may ask for retries: attempts are counted */
     void **locals;                      /* of modules, by index in the generation's; owned */
     const struct module *acting;        /* whose code runs now outside of hooks; NULL: nobody's */
     bool draining;                      /* keep-alive ends with the next response */

@@ -3,7 +3,7 @@
  * uses write(2), formats numbers itself, and looks at as little as possible. */
 #include "process/crash.h"
 
-#include "core/exchange.h"
+#include "core/hooks.h"
 
 #include <execinfo.h>
 #include <signal.h>
@@ -42,6 +42,12 @@ static void say_exchange(const struct exchange *x)
         say(step_name((enum step)(x->trail[i % EXCHANGE_TRAIL] % STEP_N)));
         say(i + 1 < x->trail_n ? "," : "");
     }
+    if (!x->hook)
+        return;
+    say(" module=");
+    say(x->hook->module->desc->name);
+    say(" hook=");
+    say(moment_name((enum moment)x->moment));
 }
 
 static void report(const char *what)

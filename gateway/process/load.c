@@ -14,7 +14,15 @@ struct generation *load_generation(const char *file, struct module_set *modules,
                                    uint64_t number, struct faults *faults)
 {
     struct config *c = config_load(file, &modules->source, faults);
-    return c ? generation_build(c, shm, number, faults) : NULL;
+    struct generation *g = c ? generation_build(c, shm, number, faults) : NULL;
+    if (!g)
+        return NULL;
+    const size_t errors = faults->errors;
+    generation_check_identity(g, faults);
+    if (faults->errors == errors)
+        return g;
+    generation_free(g);
+    return NULL;
 }
 
 void faults_print(const struct faults *faults, FILE *to)

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "core/generation.h"
+#include "core/module.h"
 #include "core/stats.h"
 #include "edge/client.h"
 #include "edge/listener.h"
@@ -86,7 +87,6 @@ static struct peer *peer_new(struct stack *s, struct link *l)
 
 static struct link *dial(void *ctx, struct loop *lp, const struct addr *to)
 {
-    (void)to;
     struct stack *s = ctx;
     struct link *near, *far;
     int outcome = s->hang ? -1 : 0;
@@ -101,7 +101,8 @@ static struct link *dial(void *ctx, struct loop *lp, const struct addr *to)
         return near;
     }
     cr_assert(s->origins_n < PEERS_MAX);
-    s->origins[s->origins_n++] = peer_new(s, far);
+    s->origins[s->origins_n] = peer_new(s, far);
+    s->origins[s->origins_n++]->to = *to;
     return near;
 }
 
@@ -198,6 +199,7 @@ void stack_free(struct stack *s)
         free(s->peers[i]);
     }
     stats_free(s->stats);
+    s->g->modules = NULL;
     generation_free(s->g);
     shm_detach(s->shm);
     free(s->mirror);
@@ -212,6 +214,13 @@ struct worker *stack_worker(struct stack *s)
 struct listener *stack_listener(struct stack *s)
 {
     return &s->listener;
+}
+
+void stack_modules(struct stack *s, struct module_plan *m)
+{
+    s->g->modules = m;
+    for (size_t i = 0; i < m->n; i++)
+        s->worker.retrying = s->worker.retrying || m->modules[i].module->desc->on_result;
 }
 
 struct peer *stack_client_from(struct stack *s, const char *ip)

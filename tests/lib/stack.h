@@ -34,6 +34,7 @@ struct peer {
     bool eof;       /* the gateway has ended its direction */
     int failed;     /* errno of a reset; 0 */
     bool stalled;   /* the test's end reads nothing for now */
+    struct addr to; /* of an origin: what was dialled */
 };
 
 /* `conf` is the text of a configuration without listeners: one named "test" is added. Fails the
@@ -47,6 +48,8 @@ struct stack *stack_new_h2(const char *listener, const char *conf);
 void stack_free(struct stack *s);
 struct worker *stack_worker(struct stack *s);
 struct listener *stack_listener(struct stack *s);
+/* The modules of the generation, which were made by hand; borrowed. */
+void stack_modules(struct stack *s, struct module_plan *m);
 
 /* A new client connection, from 192.0.2.1. NULL: the gateway refused it. */
 struct peer *stack_client(struct stack *s);

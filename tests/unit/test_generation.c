@@ -166,21 +166,19 @@ Test(generation, refuses_conditions_on_an_identity_that_nobody_establishes)
                      "clusters = { web = { endpoints = [ \"10.0.0.1:80\" ]; }; };\n"
                      "routes = ( { name = \"staff\"; cluster = \"web\";\n"
                      "  match = { identity = ( { name = \"sub\"; present = true; } ); }; } );\n",
-                     "t.conf", &faults);
+                     "t.conf", NULL, &faults);
     struct generation *g = generation_build(c, shm, 1, &faults);
     cr_assert(g);
     struct chain identify = {0};
-    struct module_plan none = {0}, some = {.identify = &identify};
-    g->modules = &some;
+    g->modules->identify = &identify;
     generation_check_identity(g, &faults);
     cr_assert_eq(faults.errors, 0);
-    g->modules = &none;
+    g->modules->identify = NULL;
     generation_check_identity(g, &faults);
     cr_assert_eq(faults.errors, 1);
     cr_assert_str_eq(fault_line(faults.first, &faults.arena),
                      "t.conf:4: error: route \"staff\" has match.identity, and no module "
                      "establishes identities: it could never match; configure one, such as "
                      "modules.auth");
-    g->modules = NULL;
     generation_free(g);
 }

@@ -196,7 +196,8 @@ struct weir_use {
     const void *global; /* those under `modules`, with defaults when there are none; NULL: no such
                            settings */
     void *local;        /* what start() gave in this process */
-    void *state;        /* state_size bytes for this use and exchange, zeroed at its begin */
+    void *state;        /* state_size bytes for this use and exchange, zeroed at its begin. Of
+                           on_identify its own, not that of a use on the route */
 };
 
 struct weir_counter {
@@ -256,8 +257,8 @@ struct weir_module {
 
     /*                        called when ...                                   may answer       */
     /* Who is it? Of modules with global settings, once, before the first thing that asks for the
-     * identity: a route's condition, or a use that wants_identity. No route is known; conf and
-     * state are NULL.                                                          NEXT WAIT        */
+     * identity: a route's condition, or a use that wants_identity. No route may be known; conf is
+     * NULL. on_done is called for it, too, with conf NULL.                     NEXT WAIT        */
     enum weir_verdict (*on_identify)(struct weir_exchange *x, const struct weir_use *u);
     /* The route is known: may this go on?                                     NEXT WAIT ANSWERED */
     enum weir_verdict (*on_request)(struct weir_exchange *x, const struct weir_use *u);
@@ -270,7 +271,8 @@ struct weir_module {
      * are any.                                                                NEXT VETO         */
     enum weir_verdict (*on_pick)(struct weir_exchange *x, const struct weir_use *u,
                                  const struct weir_endpoint *ep);
-    /* An attempt has given a head, or failed: was it good, and again?         NEXT RETRY        */
+    /* An attempt has given a head, or failed, or is given up: was it good, and again? Once for each
+     * that was started.                                                       NEXT RETRY        */
     enum weir_verdict (*on_result)(struct weir_exchange *x, const struct weir_use *u,
                                    const struct weir_attempt *at);
     /* The response's head (WEIR_RESPONSE) is about to go out and may be changed. Also for answers of
@@ -281,8 +283,8 @@ struct weir_module {
      * empty. */
     void (*on_content)(struct weir_exchange *x, const struct weir_use *u, int direction,
                        struct weir_slice piece, bool last);
-    /* After the last byte, or the failure, before the access log. Always called when one of the
-     * use's hooks was, or could have been, from on_request on. */
+    /* After the last byte, or the failure, before the access log. Always called, once, when one of
+     * the use's hooks was, or could have been. */
     void (*on_done)(struct weir_exchange *x, const struct weir_use *u);
 };
 
@@ -571,13 +573,15 @@ enum weir_verdict weir_retry(struct weir_exchange *x, const struct weir_retry *r
 
 enum weir_direction { WEIR_TO_ORIGIN, WEIR_TO_CLIENT };
 
-/* on_content is called for this use and direction from now on. `changes`: the length may become
- * another one, so Content-Length goes (and with it ETag's strength, RFC 9110 8.8.3). In on_forward
+/* on_content is called for the use whose hook runs, and this direction, from now on. `changes`: the
+ * length may become another one, so Content-Length goes (and with it ETag's strength, RFC 9110 8.8.3).
+ * What has no content (HEAD, 204, 304, tunnels) has no filters. In on_forward
  * for WEIR_TO_ORIGIN, in on_response for WEIR_TO_CLIENT. [hook] */
 void weir_filter(struct weir_exchange *x, const struct weir_use *u, enum weir_direction d, bool changes);
 /* In on_content: this goes on; copied unless it is the piece itself. */
 void weir_pass(struct weir_exchange *x, enum weir_direction d, struct weir_slice s);
-/* Keeps the first `limit` bytes of the content as it passes, by reference. [hook], as weir_filter */
+/* Keeps the first `limit` bytes of the content as it comes, before filters, by reference; of several
+ * limits the largest counts. [hook], as weir_filter */
 void weir_keep(struct weir_exchange *x, enum weir_direction d, size_t limit);
 /* What was kept, joined; *whole: nothing is missing. [hook], in on_done */
 struct weir_slice weir_kept(struct weir_exchange *x, enum weir_direction d, bool *whole);

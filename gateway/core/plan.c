@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The making of a plan, in the order in which STEP_PLAN calls it. */
+#include "core/plan.h"
+
+#include "core/filter.h"
+#include "core/forward.h"
+#include "core/grpc.h"
+#include "core/hooks.h"
+
+uint64_t plan_timeout_ms(struct exchange *x)
+{
+    const struct route_conf *rc = x->route->conf;
+    const uint64_t route_ms =
+        rc->timeout == UINT64_MAX ? exchange_timeouts(x)->request : rc->timeout;
+    if (!x->grpc)
+        return route_ms;
+    const uint64_t ms = grpc_timeout_bound(&x->request.fields, route_ms);
+    x->plan.grpc_timeout = ms != route_ms;
+    return ms;
+}
+
+void plan_begin(struct exchange *x)
+{
+    const struct route_conf *rc = x->route->conf;
+    struct plan *p = &x->plan;
+    p->body_size = rc->body_size == UINT64_MAX ? exchange_limits(x)->body_size : rc->body_size;
+    p->timeout_ms = plan_timeout_ms(x);
+    if (rc->action == ACTION_CLUSTER)
+        p->cluster = &x->w->clusters[rc->cluster_index];
+}
+
+/* A copy that both may go on changing. */
+static struct fields copy_fields(const struct fields *f, struct arena *a)
+{
+    struct fields copy = *f;
+    copy.v = ARENA_ARRAY(a, struct field, f->cap);
+    memcpy(copy.v, f->v, f->n * sizeof *f->v);
+    return copy;
+}
+
+/* The cluster's modules take part from now on. */
+static void use_cluster(struct exchange *x)
+{
+    const struct chain *c = hooks_of_cluster(x);
+    if (unlikely(c || x->chains[CHAIN_CLUSTER].chain))
+        hooks_set(x, CHAIN_CLUSTER, c);
+}
+
+void plan_head(struct exchange *x)
+{
+    use_cluster(x);
+    forward_request(x);
+    if (x->plan.cluster->conf->protocol != PROTOCOL_H1)
+        exchange_keep(x); /* such an origin may refuse a request of any method */
+}
+
+void plan_keep_head(struct exchange *x)
+{
+    struct plan *p = &x->plan;
+    if (!p->for_any.cap && hooks_any(x, MOMENT_RESULT))
+        p->for_any = copy_fields(&p->fields, &x->arena);
+}
+
+/* The time began to run when the head was complete, if a hook had to be waited for. */
+static void start_deadline(struct exchange *x)
+{
+    const uint64_t ms = x->plan.timeout_ms;
+    if (likely(!timer_running(&x->deadline))) {
+        if (ms)
+            timer_start(x->w->loop, &x->deadline, ms);
+        return;
+    }
+    const uint64_t passed = (x->w->loop->clock.mono_us - x->created_us) / 1000;
+    timer_stop(&x->deadline);
+    if (ms)
+        timer_start(x->w->loop, &x->deadline, passed < ms ? ms - passed : 1);
+}
+
+void plan_end(struct exchange *x)
+{
+    if (unlikely(x->content))
+        filter_inward_begin(x);
+    start_deadline(x);
+}
+
+void plan_move(struct exchange *x, struct cluster *cl)
+{
+    struct plan *p = &x->plan;
+    if (p->cluster == cl)
+        return;
+    p->cluster = cl;
+    if (p->for_any.cap)
+        p->fields = copy_fields(&p->for_any, &x->arena);
+    use_cluster(x);
+}
+
+bool plan_reserved(const struct exchange *x)
+{
+    const struct module_plan *m = x->w->g->modules;
+    const struct module *owner =
+        m && m->reserved ? m->reserved[x->plan.cluster->conf->place.index] : NULL;
+    return owner && owner != x->plan.chosen_by;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Retries: whether one is possible is decided when a hook asks, so that it hears the answer; it
+ * begins when all hooks have heard of the attempt. */
+#include "core/retry.h"
+
+#include "core/budget.h"
+#include "core/exchange.h"
+#include "core/hooks.h"
+#include "core/stats.h"
+
+static void on_time(struct timer *t)
+{
+    exchange_wake(container_of(t, struct retry, timer)->x);
+}
+
+static struct retry *retry_of(struct exchange *x)
+{
+    if (!x->retry) {
+        x->retry = ARENA_NEW(&x->arena, struct retry);
+        x->retry->x = x;
+        timer_init(&x->retry->timer, on_time);
+    }
+    return x->retry;
+}
+
+static bool filters(const struct chain *c)
+{
+    return c && c->moments >> MOMENT_CONTENT & 1;
+}
+
+/* Content that a cluster's modules have filtered, or were to filter, can't be that of another one.
+ */
+static bool content_bound(const struct exchange *x, const struct cluster *to)
+{
+    const struct module_plan *m = x->w->g->modules;
+    if (to == x->plan.cluster || !m || !m->clusters)
+        return false;
+    return filters(m->clusters[x->plan.cluster->conf->place.index]) ||
+           filters(m->clusters[to->conf->place.index]);
+}
+
+static bool is_possible(const struct exchange *x, const struct retry_request *r)
+{
+    if (x->why || x->head_sent || retry_wanted(x->retry))
+        return false;
+    if (!r->unsafe && !method_is_idempotent(x->request.method_id))
+        return false;
+    const bool whole = x->kept_all || (x->request_done && x->bytes_in == 0);
+    return whole && !x->plan.upgrade.n && !content_bound(x, r->cluster) &&
+           cluster_ready(r->cluster);
+}
+
+static bool has_budget(struct exchange *x, const struct cluster *to)
+{
+    const size_t index = to->conf->place.index;
+    struct budget *b = x->w->g->budgets[index];
+    if (budget_take(b, &to->conf->retry_budget, x->w->loop->clock.mono_us))
+        return true;
+    x->w->stats->clusters[index]->retries_refused++;
+    if (x->route)
+        x->w->stats->routes[x->route->index]->retries_refused++;
+    return false;
+}
+
+bool retry_ask(struct exchange *x, const struct retry_request *r)
+{
+    if (!is_possible(x, r) || !has_budget(x, r->cluster))
+        return false;
+    struct retry *re = retry_of(x);
+    re->wanted = true;
+    re->cluster = r->cluster;
+    re->by = x->hook->module;
+    re->delay_ms = r->delay_ms;
+    return true;
+}
+
+void retry_forget(struct exchange *x)
+{
+    if (x->retry)
+        x->retry->wanted = false;
+}
+
+bool retry_rewind(struct exchange *x)
+{
+    bytes_clear(&x->inward);
+    return bytes_share(&x->inward, &x->kept);
+}
+
+bool retry_begin(struct exchange *x)
+{
+    struct retry *r = x->retry;
+    r->wanted = false;
+    attempt_cancel(x->attempt);
+    bytes_clear(&x->attempt->body);
+    if (!retry_rewind(x))
+        return false;
+    if (r->cluster != x->plan.cluster)
+        x->plan.chosen_by = r->by;
+    plan_move(x, r->cluster);
+    if (r->delay_ms)
+        timer_start(x->w->loop, &r->timer, r->delay_ms);
+    return true;
+}
+
+void retry_stop(struct exchange *x)
+{
+    timer_stop(&x->retry->timer);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_CORE_RETRY_H
+#define WEIR_CORE_RETRY_H
+
+/* Retries that modules ask for in on_result: another attempt, perhaps on another cluster, perhaps
+ * later. What the gateway repeats by itself (a kept connection that was stale, a stream that was
+ * refused) has nothing to do with it, and costs no budget. */
+
+#include "core/cluster.h"
+#include "io/timer.h"
+
+struct exchange;
+struct module;
+
+/* In the exchange's arena from the first request on. */
+struct retry {
+    struct timer timer; /* runs: the next attempt has to wait */
+    struct exchange *x;
+    bool wanted; /* on_result has arranged it; the steps have not begun it yet */
+    struct cluster *cluster;
+    const struct module *by; /* whose hook it was */
+    uint64_t delay_ms;
+};
+
+struct retry_request {
+    struct cluster *cluster;
+    uint64_t delay_ms;
+    bool unsafe; /* whatever the method */
+};
+
+/* From on_result: arranges it. False, and nothing is arranged: the exchange is at its end, a retry
+ * is arranged already, the request may not or can't be sent twice, the cluster isn't ready, or has
+ * no budget left, which counts (retries_refused). */
+bool retry_ask(struct exchange *x, const struct retry_request *r) nodiscard;
+/* Was one arranged since retry_forget()? */
+static inline bool retry_wanted(const struct retry *r)
+{
+    return r && r->wanted;
+}
+void retry_forget(struct exchange *x);
+/* Gives the attempt up and brings the plan to the new cluster; the content begins anew, and the
+ * delay. False: no memory for it. */
+bool retry_begin(struct exchange *x) nodiscard;
+/* Has the next attempt to wait? Whoever waits is woken. */
+static inline bool retry_waits(const struct retry *r)
+{
+    return r && timer_running(&r->timer);
+}
+void retry_stop(struct exchange *x);
+
+/* All the content goes out once more; it stays kept. False: no memory. */
+bool retry_rewind(struct exchange *x) nodiscard;
+
+#endif
