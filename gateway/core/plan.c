@@ -38,8 +38,7 @@ static struct fields copy_fields(const struct fields *f, struct arena *a)
     return copy;
 }
 
-/* The cluster's modules take part from now on. */
-static void use_cluster(struct exchange *x)
+void plan_use_cluster(struct exchange *x)
 {
     const struct chain *c = hooks_of_cluster(x);
     if (unlikely(c || x->chains[CHAIN_CLUSTER].chain))
@@ -48,7 +47,7 @@ static void use_cluster(struct exchange *x)
 
 void plan_head(struct exchange *x)
 {
-    use_cluster(x);
+    plan_use_cluster(x);
     forward_request(x);
     if (x->plan.cluster->conf->protocol != PROTOCOL_H1)
         exchange_keep(x); /* such an origin may refuse a request of any method */
@@ -91,7 +90,7 @@ void plan_move(struct exchange *x, struct cluster *cl)
     p->cluster = cl;
     if (p->for_any.cap)
         p->fields = copy_fields(&p->for_any, &x->arena);
-    use_cluster(x);
+    plan_use_cluster(x);
 }
 
 bool plan_reserved(const struct exchange *x)

@@ -35,6 +35,8 @@ struct plan {
 uint64_t plan_timeout_ms(struct exchange *x);
 /* Limits, and the cluster that the route names, if it does. */
 void plan_begin(struct exchange *x);
+/* The modules of the cluster that is planned take part from now on. */
+void plan_use_cluster(struct exchange *x);
 /* The cluster is final: its modules take part, and the head is made. */
 void plan_head(struct exchange *x);
 /* The cluster's modules are about to change the head: keeps it for another cluster. */

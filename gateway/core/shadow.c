@@ -97,6 +97,8 @@ void shadow_begin(struct shadow *sh)
     };
     if (method_is_idempotent(x->request.method_id) || p->cluster->conf->protocol != PROTOCOL_H1)
         exchange_keep(x); /* as in STEP_PLAN */
+    x->plan.chosen_by = sh->module;
+    plan_use_cluster(x);
     timer_start(x->w->loop, &x->deadline, p->timeout_ms);
 }
 
