@@ -2,6 +2,7 @@
 /* <weir/module.h>, "the request": what was asked for, by whom, and memory for the exchange. */
 #include "core/module_api.h"
 
+#include "core/template.h"
 #include "http/query.h"
 #include "io/tls.h"
 
@@ -112,4 +113,14 @@ struct weir_slice weir_printf(struct weir_exchange *x, const char *fmt, ...)
     const char *text = arena_vprintf(&exchange_of(x)->arena, fmt, ap);
     va_end(ap);
     return slice_of_word(text);
+}
+
+/* A text that turns out empty is there, and has no bytes. */
+struct weir_slice weir_render(struct weir_exchange *x, const struct weir_template *t)
+{
+    struct exchange *of = exchange_of(x);
+    struct slice text = {0};
+    if (template_render((const struct template *)t, of, &of->arena, &text) != RENDERED_VALUE)
+        return slice_out(slice_of(NULL, 0));
+    return slice_out(text.p ? text : SLICE(""));
 }
