@@ -99,6 +99,27 @@ static struct config *files_load(struct conf_files *ss, bool opened, const char 
     return NULL;
 }
 
+/* The line without what stands in quotes: that may be a secret, and no table knows it yet. */
+static struct slice line_masked(struct slice line, struct arena *a)
+{
+    struct text t;
+    bool quoted = false;
+    text_init(&t);
+    for (size_t i = 0; i < line.n; i++) {
+        if (line.p[i] == '"') {
+            quoted = !quoted;
+            text_str(&t, quoted ? "\"..." : "\"");
+        } else if (!quoted) {
+            text_char(&t, line.p[i]);
+        } else if (line.p[i] == '\\') {
+            i++; /* what follows doesn't end the text */
+        }
+    }
+    const struct slice masked = arena_dup(a, text_slice(&t));
+    text_fini(&t);
+    return masked;
+}
+
 /* The n-th line, trimmed, for a message. */
 static struct slice line_at(struct slice text, int n)
 {
@@ -121,7 +142,7 @@ static bool tree_read(struct loading *l, config_t *tree)
     struct slice text = conf_file_text(ss, file);
     const char *what = config_error_text(tree);
     int line = config_error_line(tree);
-    struct slice shown = line_at(text, line);
+    struct slice shown = line_masked(line_at(text, line), l->r.arena);
     struct twice twice;
     if (strcmp(what, "duplicate setting name") == 0 && syntax_twice(text, &twice))
         faults_add(l->r.faults, file, twice.second,

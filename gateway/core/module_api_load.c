@@ -17,12 +17,12 @@ static const struct config *config_of(const struct weir_load *l)
 /* -- faults --------------------------------------------------------------------------------------
  */
 
-/* Without a place it is said of the module as a whole. */
+/* Without a line it is said of the module as a whole. */
 static const char *message(struct weir_load *l, const struct weir_place *place, const char *fmt,
                            va_list ap)
 {
     const char *text = arena_vprintf(&l->faults->arena, fmt, ap);
-    const bool placed = place && place->file;
+    const bool placed = place && place->line;
     return placed ? text
                   : arena_printf(&l->faults->arena, "module %s: %s", l->module->desc->name, text);
 }

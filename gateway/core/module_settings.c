@@ -7,6 +7,7 @@
  * Kinds that refer to other parts of the configuration are read by functions of config/
  * (module_conf.h). A row that is secret makes all rows within it secret. */
 #include "core/module.h"
+#include "core/template.h"
 
 #define SAME(a, b, member)                                                                         \
     _Static_assert(offsetof(struct a, member) == offsetof(struct b, member) &&                     \
@@ -198,8 +199,9 @@ static enum option_kind plain_kind(enum weir_kind k)
     _Static_assert((int)WEIR_##K == (int)OPTION_KIND_##K, "the same number in both forms");
     SAME_KIND(BOOL)
     SAME_KIND(INT)
-    SAME_KIND(MS) SAME_KIND(SIZE) SAME_KIND(PERCENT) SAME_KIND(TEXT) SAME_KIND(CHOICE)
-        SAME_KIND(TEXTS) SAME_KIND(GROUP) SAME_KIND(LIST) SAME_KIND(MAP) return (enum option_kind)k;
+    SAME_KIND(MS)
+    SAME_KIND(SIZE) SAME_KIND(PERCENT) SAME_KIND(TEXT) SAME_KIND(CHOICE) SAME_KIND(TEXTS)
+        SAME_KIND(GROUP) SAME_KIND(LIST) SAME_KIND(MAP) return (enum option_kind)k;
 }
 
 /* What is within a group, a list or a map. */
@@ -300,15 +302,25 @@ static void group_check(struct option_reader *r, const config_setting_t *s, void
         more->setting->check(&l, base);
 }
 
-/* Until templates are there (core/template.h) the text is kept as it stands. */
+/* A struct template; module_api_fields.c renders it. How many groups the route's path_regex has
+ * isn't known yet: a capture that it lacks is absent. */
 static void read_template(struct option_reader *r, const config_setting_t *s, void *field)
 {
-    struct slice text = slice_str(r->row->preset), *kept = NULL;
+    static const enum known_when whens[] = {[WEIR_AT_REQUEST] = KNOWN_REQUEST,
+                                            [WEIR_AT_FORWARD] = KNOWN_ATTEMPT,
+                                            [WEIR_AT_RESPONSE] = KNOWN_RESPONSE,
+                                            [WEIR_AT_DONE] = KNOWN_END};
+    const struct row_source *more = r->row->more;
+    struct slice text = slice_str(r->row->preset);
+    struct template *t = NULL;
+    const struct place place = option_place(r, s);
+    const struct template_use use = {.what = s ? option_path(r, s) : r->row->name,
+                                     .place = &place,
+                                     .when = whens[more->setting->min],
+                                     .groups = -1};
     if (s && !option_read_text(r, s, r->row->form, &text))
         text.p = NULL;
-    if (text.p) {
-        kept = ARENA_NEW(r->arena, struct slice);
-        *kept = text;
-    }
-    *(const struct weir_template **)field = (const struct weir_template *)kept;
+    if (text.p)
+        t = template_compile(text, &use, r->arena, r->faults);
+    *(const struct weir_template **)field = (const struct weir_template *)t;
 }

@@ -214,7 +214,9 @@ Test(config, mistakes_of_the_whole_are_found)
         {"a = = 1;", "t.conf:1: error: syntax error; the line reads: a = = 1;"},
         {"a = 1;\na = 2;", "t.conf:2: error: a is set twice in its group; first in line 1"},
         {"a = [ 1,\n \"b\" ];",
-         "t.conf:2: error: mismatched element type in array; the line reads: \"b\" ];"},
+         "t.conf:2: error: mismatched element type in array; the line reads: \"...\" ];"},
+        {"a = \"s\\\"cret\" = \"\" \"x\";",
+         "t.conf:1: error: syntax error; the line reads: a = \"...\" = \"...\" \"...\";"},
         {"@include \"a\"", "t.conf:1: error: @include is only possible in a file"});
 }
 

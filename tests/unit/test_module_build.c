@@ -378,8 +378,11 @@ Test(module_build, tells_what_it_knows)
     cr_assert_weir(weir_cluster_name(&l, 1), "c");
     cr_assert_null(weir_cluster_name(&l, 7).p);
     cr_assert_not(weir_load_is_check(&l));
+    weir_fault(&l, weir_load_place(&l), "lacks %s", "something");
+    cr_assert_str_eq(fault_line(module_faults.first, &module_faults.arena),
+                     "t.conf: error: module noted: lacks something");
     weir_load_strip(&l, (struct weir_slice)WEIR_SLICE("x y"));
-    cr_assert_str_eq(module_faults.first->text,
+    cr_assert_str_eq(module_faults.first->next->text,
                      "module noted: \"x y\" is no name of a header field");
     generation_free(g);
 }

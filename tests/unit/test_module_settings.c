@@ -3,6 +3,8 @@
  * values, and tables that are refused. */
 #include "module_case.h"
 
+#include "core/template.h"
+
 struct part {
     struct weir_place place;
     int64_t size;
@@ -131,7 +133,7 @@ Test(module_settings, are_what_is_written)
         "all = { on = false; count = -5; wait = \"1m\"; room = \"1m\"; share = \"0.01%\"; text = "
         "\"x\"; color = \"red\"; words = [ \"a\", \"b\" ]; inner = { depth = 9; key = \"k\"; };\n"
         "parts = ( { }, { size = 4; } ); named = { one = { size = 5; }; }; cluster = \"c\"; path = "
-        "\"/k\"; template = \"user %{x}\"; };"));
+        "\"/k\"; template = \"user %{client|nobody}\"; };"));
     const struct all *a = first_all(c);
     cr_assert(!a->on && a->count == -5 && a->wait == 60000 && a->room == 1 << 20 &&
               a->share == 100);
@@ -192,6 +194,26 @@ Test(module_settings, are_checked_by_the_module)
                      "t.conf:6: warning: 14 is odd");
     MODULE_CONF_SAYS(MODULE_ROUTE("all = { parts = ( { size = 15; } ); };"),
                      "t.conf: error: module all: no more");
+}
+
+Test(module_settings, templates_know_when_they_are_rendered)
+{
+    struct faults faults;
+    faults_init(&faults);
+    cr_assert_null(config_parse(MODULE_ROUTE("all = { template = \"%{clinet}\"; };\n},{ cluster = "
+                                             "\"c\"; all = { template = \"%{status}\"; };"),
+                                "t.conf", &modules.source, &faults));
+    const struct fault *f = faults.first;
+    cr_assert(strstr(f->text, "routes[0].all.template") && strstr(f->text, "client"), "%s",
+              f->text);
+    cr_assert_eq(f->line, 5);
+    cr_assert(strstr(f->next->text, "routes[1].all.template") && strstr(f->next->text, "status"));
+    cr_assert_eq(f->next->line, 6);
+    faults_fini(&faults);
+    struct config *c = module_conf(MODULE_ROUTE("all = { template = \"a%%b\"; };"));
+    const struct template *t = (const struct template *)first_all(c)->template;
+    cr_assert(t->n == 0 && slice_eq(t->tail, SLICE("a%b")));
+    config_free(c);
 }
 
 Test(module_settings, urls_have_clusters)

@@ -38,13 +38,6 @@ static const struct weir_module auth = {.name = "auth"};
 static const struct module auth_module = {.desc = &auth};
 static const struct weir_place place = {.file = "weir.conf", .line = 12};
 
-/* A cell is found by its name alone here. Weak: with the real one (core/module_api_load.c) linked
- * it is that which is used. */
-__attribute__((weak)) void *weir_cell(struct weir_load *l, const char *name, size_t size)
-{
-    return shm_cell(l->shm, slice_str(name), size);
-}
-
 static void on_log(enum log_level level, struct slice line)
 {
     (void)level;
@@ -85,8 +78,12 @@ static struct weir_blob *load(struct side *s, size_t capacity)
     arena_init(&s->g.arena, NULL, 0);
     s->g.config = &s->config;
     s->g.modules = &s->plan;
-    struct weir_load l = {
-        .g = &s->g, .shm = shm, .arena = &s->g.arena, .faults = &faults, .module = &auth_module};
+    struct weir_load l = {.g = &s->g,
+                          .shm = shm,
+                          .arena = &s->g.arena,
+                          .faults = &faults,
+                          .module = &auth_module,
+                          .key = ""};
     s->blob = weir_file(&l, &place, (struct weir_slice){path, strlen(path)}, capacity);
     return s->blob;
 }
