@@ -190,6 +190,13 @@ void module_read_cluster(struct option_reader *r, const config_setting_t *s, voi
         option_wrong(r, s, "no cluster has that name%s", option_hint(r, name, cluster_names(l)));
 }
 
+void module_wants_identity(struct option_reader *r)
+{
+    struct loading *l = loading_of(r);
+    if (l->use)
+        l->use->wants_identity = true;
+}
+
 void module_read_path(struct option_reader *r, const config_setting_t *s, void *field)
 {
     struct slice path = slice_str(r->row->preset);

@@ -22,6 +22,7 @@ struct module_conf {
     enum module_scope scope;
     void *conf;                  /* the struct that the module's rows filled */
     struct module_chain *chains; /* settings of other modules inside of these, in their order */
+    bool wants_identity;      /* a template of theirs names who asks */
 };
 
 /* A group, within a module's settings, in which settings of modules may stand (WEIR_CHAIN). What it
@@ -75,6 +76,8 @@ void module_read_path(struct option_reader *r, const struct config_setting_t *s,
                       void *field); /* slice */
 void module_read_url(struct option_reader *r, const struct config_setting_t *s,
                      void *field); /* url_conf */
+/* What is being read has a text that names who asks: it must be known before it is rendered. */
+void module_wants_identity(struct option_reader *r);
 /* Of a REST row: settings of modules in a struct module_chain *, NULL when none stand there. */
 bool module_take_chain(struct option_reader *r, const struct config_setting_t *s, void *field);
 const char *const *module_names(struct option_reader *r);

@@ -204,6 +204,19 @@ static void sort_uses(struct module_use *uses, size_t n)
     }
 }
 
+/* By its hooks, by a text of its settings, or by settings of modules within them. */
+static bool wants_identity(const struct module_use *use)
+{
+    if (use->module->desc->wants_identity || !use->conf)
+        return use->module->desc->wants_identity;
+    for (const struct module_chain *in = use->conf->chains; in; in = in->next) {
+        const struct chain *c = in->built;
+        if (c && c->wants_identity)
+            return true;
+    }
+    return use->conf->wants_identity;
+}
+
 static void place_state(struct chain *c, struct module_use *use)
 {
     enum { ALIGNED = 16 }; /* as memory of malloc is */
@@ -213,7 +226,7 @@ static void place_state(struct chain *c, struct module_use *use)
     use->log_at = c->log_fields;
     for (const char *const *f = desc->log_fields; f && *f; f++)
         c->log_fields++;
-    c->wants_identity = c->wants_identity || desc->wants_identity;
+    c->wants_identity = c->wants_identity || wants_identity(use);
 }
 
 static void collect_moment(struct chain *c, enum moment m, struct arena *a)

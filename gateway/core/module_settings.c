@@ -322,5 +322,7 @@ static void read_template(struct option_reader *r, const config_setting_t *s, vo
         text.p = NULL;
     if (text.p)
         t = template_compile(text, &use, r->arena, r->faults);
+    if (t && template_wants_identity(t))
+        module_wants_identity(r);
     *(const struct weir_template **)field = (const struct weir_template *)t;
 }

@@ -171,6 +171,16 @@ static bool render(const struct template *t, struct exchange *x, struct arena *a
     return true;
 }
 
+bool template_wants_identity(const struct template *t)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        const struct slice name = slice_str(t->pieces[i].ref.of->name);
+        if (slice_starts(name, SLICE("identity.")) || slice_starts(name, SLICE("claim.")))
+            return true;
+    }
+    return false;
+}
+
 enum rendered template_render(const struct template *t, struct exchange *x, struct arena *a,
                               struct slice *out)
 {

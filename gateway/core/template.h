@@ -51,6 +51,9 @@ struct template *template_compile(struct slice text, const struct template_use *
 bool template_find(struct slice name, const struct template_use *use, struct arena *a,
                    struct faults *faults, struct variable_ref *ref) nodiscard;
 
+/* Does it name who asks (claims and the like)? */
+bool template_wants_identity(const struct template *t);
+
 enum rendered {
     RENDERED_TOO_LONG, /* over TEMPLATE_MAX; *out is untouched. The only one that is false */
     RENDERED_TEXT,     /* it has bytes that no field value may have (field_value_ok) */

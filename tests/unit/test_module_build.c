@@ -127,9 +127,26 @@ static const struct weir_module noted =
                                          .route = SCOPE(note_rows),
                                          .load_route = load_route};
 
+struct says {
+    const struct weir_template *text;
+    struct weir_chain *inner;
+};
+static const struct weir_setting says_rows[] = {
+    WEIR_ROW_TEMPLATE("text", struct says, text, WEIR_AT_FORWARD, "a text"),
+    WEIR_ROW_CHAIN(struct says, inner),
+    WEIR_ROW_END,
+};
+static const struct weir_module says = {
+    .abi = WEIR_ABI,
+    .name = "says",
+    .summary = "has a text",
+    .route = {.rows = says_rows, .size = sizeof(struct says)},
+};
+
 static void setup(void)
 {
     modules_begin();
+    module_add(&says);
     module_add(&noted);
     module_add(&early);
     module_add(&rival);
@@ -384,5 +401,19 @@ Test(module_build, tells_what_it_knows)
     weir_load_strip(&l, (struct weir_slice)WEIR_SLICE("x y"));
     cr_assert_str_eq(module_faults.first->next->text,
                      "module noted: \"x y\" is no name of a header field");
+    generation_free(g);
+}
+
+Test(module_build, asks_who_it_is_where_a_text_names_it)
+{
+    struct generation *g =
+        build(MODULE_ROUTE("says = { text = \"%{claim.groups}\"; }; }, "
+                           "{ name = \"plain\"; cluster = \"b\"; match = { path = \"/p\"; };"
+                           "  says = { text = \"%{path}\"; }; }, "
+                           "{ name = \"inner\"; cluster = \"b\"; match = { path = \"/i\"; };"
+                           "  says = { says = { text = \"%{identity.subject}\"; }; };"));
+    cr_assert(g->modules->routes[0]->wants_identity);
+    cr_assert(!g->modules->routes[1]->wants_identity);
+    cr_assert(g->modules->routes[2]->wants_identity);
     generation_free(g);
 }

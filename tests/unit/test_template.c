@@ -167,3 +167,11 @@ Test(template, refuses_groups_that_the_route_does_not_have)
     refuses("%{capture.1}", 1, "\"capture.1\" needs a route with a match.path_regex");
     refuses("%{capture.name}", 1, "\"capture.name\" needs a route");
 }
+
+Test(template, knows_whether_it_names_who_asks)
+{
+    cr_assert(template_wants_identity(compile("a %{path} %{claim.groups}")));
+    cr_assert(template_wants_identity(compile("%{identity.subject|nobody}")));
+    cr_assert(!template_wants_identity(compile("%{path}")));
+    cr_assert(!template_wants_identity(compile("claim.groups")));
+}
