@@ -41,9 +41,17 @@ CONF
                 printf "{ name = \"r%05d\"; match = { path_prefix = \"/r%05d\"; }; cluster = \"app\"; },\n", i, i
         }'
         echo '{ name = "rest"; cluster = "app"; } );'
+    elif [[ $instance == *-used ]]; then
+        echo "{ name = \"all\"; cluster = \"app\"; $(modules_of) } );"
+    elif [[ $instance == *-unused || $instance == *-two ]]; then
+        echo "{ name = \"other\"; match = { path_prefix = \"/other\"; }; cluster = \"app\";"
+        [[ $instance == *-two ]] || modules_of
+        echo '},'
+        echo '{ name = "all"; cluster = "app"; } );'
     else
         echo '{ name = "all"; cluster = "app"; } );'
     fi
+    [[ $instance != *used ]] || echo "module_folders = [ \"$scratch/modules\" ];"
 }
 
 conf_nginx() {

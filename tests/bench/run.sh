@@ -14,6 +14,7 @@
 #   h2         CPU of HTTP/2 over TLS before an HTTP/1.1 backend
 #   handshakes CPU of full and resumed TLS handshakes, RSA and ECDSA
 #   idle_tls   resident memory of idle TLS connections
+#   modules    system calls and instructions with ten modules that a route doesn't use, and does
 #   callgrind  instructions per request; only when it is asked for
 #
 # Times differ from one minute to the next on any machine, so the proxies take turns, round after
@@ -29,7 +30,7 @@ sections=()
 build=""
 
 usage() {
-    sed -n 's/^# \{0,1\}//; 3,18p' "${BASH_SOURCE[0]}" >&2
+    sed -n 's/^# \{0,1\}//; 3,19p' "${BASH_SOURCE[0]}" >&2
     exit 2
 }
 
@@ -38,7 +39,7 @@ while [ $# -gt 0 ]; do
     --rounds) rounds=${2:?}; shift ;;
     --requests) requests=${2:?}; shift ;;
     --callgrind) sections+=(callgrind) ;;
-    cpu | syscalls | routes | idle | reload | callgrind | tls | h2 | handshakes | idle_tls) sections+=("$1") ;;
+    cpu | syscalls | routes | idle | reload | callgrind | tls | h2 | handshakes | idle_tls | modules) sections+=("$1") ;;
     -*) usage ;;
     *) [ -z "$build" ] || usage; build=$(cd "$1" && pwd) ;;
     esac
@@ -46,7 +47,7 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$build" ] || usage
 case ${sections[*]:-} in
-"" | callgrind) sections=(cpu syscalls routes idle reload tls h2 handshakes idle_tls "${sections[@]}") ;;
+"" | callgrind) sections=(cpu syscalls routes idle reload tls h2 handshakes idle_tls modules "${sections[@]}") ;;
 esac
 
 # Idle connections take a descriptor each, on both sides.
@@ -59,6 +60,8 @@ scratch=$(mktemp -d)
 . "$here/proxies_tls.sh"
 # shellcheck source=tests/bench/sections_tls.sh
 . "$here/sections_tls.sh"
+# shellcheck source=tests/bench/sections_modules.sh
+. "$here/sections_modules.sh"
 trap 'stop "${!pid[@]}"; rm -rf "$scratch"' EXIT
 trap 'exit 130' INT TERM
 
@@ -413,19 +416,20 @@ section_callgrind() {
         }'
 }
 
-# instructions REQUESTS: of a worker that served as many and one per connection, from start to end,
-# to `ir`; the file that says so to `profile`.
+# instructions REQUESTS [INSTANCE]: of a worker that served as many and one per connection, from start
+# to end, to `ir`; the file that says so to `profile`.
 instructions() {
-    local conf=$scratch/weir-callgrind.conf worker
-    port[weir-callgrind]=$("$build/tools/demo_origin" -p 1)
-    conf_weir weir-callgrind >"$conf"
+    local instance=${2:-weir} worker
+    local conf=$scratch/$instance-callgrind.conf
+    port[$instance]=$("$build/tools/demo_origin" -p 1)
+    conf_weir "$instance" >"$conf"
     valgrind --tool=callgrind --callgrind-out-file="$scratch/callgrind.%p" "$build/weir" -c "$conf" \
-        >"$scratch/weir-callgrind.out" 2>&1 &
-    pid[weir-callgrind]=$!
-    await_start weir-callgrind
-    worker=$(pgrep -P "${pid[weir-callgrind]}" | head -n 1)
-    load_once weir-callgrind -n "$1"
-    stop weir-callgrind
+        >"$scratch/$instance.out" 2>&1 &
+    pid[$instance]=$!
+    await_start "$instance"
+    worker=$(pgrep -P "${pid[$instance]}" | head -n 1)
+    load_once "$instance" -n "$1"
+    stop "$instance"
     profile=$scratch/callgrind.$worker
     ir=$(awk '/^(summary|totals):/ { print $2; exit }' "$profile")
 }
