@@ -119,3 +119,12 @@ bool weir_field_remove(struct weir_exchange *wx, enum weir_head head, const stru
         return false;
     return fields_remove(fields_of(x, head), slice_in(name->text)) > 0;
 }
+
+unsigned weir_field_rename(struct weir_exchange *wx, enum weir_head head,
+                           const struct weir_name *from, const struct weir_name *to)
+{
+    struct exchange *x = exchange_of(wx);
+    if (!may_change(x, head, from) || !may_change(x, head, to))
+        return 0;
+    return fields_rename(fields_of(x, head), slice_in(from->text), slice_in(to->text));
+}

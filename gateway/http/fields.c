@@ -106,6 +106,23 @@ unsigned fields_remove_token(struct fields *f, enum token t)
     return remove_from(f, 0, t, slice_of(NULL, 0));
 }
 
+unsigned fields_rename(struct fields *f, struct slice from, struct slice to)
+{
+    const enum token was = token_of(from), is = token_of(to);
+    unsigned renamed = 0;
+    if (slice_ieq(from, to) || !find_from(f, 0, was, from))
+        return 0;
+    remove_from(f, 0, is, to);
+    for (uint16_t i = 0; i < f->n; i++)
+        if (same_name(&f->v[i], was, from)) {
+            f->v[i].name = to;
+            f->v[i].token = (uint8_t)is;
+            renamed++;
+        }
+    f->absent &= ~(UINT64_C(1) << is);
+    return renamed;
+}
+
 const struct field *fields_find(const struct fields *f, struct slice name)
 {
     return find_from(f, 0, token_of(name), name);

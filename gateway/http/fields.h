@@ -34,6 +34,9 @@ void fields_set(struct fields *f, struct arena *a, struct slice name, struct sli
 /* How many lines were dropped. */
 unsigned fields_remove(struct fields *f, struct slice name);
 unsigned fields_remove_token(struct fields *f, enum token t);
+/* Lines called `from` are called `to` from now on, in their places, and lines that were called so
+ * before are dropped; nothing changes when there is no line called `from`. How many there were. */
+unsigned fields_rename(struct fields *f, struct slice from, struct slice to);
 
 /* The first line of that name, or NULL. */
 const struct field *fields_find(const struct fields *f, struct slice name);

@@ -159,3 +159,19 @@ Test(fields, knows_what_a_name_and_a_value_are)
         cr_assert_eq(field_value_ok(slice_of(text, 3)), ok, "%u", c);
     }
 }
+
+Test(fields, renames_all_lines_in_their_places)
+{
+    add("a", "1");
+    add("Cookie", "2");
+    add("b", "3");
+    add("A", "4");
+    cr_assert_eq(fields_rename(&f, SLICE("a"), SLICE("cookie")), 2);
+    expect("cookie=1;b=3;cookie=4;");
+    cr_assert_not_null(fields_find_token(&f, TOKEN_COOKIE));
+    cr_assert_eq(fields_rename(&f, SLICE("none"), SLICE("b")), 0);
+    cr_assert_eq(fields_rename(&f, SLICE("b"), SLICE("B")), 0);
+    cr_assert_eq(fields_rename(&f, SLICE("b"), SLICE("date")), 1);
+    cr_assert_not_null(fields_find_token(&f, TOKEN_DATE));
+    expect("cookie=1;date=3;cookie=4;");
+}

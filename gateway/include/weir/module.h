@@ -479,6 +479,9 @@ bool weir_field_set(struct weir_exchange *x, enum weir_head head, const struct w
 bool weir_field_add(struct weir_exchange *x, enum weir_head head, const struct weir_name *name,
                     struct weir_slice value); /* one more line */
 bool weir_field_remove(struct weir_exchange *x, enum weir_head head, const struct weir_name *name);
+/* All lines of one name get another one, whose own lines go; how many there were. */
+unsigned weir_field_rename(struct weir_exchange *x, enum weir_head head,
+                           const struct weir_name *from, const struct weir_name *to);
 
 /* -- identity --------------------------------------------------------------------------------------- */
 
