@@ -24,6 +24,7 @@
  *     upgrade     101, then what comes goes back; the end of it is answered with "bye\n" and an end
  *     flood=N     101, then N bytes of pattern and an end
  *     raw         what origin_raw() says, then close
+ *     note=TEXT   nothing: for the gateway to look at
  *
  * Over HTTP/2 the words say the same of streams: chunked=N gives DATA frames of N bytes, reset=N
  * RST_STREAM (so does abort), close GOAWAY; no length is announced with chunked, until_close or

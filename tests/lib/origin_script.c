@@ -74,7 +74,7 @@ static bool set_value(struct script *s, const char *word, const char *value)
     else if (!strcmp(word, "field"))
         add_field(s, value);
     else
-        return false;
+        return !strcmp(word, "note");
     return true;
 }
 
