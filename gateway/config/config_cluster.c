@@ -119,7 +119,7 @@ const struct option cluster_options[] = {
                "how many retries this cluster gets, over all workers; what is over it gets none"),
     OPTION_SUB("dns", dns_options, "endpoints given by name"),
     OPTION_REST(offsetof(struct cluster_conf, modules), take_cluster_module, module_names,
-                "settings of modules, by their names"),
+                "settings of installed modules, by their names (weir -m lists them)"),
     OPTION_END,
 };
 

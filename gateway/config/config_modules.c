@@ -27,7 +27,7 @@ static bool take_global_module(struct option_reader *r, const config_setting_t *
 
 const struct option module_options[] = {
     OPTION_REST(offsetof(struct config, modules), take_global_module, module_names,
-                "settings of modules, by their names"),
+                "settings of installed modules, by their names (weir -m lists them)"),
     OPTION_END,
 };
 

@@ -74,7 +74,7 @@ const struct option route_options[] = {
     OPTION_SIZE("body_size", struct route_conf, body_size, NULL, 0, INT64_C(1) << 40,
                 "limits.body_size of this route; absent: the listener's"),
     OPTION_REST(offsetof(struct route_conf, modules), take_route_module, module_names,
-                "settings of modules, by their names"),
+                "settings of installed modules, by their names (weir -m lists them)"),
     OPTION_END,
 };
 

@@ -363,6 +363,9 @@ static void report_unknown(struct option_reader *r, const config_setting_t *s,
     text_init(&known);
     for (size_t i = 0; names[i]; i++)
         text_printf(&known, "%s%s", i ? ", " : "", names[i]);
+    for (const struct option *o = rows; o->kind != OPTION_KIND_END; o++)
+        if (o->kind == OPTION_KIND_REST)
+            text_printf(&known, "%s%s", known.n ? ", and " : "", o->help);
     option_fault(r, s, "unknown setting %s; known here: %.*s", path,
                  SLICE_ARG(known.n ? text_slice(&known) : SLICE("nothing")));
     text_fini(&known);

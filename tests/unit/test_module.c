@@ -29,7 +29,8 @@ Test(module, is_only_found_where_the_configuration_looks)
 {
     MODULE_CONF_SAYS(MODULE_ROUTE("plain = { };"),
                      "t.conf:5: error: unknown setting routes[0].plain; known here: name, match, "
-                     "cluster, redirect, respond, rewrite, timeout, body_size");
+                     "cluster, redirect, respond, rewrite, timeout, body_size, and settings of "
+                     "installed modules, by their names (weir -m lists them)");
 }
 
 Test(module, names_are_hints)
@@ -41,7 +42,8 @@ Test(module, names_are_hints)
         "t.conf:5: error: unknown setting routes[0].tiemout; did you mean \"timeout\"?");
     MODULE_CONF_SAYS(WITH_FOLDER "modules = { x_y_z = { }; };\n" MODULE_ROUTE(""),
                      "t.conf:1: error: unknown setting modules.x_y_z; known here: misnamed, newer, "
-                     "no_symbol, older, plain");
+                     "no_symbol, older, plain, and settings of installed modules, by their names "
+                     "(weir -m lists them)");
 }
 
 Test(module, of_another_interface_is_refused)
