@@ -292,6 +292,7 @@ static void sink_head(struct exchange *x, const struct reply *r)
 {
     (void)r;
     x->shadow->head = &x->attempt->head;
+    x->shadow->head_us = x->w->loop->clock.mono_us - x->created_us;
 }
 
 /* Appended piece by piece and not moved: small ones are copied together then, else an origin that
@@ -350,6 +351,7 @@ static void tell(struct shadow *sh)
         .body = slice_to_module(joined(sh)),
         .whole = sh->ended && !sh->dropped,
         .took_us = w->loop->clock.mono_us - x->created_us,
+        .head_us = sh->head_us,
         .call = (const struct weir_call *)sh,
     };
     w->acting = sh->module;

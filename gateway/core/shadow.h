@@ -36,6 +36,7 @@ struct shadow {
     /* data */
     size_t request_limit, response_limit;
     const struct response_head *head; /* as the origin sent it, in x's arena; NULL: none came */
+    uint64_t head_us;                 /* from the begin until it was there */
     struct bytes content;             /* of the response, up to response_limit */
     void (*done)(void *ctx, const struct weir_result *r); /* NULL: nobody is interested */
     void *ctx;

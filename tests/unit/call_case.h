@@ -29,7 +29,7 @@ struct outcome {
     size_t body_n;
     bool whole;
     char field[64]; /* X-Field of the response */
-    uint64_t took_us;
+    uint64_t took_us, head_us;
     bool inside; /* set by the test while it is inside of what must not call */
 };
 
@@ -46,6 +46,7 @@ static inline void outcome_done(void *ctx, const struct weir_result *r)
     o->body_n = r->body.n;
     o->whole = r->whole;
     o->took_us = r->took_us;
+    o->head_us = r->head_us;
     snprintf(o->field, sizeof o->field, "%.*s", SLICE_ARG(field));
 }
 

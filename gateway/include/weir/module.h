@@ -597,7 +597,7 @@ struct weir_result {
     const char *why;          /* the log's word when it failed; NULL: it did not */
     struct weir_slice body;   /* up to response_limit */
     bool whole;               /* nothing of the body is missing */
-    uint64_t took_us;
+    uint64_t took_us, head_us;    /* until its end, and until the head was there (0: none) */
     const struct weir_call *call; /* for weir_call_field() */
 };
 
