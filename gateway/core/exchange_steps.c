@@ -306,7 +306,8 @@ static int step_judge(struct exchange *x)
     if (hooks_any(x, MOMENT_RESULT) && ask_for_retry(x, at)) {
         if (!retry_begin(x))
             return give_up(x, WHY_OVERLOAD, "pieces");
-        return hooks_run_cluster(x) == HOOKS_ANSWERED ? STEP_ANSWER : STEP_PICK;
+        const bool answered = x->retry->moved && hooks_run_moved(x) == HOOKS_ANSWERED;
+        return answered ? STEP_ANSWER : STEP_PICK;
     }
     if (!at->why)
         return STEP_REPLY;

@@ -176,7 +176,7 @@ static enum weir_verdict run_from(struct exchange *x, enum moment m, struct hook
         const struct chain_run *run = &x->chains[at->chain];
         if (!run->chain || !(moments_in(at->chain, run->chain) >> m & 1))
             continue;
-        if (m == MOMENT_FORWARD && at->chain == CHAIN_CLUSTER)
+        if (m == MOMENT_FORWARD && at->chain >= CHAIN_CHOICE)
             plan_keep_head(x);
         for (; at->use < run->chain->at[m].n; at->use++) {
             const struct module_use *use = run->chain->at[m].v[at->use];
@@ -230,9 +230,9 @@ enum hooks_end hooks_run_all(struct exchange *x, enum moment m)
     return run_ended(x, run_from(x, m, &x->hooks_at, NULL));
 }
 
-enum hooks_end hooks_run_cluster(struct exchange *x)
+enum hooks_end hooks_run_moved(struct exchange *x)
 {
-    x->hooks_at = (struct hooks_at){.chain = CHAIN_CLUSTER};
+    x->hooks_at = (struct hooks_at){.chain = CHAIN_CHOICE};
     return run_ended(x, run_from(x, MOMENT_FORWARD, &x->hooks_at, NULL));
 }
 

@@ -60,8 +60,8 @@ static inline enum hooks_end hooks_run(struct exchange *x, enum moment m)
 {
     return hooks_any(x, m) ? hooks_run_all(x, m) : HOOKS_DONE;
 }
-/* FORWARD again, of the cluster's chain alone: after a retry has changed the cluster. */
-enum hooks_end hooks_run_cluster(struct exchange *x);
+/* FORWARD again, of the chains that go with the cluster: after a retry has changed it. */
+enum hooks_end hooks_run_moved(struct exchange *x);
 /* False: a hook vetoes. */
 bool hooks_pick(struct exchange *x, const struct endpoint *ep);
 /* All hooks hear of every attempt; true: one of them has arranged for a retry (x->retry). */

@@ -162,7 +162,7 @@ struct weir_load {
     struct arena *arena;                  /* of the generation */
     struct faults *faults;
     const struct module *module;
-    const struct module_conf *conf;       /* of the use that is loaded; NULL: load() */
+    struct module_conf *conf;             /* of the use that is loaded; NULL: load() */
     const struct route_conf *route;       /* NULL: not on a route */
     const struct cluster_conf *cluster;   /* NULL: not on a cluster */
     struct option_reader *reader;         /* while settings are read, for check(); else NULL */

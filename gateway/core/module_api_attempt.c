@@ -102,6 +102,9 @@ enum weir_verdict weir_retry(struct weir_exchange *wx, const struct weir_retry *
     struct cluster *cl = &x->w->clusters[r->cluster];
     if (cl != x->plan.cluster && is_reserved(x, r->cluster))
         return WEIR_NEXT;
-    const struct retry_request how = {.cluster = cl, .delay_ms = r->delay_ms, .unsafe = r->unsafe};
+    const struct retry_request how = {.cluster = cl,
+                                      .chain = chain_of(r->chain),
+                                      .delay_ms = r->delay_ms,
+                                      .unsafe = r->unsafe};
     return retry_ask(x, &how) ? WEIR_RETRY : WEIR_NEXT;
 }

@@ -104,10 +104,14 @@ struct slice module_cell_key(struct weir_load *l, const char *name)
     return slice_str(arena_printf(l->arena, "%s%s", l->key, name));
 }
 
+enum { CELL_ALIGNED = 64 };
+
 void *weir_cell(struct weir_load *l, const char *name, size_t size)
 {
-    if (!l->shm)
-        return arena_zalloc(l->arena, size);
+    if (!l->shm) { /* aligned as it would be there */
+        const uintptr_t p = (uintptr_t)arena_zalloc(l->arena, size + CELL_ALIGNED - 1);
+        return (void *)((p + CELL_ALIGNED - 1) & ~(uintptr_t)(CELL_ALIGNED - 1));
+    }
     void *cell = shm_cell(l->shm, module_cell_key(l, name), size);
     if (!cell)
         weir_fault(l, weir_load_place(l),
@@ -136,6 +140,12 @@ void weir_load_reserve(struct weir_load *l, weir_cluster cluster)
     if (!*owner)
         l->reserved[cluster] = l->place;
     *owner = (struct module *)l->module;
+}
+
+void weir_load_wants_identity(struct weir_load *l)
+{
+    if (l->conf)
+        l->conf->wants_identity = true;
 }
 
 static bool has_text(const struct texts *texts, struct slice s)

@@ -18,7 +18,7 @@
 
 static void number_modules(struct module_plan *p, const struct config *c, struct arena *a);
 static void load_modules(struct weir_load *l);
-static void load_uses(struct weir_load *l, const struct module_conf *uses, const char *inner);
+static void load_uses(struct weir_load *l, struct module_conf *uses, const char *inner);
 static const struct chain *chain_build(struct generation *g, const struct module_conf *uses);
 static const struct chain *identify_build(struct generation *g);
 static void check_reserved(const struct weir_load *l);
@@ -145,7 +145,7 @@ static const char *use_key(const struct weir_load *l, const struct module_conf *
     return arena_printf(l->arena, "module/%s/%s%s", name, inner, index);
 }
 
-static void load_use(struct weir_load *l, const struct module_conf *use, const char *inner)
+static void load_use(struct weir_load *l, struct module_conf *use, const char *inner)
 {
     const struct weir_module *desc = use->module->desc;
     const struct module_plan *p = l->g->modules;
@@ -161,9 +161,9 @@ static void load_use(struct weir_load *l, const struct module_conf *use, const c
     l->conf = NULL;
 }
 
-static void load_uses(struct weir_load *l, const struct module_conf *uses, const char *inner)
+static void load_uses(struct weir_load *l, struct module_conf *uses, const char *inner)
 {
-    for (const struct module_conf *use = uses; use; use = use->next) {
+    for (struct module_conf *use = uses; use; use = use->next) {
         size_t nth = 0;
         if (use->scope != MODULE_GLOBAL)
             load_use(l, use, inner);

@@ -82,14 +82,14 @@ void plan_end(struct exchange *x)
     start_deadline(x);
 }
 
-void plan_move(struct exchange *x, struct cluster *cl)
+void plan_move(struct exchange *x, struct cluster *cl, const struct chain *choice)
 {
     struct plan *p = &x->plan;
-    if (p->cluster == cl)
-        return;
     p->cluster = cl;
     if (p->for_any.cap)
         p->fields = copy_fields(&p->for_any, &x->arena);
+    if (choice || x->chains[CHAIN_CHOICE].chain)
+        hooks_set(x, CHAIN_CHOICE, choice);
     plan_use_cluster(x);
 }
 

@@ -8,6 +8,7 @@
 
 #include "http/head.h"
 
+struct chain;
 struct cluster;
 struct exchange;
 struct module;
@@ -39,13 +40,14 @@ void plan_begin(struct exchange *x);
 void plan_use_cluster(struct exchange *x);
 /* The cluster is final: its modules take part, and the head is made. */
 void plan_head(struct exchange *x);
-/* The cluster's modules are about to change the head: keeps it for another cluster. */
+/* Modules that go with the cluster are about to change the head: keeps it for another cluster. */
 void plan_keep_head(struct exchange *x);
 /* All hooks have been asked: the time runs. */
 void plan_end(struct exchange *x);
-/* The next attempts go to this cluster. The head becomes what it was before the last one's modules
- * changed it; those of the new one are to be asked (hooks_run_cluster). */
-void plan_move(struct exchange *x, struct cluster *cl);
+/* The next attempts go to this other cluster, with these modules that were chosen (NULL: none). The
+ * head becomes what it was before the last one's modules, and those that were chosen with it, changed
+ * it; the new ones are to be asked (hooks_run_moved). */
+void plan_move(struct exchange *x, struct cluster *cl, const struct chain *choice);
 /* Is the plan's cluster reserved for a module that has not chosen it? */
 bool plan_reserved(const struct exchange *x);
 

@@ -28,15 +28,16 @@ static bool filters(const struct chain *c)
     return c && c->moments >> MOMENT_CONTENT & 1;
 }
 
-/* Content that a cluster's modules have filtered, or were to filter, can't be that of another one.
- */
-static bool content_bound(const struct exchange *x, const struct cluster *to)
+/* Content that a cluster's modules have filtered, or were to filter, can't be that of another one;
+ * nor what modules have that were chosen with it. */
+static bool content_bound(const struct exchange *x, const struct retry_request *r)
 {
     const struct module_plan *m = x->w->g->modules;
-    if (to == x->plan.cluster || !m || !m->clusters)
+    if (r->cluster == x->plan.cluster || !m || !m->clusters)
         return false;
     return filters(m->clusters[x->plan.cluster->conf->place.index]) ||
-           filters(m->clusters[to->conf->place.index]);
+           filters(m->clusters[r->cluster->conf->place.index]) || filters(r->chain) ||
+           filters(x->chains[CHAIN_CHOICE].chain);
 }
 
 static bool is_possible(const struct exchange *x, const struct retry_request *r)
@@ -46,7 +47,7 @@ static bool is_possible(const struct exchange *x, const struct retry_request *r)
     if (!r->unsafe && !method_is_idempotent(x->request.method_id))
         return false;
     const bool whole = x->kept_all || (x->request_done && x->bytes_in == 0);
-    return whole && !x->plan.upgrade.n && !content_bound(x, r->cluster) &&
+    return whole && !x->plan.upgrade.n && !content_bound(x, r) &&
            cluster_ready(r->cluster);
 }
 
@@ -69,6 +70,7 @@ bool retry_ask(struct exchange *x, const struct retry_request *r)
     struct retry *re = retry_of(x);
     re->wanted = true;
     re->cluster = r->cluster;
+    re->chain = r->chain;
     re->by = x->hook->module;
     re->delay_ms = r->delay_ms;
     return true;
@@ -94,9 +96,11 @@ bool retry_begin(struct exchange *x)
     bytes_clear(&x->attempt->body);
     if (!retry_rewind(x))
         return false;
-    if (r->cluster != x->plan.cluster)
+    r->moved = r->cluster != x->plan.cluster;
+    if (r->moved) {
         x->plan.chosen_by = r->by;
-    plan_move(x, r->cluster);
+        plan_move(x, r->cluster, r->chain);
+    }
     if (r->delay_ms)
         timer_start(x->w->loop, &r->timer, r->delay_ms);
     return true;

@@ -9,6 +9,7 @@
 #include "core/cluster.h"
 #include "io/timer.h"
 
+struct chain;
 struct exchange;
 struct module;
 
@@ -19,11 +20,14 @@ struct retry {
     bool wanted; /* on_result has arranged it; the steps have not begun it yet */
     struct cluster *cluster;
     const struct module *by; /* whose hook it was */
+    const struct chain *chain; /* for CHAIN_CHOICE, when the cluster changes; NULL: none */
     uint64_t delay_ms;
+    bool moved; /* the cluster has changed: its hooks are to be asked about the head */
 };
 
 struct retry_request {
     struct cluster *cluster;
+    const struct chain *chain;
     uint64_t delay_ms;
     bool unsafe; /* whatever the method */
 };

@@ -250,6 +250,31 @@ Test(module_build, makes_chains_in_the_order_of_running)
     generation_free(g);
 }
 
+static void load_route_wants(struct weir_load *l, void *conf, void *global)
+{
+    (void)conf, (void)global;
+    if (weir_load_route(l).n == 1)
+        weir_load_wants_identity(l);
+    cr_assert_eq((uintptr_t)weir_cell(l, "x", 100) % 64, 0);
+}
+static const struct weir_module picky = {.abi = WEIR_ABI,
+                                         .name = "picky",
+                                         .summary = "sometimes wants an identity",
+                                         .route = SCOPE(plain_rows),
+                                         .load_route = load_route_wants};
+
+Test(module_build, asks_for_the_identity_where_a_use_wants_it)
+{
+    module_add(&picky);
+    struct generation *g =
+        build(MODULE_LISTENERS MODULE_CLUSTERS
+              "routes = ( { name = \"r\"; cluster = \"b\"; picky = { }; },\n"
+              "{ name = \"rest\"; match = { path = \"/b\"; }; cluster = \"b\"; picky = { }; } );");
+    cr_assert(g->modules->routes[0]->wants_identity);
+    cr_assert(!g->modules->routes[1]->wants_identity);
+    generation_free(g);
+}
+
 Test(module_build, makes_one_chain_of_who_establishes_identities)
 {
     struct generation *g = build(MODULE_ROUTE("early = { };") "modules = { noted = { }; };");

@@ -296,6 +296,53 @@ Test(retry, changes_the_modules_with_the_cluster)
     end();
 }
 
+/* What was chosen for the first cluster. */
+static struct module_chain first_choice, other_choice;
+static enum weir_verdict on_plan_chooses(struct weir_exchange *x, const struct weir_use *u)
+{
+    (void)u;
+    weir_chain_use(x, (struct weir_chain *)&first_choice);
+    return WEIR_NEXT;
+}
+static const struct weir_module chooses = {.name = "chooses", .on_plan = on_plan_chooses};
+
+Test(retry, takes_back_what_was_chosen_with_the_cluster)
+{
+    begin_retry(CLUSTERS("") ALL);
+    CHAIN(&plan.routes[0], {&marks, "x-route"}, {&chooses, NULL}, {&retry, NULL});
+    CHAIN((const struct chain **)&first_choice.built, {&marks, "x-chosen"});
+    CHAIN((const struct chain **)&other_choice.built, {&marks, "x-other"});
+    how.chain = (struct weir_chain *)&other_choice;
+    asks(GET);
+    peer_says(stack_origin(s, 0), E503);
+    struct peer *a = stack_origin(s, 0), *b = stack_origin(s, 1);
+    cr_assert(peer_heard(a, "x-chosen: 1") && !peer_heard(a, "x-other"));
+    cr_assert(peer_heard(b, "x-route: 1") && peer_heard(b, "x-other: 1"));
+    cr_assert(!peer_heard(b, "x-chosen"), "%s", b->heard);
+    trace[0] = 0;
+    peer_says(b, OK2);
+    cr_assert_str_eq(trace, "2:200 x-chosen.done1 x-route.done1 x-other.done1 ");
+    end();
+}
+
+Test(retry, on_the_same_cluster_leaves_the_head_as_it_is)
+{
+    begin_retry(CLUSTERS("") ALL);
+    how.cluster = 0;
+    CHAIN(&plan.routes[0], {&chooses, NULL}, {&retry, NULL});
+    CHAIN((const struct chain **)&first_choice.built, {&marks, "x-chosen"});
+    CHAIN(&plan.clusters[0], {&marks, "x-one"});
+    asks(GET);
+    peer_says(stack_origin(s, 0),
+              "HTTP/1.1 503 No\r\nConnection: close\r\nContent-Length: 3\r\n\r\nbad");
+    struct peer *b = stack_origin(s, 1);
+    cr_assert(peer_heard(b, "x-chosen: 1") && peer_heard(b, "x-one: 1"), "%s", b->heard);
+    trace[0] = 0;
+    peer_says(b, OK2);
+    cr_assert_str_eq(trace, "2:200 x-chosen.done1 x-one.done1 ", "each was asked once: %s", trace);
+    end();
+}
+
 Test(retry, is_refused_to_a_cluster_that_is_reserved)
 {
     static const struct weir_module owner = {.name = "owner"};

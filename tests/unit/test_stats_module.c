@@ -27,7 +27,7 @@ static struct text page;
 
 static const struct weir_module canary = {.name = "canary"}, other = {.name = "canary_user"};
 static const struct module canary_module = {.desc = &canary}, other_module = {.desc = &other};
-static const struct module_conf use = {.place = {.file = "weir.conf", .line = 7}};
+static struct module_conf use = {.place = {.file = "weir.conf", .line = 7}};
 static struct weir_load l;
 
 static const struct weir_counter rows[] = {{"sent", "requests sent"},

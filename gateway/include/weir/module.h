@@ -311,17 +311,20 @@ struct weir_slice weir_load_dup(struct weir_load *l, struct weir_slice s);
 /* Requests for this cluster come from uses of this module alone: a route, or another module, that
  * names it is an error, and no hook of another module may choose it. [load] */
 void weir_load_reserve(struct weir_load *l, weir_cluster cluster);
+/* This use looks at the identity, though not every use of its module does (wants_identity). [load] */
+void weir_load_wants_identity(struct weir_load *l);
 /* Clients can't send this field: it is taken off every request, before routing. [load] */
 void weir_load_strip(struct weir_load *l, struct weir_slice field);
 struct weir_slice weir_cluster_name(const struct weir_load *l, weir_cluster cluster);
 
 /* -- shared memory ---------------------------------------------------------------------------------- */
 
-/* A cell of this use in shared memory: the same in all processes, and the next generation finds it
- * with what it holds, as long as name and size are the same. Zeroed when it is new. The name is
- * unique within the use's route (cluster, module); what changes the meaning of the content goes into
- * the name. NULL with a fault when there is no room. While a generation is loaded, an older one may
- * be using the cell: initialise it when it is new, and leave it alone when it isn't. [load] */
+/* A cell of this use in shared memory, aligned to 64: the same in all processes, and the next
+ * generation finds it with what it holds, as long as name and size are the same. Zeroed when it is
+ * new. The name is unique within the use's route (cluster, module); what changes the meaning of the
+ * content goes into the name. NULL with a fault when there is no room. While a generation is loaded,
+ * an older one may be using the cell: initialise it when it is new, and leave it alone when it isn't.
+ * [load] */
 void *weir_cell(struct weir_load *l, const char *name, size_t size);
 
 /* A text of at most `capacity` bytes in shared memory, replaced as a whole. Readers never wait and
@@ -564,11 +567,13 @@ struct weir_slice weir_attempt_field(const struct weir_attempt *at, const struct
 struct weir_slice weir_endpoint_name(const struct weir_endpoint *ep);
 /* Another attempt, on this cluster, after `delay_ms`: gives WEIR_RETRY; or WEIR_NEXT when that is
  * not possible: the request may not be sent twice (its method, unless `unsafe`, or its content is
- * gone), or the cluster's retry budget is used up, or the cluster isn't ready. */
+ * gone), or the cluster's retry budget is used up, or the cluster isn't ready. What weir_chain_use()
+ * has brought goes with the cluster, and so do its changes of the head. */
 struct weir_retry {
     weir_cluster cluster;
     uint64_t delay_ms;
     bool unsafe; /* also for methods that aren't idempotent */
+    struct weir_chain *chain; /* for another cluster: its hooks run from now on; NULL: none */
 };
 enum weir_verdict weir_retry(struct weir_exchange *x, const struct weir_retry *r);
 
