@@ -76,7 +76,7 @@ bool grants_file_parse(struct grants *t, struct weir_slice text, uint64_t now,
     const json_t *list = json_object_get(j, "grants");
     bool good = false;
     if (!j)
-        snprintf(why, GRANTS_FILE_WHY, "line %d: %s", error.line, error.text);
+        snprintf(why, GRANTS_FILE_WHY, "line %d: %.120s", error.line, error.text);
     else if (json_integer_value(json_object_get(j, "version")) != 1 || !json_is_array(list))
         fail(why, "it is no {\"version\": 1, \"grants\": [...]}");
     else
