@@ -257,15 +257,22 @@ void bucket_hash_free(struct bucket_hash *h)
     free(h);
 }
 
-bool bucket_of(struct bucket_hash *h, struct weir_slice key, unsigned *bucket)
+static uint64_t number_at(const unsigned char *p)
+{
+    uint64_t n = 0;
+    for (unsigned i = 0; i < sizeof n; i++)
+        n = n << 8 | p[i];
+    return n;
+}
+
+bool bucket_of(struct bucket_hash *h, struct weir_slice key, unsigned *bucket, uint64_t *mark)
 {
     unsigned char out[EVP_MAX_MD_SIZE];
     if (!run_mac(h, key, out))
         return false;
-    uint64_t first = 0;
-    for (unsigned i = 0; i < sizeof first; i++)
-        first = first << 8 | out[i];
-    *bucket =
-        (unsigned)(first % BUCKETS); /* of 2^64 values: what the remainder favours is nothing */
+    /* Of 2^64 values: what the remainder favours is nothing. */
+    *bucket = (unsigned)(number_at(out) % BUCKETS);
+    if (mark)
+        *mark = number_at(out + sizeof *mark);
     return true;
 }

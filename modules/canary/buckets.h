@@ -43,9 +43,10 @@ struct bucket_hash;
 struct bucket_hash *bucket_hash_new(struct weir_slice seed) __attribute__((warn_unused_result));
 void bucket_hash_free(struct bucket_hash *h); /* NULL is fine */
 
-/* The bucket of a user's key, whatever bytes it has; less than half a microsecond. False: OpenSSL
- * refuses, and the user has no place. */
-bool bucket_of(struct bucket_hash *h, struct weir_slice key, unsigned *bucket)
+/* The bucket of a user's key, whatever bytes it has; less than half a microsecond. *mark (may be
+ * NULL) gets 64 further bits, which tell users apart (users.h) and say nothing about the bucket.
+ * False: OpenSSL refuses, and the user has no place. */
+bool bucket_of(struct bucket_hash *h, struct weir_slice key, unsigned *bucket, uint64_t *mark)
     __attribute__((warn_unused_result));
 
 #endif

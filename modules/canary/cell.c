@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The cell of a split:
- *
- *     ticket    epoch (16 bits) | position (48 bits)            one word, which workers count up
- *     slots     4 of: tag, time, weights' schedule, buckets     epoch e lies in slot e % 4
- *     variants  4 times n of: weight, counts                    likewise
+/* The cell of a split, as workers use it and operators see it; cell_parts.h shows how it lies in
+ * memory, cell_change.c has the other side.
  *
  * A worker adds one to `ticket` and so learns epoch and position in one step. The control process
  * writes the next epoch's slot, which nobody has a ticket for, and then swaps the word for that
@@ -29,167 +26,32 @@
  * What is written while others may read is atomic down to the bytes of the tables, so that none of
  * this rests on what a compiler makes of a race. */
 
-#include "canary/cell.h"
+#include "canary/cell_parts.h"
 
-#include <stdatomic.h>
-#include <stdio.h>
-#include <string.h>
+#include <math.h>
 
-enum {
-    /* Has to divide 2^16. Two are in use; the others are time for a worker that stands still. */
-    SLOTS = 4,
-    POSITION_BITS = 48,
-    TRIES = 16, /* each vain one took three changes of weights */
-    LINE = 64,
-};
-static const uint64_t POSITION = ((uint64_t)1 << POSITION_BITS) - 1;
+enum { TRIES = 16, WHOLE = 1000000 }; /* each vain try took three changes of weights; millionths */
 
-struct slot {
-    _Alignas(LINE) _Atomic uint64_t tag;
-    _Atomic uint64_t changed_us;
-    _Atomic uint32_t length;
-    _Atomic uint8_t schedule[SCHEDULE_MAX];
-    _Atomic uint8_t buckets[BUCKETS];
-};
-
-struct tally {
-    _Atomic uint64_t counts[SPLIT_COUNTS]; /* epoch | count, as the ticket */
-    _Atomic uint32_t weight;
-};
-
-struct split_cell {
-    _Alignas(LINE) _Atomic uint64_t ticket;
-    _Alignas(LINE) uint64_t n; /* variants; 0: not made yet. Never changes after that */
-    struct slot slots[SLOTS];
-    struct tally tallies[]; /* SLOTS times n */
-};
-_Static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_CHAR_LOCK_FREE == 2,
-               "other processes see no lock of this one");
-
-/* Tables before they are in shared memory. */
-struct tables {
-    struct schedule schedule;
-    uint8_t buckets[BUCKETS];
-};
-
-static bool build(struct tables *t, const struct split_weights *to, char reason[SCHEDULE_REASON]);
-static uint64_t publish(struct split_cell *c, const struct split_weights *to,
-                        const struct tables *t, uint64_t epoch, uint64_t wall_us);
-static uint64_t newest(const struct split_cell *c);
 static bool read_view(const struct split_cell *c, struct split_view *v, struct schedule *s);
-
-static uint16_t epoch_of(uint64_t word)
-{
-    return (uint16_t)(word >> POSITION_BITS);
-}
-
-static const struct slot *slot_of(const struct split_cell *c, uint64_t epoch)
-{
-    return &c->slots[epoch % SLOTS];
-}
-
-static size_t tally_index(const struct split_cell *c, uint64_t epoch, size_t variant)
-{
-    return epoch % SLOTS * c->n + variant;
-}
 
 size_t split_cell_size(size_t variants_n)
 {
-    return sizeof(struct split_cell) + SLOTS * variants_n * sizeof(struct tally);
-}
-
-/* -- making and changing -------------------------------------------------------------------- */
-
-bool split_cell_init(struct split_cell *c, const struct split_weights *to, uint64_t wall_us,
-                     char reason[SCHEDULE_REASON])
-{
-    struct tables t;
-    if (c->n)
-        return schedule_check(to->weights, to->n, NULL, reason);
-    if (!build(&t, to, reason))
-        return false;
-    c->n = to->n;
-    publish(c, to, &t, 1, wall_us);
-    return true;
-}
-
-static bool build(struct tables *t, const struct split_weights *to, char reason[SCHEDULE_REASON])
-{
-    if (!schedule_build(&t->schedule, to->weights, to->n, reason))
-        return false;
-    buckets_build(t->buckets, to->names, to->weights, to->n);
-    return true;
-}
-
-bool split_cell_change(struct split_cell *c, const struct split_weights *to, uint64_t wall_us,
-                       uint64_t *former, char reason[SCHEDULE_REASON])
-{
-    struct tables t;
-    if (to->n != c->n) {
-        snprintf(reason, SCHEDULE_REASON,
-                 "there are weights for %zu variants, and the split has %zu", to->n, (size_t)c->n);
-        return false;
-    }
-    if (!build(&t, to, reason))
-        return false;
-    const uint64_t before = publish(c, to, &t, newest(c) + 1, wall_us);
-    if (former)
-        *former = before & POSITION;
-    return true;
-}
-
-/* The number of the epoch in force. Where the word has none that is known, since its positions have
- * run over into the epoch, it is the highest there is. */
-static uint64_t newest(const struct split_cell *c)
-{
-    const uint16_t now = epoch_of(atomic_load_explicit(&c->ticket, memory_order_acquire));
-    uint64_t highest = 0;
-    for (unsigned i = 0; i < SLOTS; i++) {
-        const uint64_t tag = atomic_load_explicit(&c->slots[i].tag, memory_order_relaxed);
-        if (tag && (uint16_t)tag == now)
-            return tag;
-        highest = tag > highest ? tag : highest;
-    }
-    return highest;
-}
-
-/* Writes the slot and brings it into force; gives the word that was in force before. A writer that
- * died halfway has left a slot that no ticket belongs to: it is simply written again. */
-static uint64_t publish(struct split_cell *c, const struct split_weights *to,
-                        const struct tables *t, uint64_t epoch, uint64_t wall_us)
-{
-    struct slot *s = &c->slots[epoch % SLOTS];
-    const uint64_t begin = epoch << POSITION_BITS; /* the upper bits of the epoch fall off */
-    atomic_store_explicit(&s->tag, 0, memory_order_relaxed);
-    atomic_thread_fence(memory_order_release);
-    atomic_store_explicit(&s->changed_us, wall_us, memory_order_relaxed);
-    atomic_store_explicit(&s->length, t->schedule.length, memory_order_relaxed);
-    for (uint32_t i = 0; i < t->schedule.length; i++)
-        atomic_store_explicit(&s->schedule[i], t->schedule.of[i], memory_order_relaxed);
-    for (unsigned i = 0; i < BUCKETS; i++)
-        atomic_store_explicit(&s->buckets[i], t->buckets[i], memory_order_relaxed);
-    for (size_t i = 0; i < to->n; i++) {
-        struct tally *y = &c->tallies[tally_index(c, epoch, i)];
-        atomic_store_explicit(&y->weight, to->weights[i], memory_order_relaxed);
-        for (unsigned k = 0; k < SPLIT_COUNTS; k++)
-            atomic_store_explicit(&y->counts[k], begin, memory_order_relaxed);
-    }
-    atomic_store_explicit(&s->tag, epoch, memory_order_release);
-    return atomic_exchange_explicit(&c->ticket, begin, memory_order_acq_rel);
+    return sizeof(struct split_cell) +
+           SPLIT_SLOTS * variants_n * (sizeof(struct split_tally) + sizeof(struct users));
 }
 
 /* -- what a request gets -------------------------------------------------------------------- */
 
 /* Begins to read the slot of the epoch that a word says: its tag, or 0 when it holds another one.
  */
-static uint64_t open_slot(const struct slot *s, uint64_t word)
+static uint64_t open_slot(const struct split_slot *s, uint64_t word)
 {
     const uint64_t tag = atomic_load_explicit(&s->tag, memory_order_acquire);
-    return (uint16_t)tag == epoch_of(word) ? tag : 0;
+    return (uint16_t)tag == split_epoch_of(word) ? tag : 0;
 }
 
 /* Was what has been read since the slot's? */
-static bool close_slot(const struct slot *s, uint64_t tag)
+static bool close_slot(const struct split_slot *s, uint64_t tag)
 {
     atomic_thread_fence(memory_order_acquire);
     return atomic_load_explicit(&s->tag, memory_order_relaxed) == tag;
@@ -197,15 +59,15 @@ static bool close_slot(const struct slot *s, uint64_t tag)
 
 /* In the middle of a rewriting the length may be any that the slot has had, never over the array.
  */
-static bool read_schedule(const struct slot *s, uint64_t word, struct split_ref *out)
+static bool read_schedule(const struct split_slot *s, uint64_t word, struct split_ref *out)
 {
     const uint64_t tag = open_slot(s, word);
     const uint32_t length = atomic_load_explicit(&s->length, memory_order_relaxed);
     if (!tag || !length)
         return false;
-    const uint64_t at = (word & POSITION) % length;
+    const uint64_t at = (word & SPLIT_POSITION) % length;
     *out = (struct split_ref){
-        .epoch = epoch_of(word),
+        .epoch = split_epoch_of(word),
         .variant = atomic_load_explicit(&s->schedule[at], memory_order_relaxed),
     };
     return close_slot(s, tag);
@@ -215,7 +77,7 @@ bool split_cell_take(struct split_cell *c, struct split_ref *out)
 {
     for (unsigned i = 0; i < TRIES; i++) {
         const uint64_t word = atomic_fetch_add_explicit(&c->ticket, 1, memory_order_acquire);
-        if (read_schedule(slot_of(c, epoch_of(word)), word, out))
+        if (read_schedule(split_slot_of(c, split_epoch_of(word)), word, out))
             return true;
     }
     return false;
@@ -225,10 +87,10 @@ bool split_cell_place(const struct split_cell *c, unsigned bucket, struct split_
 {
     for (unsigned i = 0; i < TRIES; i++) {
         const uint64_t word = atomic_load_explicit(&c->ticket, memory_order_acquire);
-        const struct slot *s = slot_of(c, epoch_of(word));
+        const struct split_slot *s = split_slot_of(c, split_epoch_of(word));
         const uint64_t tag = open_slot(s, word);
         *out = (struct split_ref){
-            .epoch = epoch_of(word),
+            .epoch = split_epoch_of(word),
             .variant = atomic_load_explicit(&s->buckets[bucket], memory_order_relaxed),
         };
         if (tag && close_slot(s, tag))
@@ -237,15 +99,61 @@ bool split_cell_place(const struct split_cell *c, unsigned bucket, struct split_
     return false;
 }
 
+/* -- what became of it ---------------------------------------------------------------------- */
+
+static _Atomic uint64_t *count_of(struct split_cell *c, struct split_ref ref, enum split_count what)
+{
+    return &c->tallies[split_index(c, ref.epoch, ref.variant)].counts[what];
+}
+
 void split_cell_count(struct split_cell *c, struct split_ref ref, enum split_count what)
 {
-    _Atomic uint64_t *count = &c->tallies[tally_index(c, ref.epoch, ref.variant)].counts[what];
+    _Atomic uint64_t *count = count_of(c, ref, what);
     uint64_t was = atomic_load_explicit(count, memory_order_relaxed);
     /* Released, so that a view that sees the count sees its ticket as well. */
-    while (epoch_of(was) == ref.epoch &&
+    while (split_epoch_of(was) == ref.epoch &&
            !atomic_compare_exchange_weak_explicit(count, &was, was + 1, memory_order_release,
                                                   memory_order_relaxed))
         ;
+}
+
+/* The share of n, rounded up, without going over 64 bits. */
+static uint64_t share_of(uint64_t n, uint32_t millionths)
+{
+    return n / WHOLE * millionths + (n % WHOLE * millionths + WHOLE - 1) / WHOLE;
+}
+
+bool split_cell_hide(struct split_cell *c, struct split_ref ref, uint32_t millionths)
+{
+    const uint64_t sent = atomic_load_explicit(count_of(c, ref, SPLIT_SENT), memory_order_relaxed);
+    _Atomic uint64_t *hidden = count_of(c, ref, SPLIT_HIDDEN);
+    uint64_t was = atomic_load_explicit(hidden, memory_order_relaxed);
+    const uint64_t most = share_of((sent & SPLIT_POSITION) + 1, millionths);
+    do {
+        if (split_epoch_of(sent) != ref.epoch || split_epoch_of(was) != ref.epoch ||
+            (was & SPLIT_POSITION) >= most)
+            return false;
+    } while (!atomic_compare_exchange_weak_explicit(hidden, &was, was + 1, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    return true;
+}
+
+void split_cell_unhide(struct split_cell *c, struct split_ref ref)
+{
+    _Atomic uint64_t *hidden = count_of(c, ref, SPLIT_HIDDEN);
+    uint64_t was = atomic_load_explicit(hidden, memory_order_relaxed);
+    while (split_epoch_of(was) == ref.epoch && (was & SPLIT_POSITION) &&
+           !atomic_compare_exchange_weak_explicit(hidden, &was, was - 1, memory_order_relaxed,
+                                                  memory_order_relaxed))
+        ;
+}
+
+void split_cell_user(struct split_cell *c, struct split_ref ref, uint64_t mark)
+{
+    const uint64_t tag =
+        atomic_load_explicit(&split_slot_of(c, ref.epoch)->tag, memory_order_acquire);
+    if ((uint16_t)tag == ref.epoch)
+        users_add(split_users_of(c, ref.epoch, ref.variant), mark);
 }
 
 /* -- what an operator sees ------------------------------------------------------------------ */
@@ -261,6 +169,8 @@ bool split_cell_view(const struct split_cell *c, uint64_t wall_us, struct split_
     uint64_t sum = 0;
     for (size_t i = 0; i < out->n; i++)
         sum += out->variants[i].weight;
+    if (!sum)
+        return false; /* no weights that were ever written */
     for (size_t i = 0; i < out->n; i++) {
         struct split_variant *v = &out->variants[i];
         v->assigned = schedule_count(&s, out->position, (unsigned)i);
@@ -274,7 +184,7 @@ bool split_cell_view(const struct split_cell *c, uint64_t wall_us, struct split_
 static bool read_view(const struct split_cell *c, struct split_view *v, struct schedule *s)
 {
     const uint64_t word = atomic_load_explicit(&c->ticket, memory_order_acquire);
-    const struct slot *slot = slot_of(c, epoch_of(word));
+    const struct split_slot *slot = split_slot_of(c, split_epoch_of(word));
     *v = (struct split_view){.epoch = open_slot(slot, word), .n = c->n};
     if (!v->epoch)
         return false;
@@ -282,16 +192,22 @@ static bool read_view(const struct split_cell *c, struct split_view *v, struct s
     s->length = atomic_load_explicit(&slot->length, memory_order_relaxed);
     for (uint32_t i = 0; i < s->length; i++)
         s->of[i] = atomic_load_explicit(&slot->schedule[i], memory_order_relaxed);
+    v->decimals = atomic_load_explicit(&slot->decimals, memory_order_relaxed);
+    for (unsigned i = 0; i < BUCKETS; i++) {
+        const uint8_t whose = atomic_load_explicit(&slot->buckets[i], memory_order_relaxed);
+        v->variants[whose < v->n ? whose : 0].buckets++;
+    }
     for (size_t i = 0; i < v->n; i++) {
-        const struct tally *y = &c->tallies[tally_index(c, v->epoch, i)];
+        const struct split_tally *y = &c->tallies[split_index(c, v->epoch, i)];
         v->variants[i].weight = atomic_load_explicit(&y->weight, memory_order_relaxed);
         for (unsigned k = 0; k < SPLIT_COUNTS; k++)
             v->variants[i].counts[k] =
-                atomic_load_explicit(&y->counts[k], memory_order_relaxed) & POSITION;
+                atomic_load_explicit(&y->counts[k], memory_order_relaxed) & SPLIT_POSITION;
+        v->variants[i].users = (uint64_t)llround(users_count(split_users_of(c, v->epoch, i)));
     }
     if (!close_slot(slot, v->epoch))
         return false;
     const uint64_t now = atomic_load_explicit(&c->ticket, memory_order_relaxed);
-    v->position = now & POSITION;
-    return epoch_of(now) == epoch_of(word);
+    v->position = now & SPLIT_POSITION;
+    return split_epoch_of(now) == split_epoch_of(word);
 }

@@ -239,16 +239,34 @@ Test(canary_buckets, a_user_has_the_same_bucket_in_every_process_and_another_by_
     for (unsigned i = 0; i < 1000; i++) {
         char key[16];
         const struct weir_slice user = {key, (size_t)snprintf(key, sizeof key, "user-%u", i)};
-        cr_assert(bucket_of(a, user, &x) && bucket_of(b, user, &y) && bucket_of(c, user, &z));
+        cr_assert(bucket_of(a, user, &x, NULL) && bucket_of(b, user, &y, NULL) &&
+                  bucket_of(c, user, &z, NULL));
         cr_assert_eq(x, y);
         same += x == z;
     }
     cr_assert_lt(same, 5);
-    cr_assert(bucket_of(a, WEIR_SLICE("user-1"), &x));
+    cr_assert(bucket_of(a, WEIR_SLICE("user-1"), &x, NULL));
     cr_assert_eq(x, 2934); /* as Python's hmac has it */
     bucket_hash_free(a);
     bucket_hash_free(b);
     bucket_hash_free(c);
+}
+
+Test(canary_buckets, a_users_mark_is_its_own_and_says_nothing_about_the_bucket)
+{
+    struct bucket_hash *h = bucket_hash_new(WEIR_SLICE("spring"));
+    unsigned bucket, upper = 0, low = 0;
+    cr_assert(h);
+    for (unsigned i = 0; i < 4000; i++) {
+        uint64_t mark, again;
+        const struct weir_slice user = {(const char *)&i, sizeof i};
+        cr_assert(bucket_of(h, user, &bucket, &mark) && bucket_of(h, user, &bucket, &again));
+        cr_assert_eq(mark, again);
+        low += bucket < BUCKETS / 2;
+        upper += bucket < BUCKETS / 2 && mark >> 63;
+    }
+    cr_assert(low / 2 - 200 < upper && upper < low / 2 + 200, "%u of %u", upper, low);
+    bucket_hash_free(h);
 }
 
 Test(canary_buckets, users_are_spread_evenly)
@@ -258,7 +276,7 @@ Test(canary_buckets, users_are_spread_evenly)
     cr_assert(h);
     for (unsigned i = 0; i < 100000; i++) {
         unsigned bucket;
-        cr_assert(bucket_of(h, (struct weir_slice){(const char *)&i, sizeof i}, &bucket));
+        cr_assert(bucket_of(h, (struct weir_slice){(const char *)&i, sizeof i}, &bucket, NULL));
         cr_assert_lt(bucket, BUCKETS);
         in[bucket / 100]++;
     }
@@ -273,9 +291,9 @@ Test(canary_buckets, a_key_may_be_empty_or_long_or_any_bytes)
     struct bucket_hash *h = bucket_hash_new((struct weir_slice){0});
     unsigned a, b, c;
     cr_assert(h);
-    cr_assert(bucket_of(h, (struct weir_slice){0}, &a));
-    cr_assert(bucket_of(h, WEIR_SLICE("\0"), &b));
-    cr_assert(bucket_of(h, (struct weir_slice){bytes, sizeof bytes}, &c));
+    cr_assert(bucket_of(h, (struct weir_slice){0}, &a, NULL));
+    cr_assert(bucket_of(h, WEIR_SLICE("\0"), &b, NULL));
+    cr_assert(bucket_of(h, (struct weir_slice){bytes, sizeof bytes}, &c, NULL));
     cr_assert(a != b && b != c && a != c);
     bucket_hash_free(h);
     bucket_hash_free(NULL);

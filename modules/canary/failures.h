@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_CANARY_FAILURES_H
+#define WEIR_CANARY_FAILURES_H
+
+/* What counts as a failure of a variant: `failures` of the settings, read. Pure; any process. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <weir/module.h>
+
+struct failures {
+    uint64_t statuses[10]; /* a bit for each, up to 639 */
+    uint32_t kinds;        /* a bit for each row of the table in failures.c */
+};
+
+/* "5xx", "404", or a kind: "connect", "reset", "timeout", "bad_response", "unavailable". False: it
+ * is none of them. */
+bool failures_add(struct failures *f, struct weir_slice word);
+/* All kinds, and 5xx. */
+void failures_preset(struct failures *f);
+extern const char failures_form[]; /* what is allowed */
+
+/* Is a response of this status one? */
+bool failures_has_status(const struct failures *f, int status);
+/* Is an end for this reason one? The log's word; NULL: no. */
+bool failures_has_why(const struct failures *f, const char *why);
+
+#endif
