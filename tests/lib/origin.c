@@ -21,7 +21,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { ORIGINS = 8 };
+enum { ORIGINS = 32 };
 
 static struct origin *origins[ORIGINS];
 static unsigned origins_n;
