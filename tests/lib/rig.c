@@ -156,7 +156,8 @@ void rig_write_conf(struct rig_conf c)
     text_printf(&t, "admin = { bind = \"unix:$dir/admin.sock\"; };\n");
     text_printf(&t, "log = { access = \"$dir/access.log\"; flush = \"5ms\"; burst = 0; %s };\n",
                 or_nothing(c.log));
-    text_printf(&t, "module_folders = [ \"%s\" ];\n%s\n", WEIR_MODULES, or_nothing(c.top));
+    text_printf(&t, "module_folders = [ \"%s\", \"%s\" ];\n%s\n", WEIR_MODULES, TEST_MODULES,
+                or_nothing(c.top));
     text_printf(&t, "listeners = ( { name = \"public\"; bind = \"127.0.0.1:$port\"; %s }%s );\n",
                 or_nothing(c.listener), or_nothing(c.listeners));
     text_printf(&t, "clusters = { app = { endpoints = %s; %s }; %s };\n",
