@@ -19,8 +19,10 @@ const struct command canary_get = {
     .summary = "show splits, and where their requests went",
     .help =
         "Counts are of the time since the weights were last changed. TARGET is what the weights\n"
-        "owe a variant by now, ASSIGNED what it was given, SENT what arrived there, FELL-BACK\n"
-        "what went elsewhere because it was not available, HIDDEN failures that clients didn't\n"
+        "owe a variant by now, ASSIGNED what it was given, SENT what arrived there, PLACED what "
+        "of\n"
+        "that went by user and not by the schedule, FELL-BACK what went elsewhere because it was "
+        "not available, HIDDEN failures that clients didn't\n"
         "see. SENT-SHARE, USERS-SHARE and BUCKETS differ where users differ in traffic.\n",
     .operands_max = 1,
     .path = "/v1/modules/canary/get",

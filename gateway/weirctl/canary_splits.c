@@ -10,12 +10,13 @@
 #include "weirctl/table.h"
 
 /* TARGET is what the weights owe a variant at this position of the schedule, ASSIGNED what the
- * schedule gave it, SENT what arrived there; the shares behind them are of what was sent, and of
- * the users and the buckets that stick to it. */
-static const char *const heads[] = {"VARIANT",   ">WEIGHT",     ">SHARE",  ">TARGET",
-                                    ">ASSIGNED", ">SENT",       ">ERRORS", ">FELL-BACK",
-                                    ">HIDDEN",   ">SENT-SHARE", ">USERS",  ">USERS-SHARE",
-                                    ">BUCKETS",  ">P50-MS",     ">P99-MS", NULL};
+ * schedule gave it, SENT what arrived there, PLACED what of that went by user and not by the
+ * schedule; the shares behind them are of what was sent, and of the users and the buckets that
+ * stick to it. */
+static const char *const heads[] = {
+    "VARIANT",      ">WEIGHT",  ">SHARE",     ">TARGET", ">ASSIGNED",   ">SENT",
+    ">PLACED",      ">ERRORS",  ">FELL-BACK", ">HIDDEN", ">SENT-SHARE", ">USERS",
+    ">USERS-SHARE", ">BUCKETS", ">P50-MS",    ">P99-MS", NULL};
 
 /* A variant usually has its cluster's name. */
 static void add_name(struct text *cell, const json_t *v)
@@ -39,6 +40,7 @@ static void add_variant(struct table *t, const json_t *v)
     answer_tenths(table_cell(t), v, "target");
     answer_add(table_cell(t), v, "assigned");
     answer_add(table_cell(t), v, "sent");
+    answer_add(table_cell(t), v, "placed");
     answer_add(table_cell(t), v, "errors");
     answer_add(table_cell(t), v, "fell_back");
     answer_add(table_cell(t), v, "hidden");

@@ -173,7 +173,7 @@ Test(weirctl_commands, show_splits)
         "{\"splits\": [{\"route\": \"reviews\", \"since\": 1764100000.123, \"age_s\": 12.5,"
         " \"override\": true, \"position\": 1000, \"later\": {},"
         " \"variants\": [{\"name\": \"v1\", \"cluster\": \"reviews-v1\", \"weight\": 95,"
-        " \"share\": 0.95, \"target\": 950.0, \"assigned\": 950, \"sent\": 948, \"errors\": 2,"
+        " \"share\": 0.95, \"target\": 950.0, \"assigned\": 950, \"sent\": 948, \"placed\": 9, \"errors\": 2,"
         " \"fell_back\": 0, \"hidden\": 1, \"requests_share\": 0.9501, \"users\": 120,"
         " \"users_share\": 0.94, \"buckets_share\": 0.95, \"p50_ms\": 3.1, \"p99_ms\": 20.04},"
         " {\"name\": \"v2\", \"cluster\": \"v2\", \"weight\": 5, \"p50_ms\": null}]}]}";
@@ -181,11 +181,11 @@ Test(weirctl_commands, show_splits)
         show("canary get", answer),
         "route reviews: weights set by an operator, since 2025-11-25 19:46:40 UTC (12s ago), "
         "position 1000\n"
-        "VARIANT          WEIGHT  SHARE  TARGET  ASSIGNED  SENT  ERRORS  FELL-BACK  HIDDEN  "
+        "VARIANT          WEIGHT  SHARE  TARGET  ASSIGNED  SENT  PLACED  ERRORS  FELL-BACK  HIDDEN  "
         "SENT-SHARE  USERS  USERS-SHARE  BUCKETS  P50-MS  P99-MS\n"
-        "v1 (reviews-v1)      95    95%   950.0       950   948       2          0       1      "
+        "v1 (reviews-v1)      95    95%   950.0       950   948       9       2          0       1      "
         "95.01%    120          94%      95%     3.1    20.0\n"
-        "v2                    5      -       -         -     -       -          -       -      "
+        "v2                    5      -       -         -     -       -       -          -       -      "
         "     -      -            -        -       -       -\n");
     cr_assert_str_eq(show("canary set", "{\"splits\": []}"), "No route has a split.\n");
     cr_assert_str_eq(show("canary get", "{}"), "No route has a split.\n");
