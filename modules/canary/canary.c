@@ -146,7 +146,8 @@ static enum weir_verdict hide(struct weir_exchange *x, const struct canary *c, s
     return WEIR_RETRY;
 }
 
-/* Of attempts on the variant itself; what the primary makes of a hidden failure isn't the variant's.
+/* Of attempts on the variant itself; what the primary makes of a hidden failure isn't the
+ * variant's.
  */
 static enum weir_verdict on_result(struct weir_exchange *x, const struct weir_use *u,
                                    const struct weir_attempt *at)

@@ -3,7 +3,8 @@
 #define WEIR_CANARY_CANARY_H
 
 /* What the files of the module share: its settings, as settings.c reads them and load_route()
- * completes them; choose.c decides by them, canary.c has the hooks, commands.c answers operators. */
+ * completes them; choose.c decides by them, canary.c has the hooks, commands.c answers operators.
+ */
 
 #include <stdatomic.h>
 
@@ -73,7 +74,7 @@ struct canary {
     struct sticky sticky;
     struct weir_name sticky_field, response_header; /* absent text: none */
     struct failures failures;
-    struct weir_slice key; /* of signed cookies */
+    struct weir_slice key;                                /* of signed cookies */
     struct cookie_attributes attributes, name_attributes; /* of the id; of the variant's name */
     struct bucket_hash *hash; /* owned; each process has a copy of its own by the fork */
     struct split_cell *cell;

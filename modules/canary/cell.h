@@ -4,7 +4,8 @@
 
 /* The shared record of one split: which ticket comes next, which weights are in force, and what has
  * come of it. The master makes it, workers take tickets from it and count, the control process
- * changes weights. Workers know no locks: a process that dies or stands still holds up none of them.
+ * changes weights. Workers know no locks: a process that dies or stands still holds up none of
+ * them.
  *
  *     split_cell_init()     [load], master      once; an existing cell stays as it is
  *     split_cell_take()     [hook], worker      the next request's variant
@@ -35,7 +36,8 @@ struct split_weights {
     size_t n;
 };
 
-/* Bytes of a cell for so many variants: about 105 kB, and 8 kB for each. It wants the alignment of a cache line, 64.
+/* Bytes of a cell for so many variants: about 105 kB, and 8 kB for each. It wants the alignment of
+ * a cache line, 64.
  */
 size_t split_cell_size(size_t variants_n);
 
@@ -90,8 +92,8 @@ bool split_cell_take(struct split_cell *c, struct split_ref *out)
 bool split_cell_place(const struct split_cell *c, unsigned bucket, struct split_ref *out)
     __attribute__((warn_unused_result));
 
-/* What an exchange that was given to a variant came to. All but HIDDEN are counted when it finishes,
- * so they lag behind the tickets by those that are under way. */
+/* What an exchange that was given to a variant came to. All but HIDDEN are counted when it
+ * finishes, so they lag behind the tickets by those that are under way. */
 enum split_count {
     SPLIT_SENT,      /* the variant gave the response, or failed to */
     SPLIT_PLACED,    /* of those, the ones that a bucket decided on: they took no ticket */
@@ -106,8 +108,8 @@ void split_cell_count(struct split_cell *c, struct split_ref ref, enum split_cou
 
 /* May this failure be hidden, so that no more than a share (in millionths) of what was sent is,
  * rounded up? True: it is counted as SPLIT_HIDDEN. Exact for all workers together: at no time are
- * more hidden than the share of the requests that have finished, and this one; so the first may be at
- * once. False also when weights have changed since, four times or more. [hook] */
+ * more hidden than the share of the requests that have finished, and this one; so the first may be
+ * at once. False also when weights have changed since, four times or more. [hook] */
 bool split_cell_hide(struct split_cell *c, struct split_ref ref, uint32_t millionths)
     __attribute__((warn_unused_result));
 /* It was not hidden after all. */

@@ -4,7 +4,8 @@
  * are built in turn, because what is kept is known no sooner.
  *
  * The turn is a mutex that is robust: when its owner has died, the next one gets it and is told. A
- * writer that died halfway has left a slot that no ticket belongs to: it is simply written again. */
+ * writer that died halfway has left a slot that no ticket belongs to: it is simply written again.
+ */
 
 #include <errno.h>
 #include <stdio.h>

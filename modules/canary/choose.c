@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A request whose key is there is placed by its bucket, and takes no ticket: so users stay where
- * they are, and tickets divide exactly what has no key. A client that gets a cookie is placed by the
- * id in it at once, so that its first request goes where the later ones will. */
+ * they are, and tickets divide exactly what has no key. A client that gets a cookie is placed by
+ * the id in it at once, so that its first request goes where the later ones will. */
 #include "canary/choose.h"
 
 #include "canary/slice.h"

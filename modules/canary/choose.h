@@ -8,9 +8,9 @@
 
 struct choice {
     struct split_ref ref;
-    enum sticky_kind by;   /* STICKY_NONE: a ticket */
-    bool counted;          /* false: the cell had no answer, and the primary gets it */
-    bool bad_cookie;       /* there was one whose signature is wrong */
+    enum sticky_kind by;     /* STICKY_NONE: a ticket */
+    bool counted;            /* false: the cell had no answer, and the primary gets it */
+    bool bad_cookie;         /* there was one whose signature is wrong */
     struct weir_slice issue; /* value of the cookie that the client is to get; absent: none */
 };
 

@@ -266,8 +266,7 @@ static void set(struct weir_process *p, void *local, const struct weir_request *
 {
     const struct canary_local *mine = local;
     json_t *asked = read_request(rq);
-    const struct canary *c =
-        mine ? find_split(mine, json_object_get(asked, "route"), reply) : NULL;
+    const struct canary *c = mine ? find_split(mine, json_object_get(asked, "route"), reply) : NULL;
     if (c && change(p, c, asked, reply))
         reply_splits(p, c, false, reply);
     json_decref(asked);

@@ -115,8 +115,8 @@ bool cookie_verify(struct weir_slice key, struct weir_slice name, struct weir_sl
                    struct weir_slice *id)
 {
     char right[COOKIE_ID];
-    if (value.n != COOKIE_SIGNED || value.p[COOKIE_ID] != '.' ||
-        memchr(value.p, 0, COOKIE_ID) || !signature(key, name, value.p, right) ||
+    if (value.n != COOKIE_SIGNED || value.p[COOKIE_ID] != '.' || memchr(value.p, 0, COOKIE_ID) ||
+        !signature(key, name, value.p, right) ||
         CRYPTO_memcmp(right, value.p + COOKIE_ID + 1, COOKIE_ID) != 0)
         return false;
     *id = (struct weir_slice){value.p, COOKIE_ID};

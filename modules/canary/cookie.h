@@ -13,9 +13,9 @@
 #include <weir/module.h>
 
 enum {
-    COOKIE_ID = 22,                   /* 128 bits in base64url (RFC 4648 5), without padding */
+    COOKIE_ID = 22, /* 128 bits in base64url (RFC 4648 5), without padding */
     COOKIE_SIGNED = 2 * COOKIE_ID + 1,
-    COOKIE_KEY_MIN = 32,              /* bytes of a key */
+    COOKIE_KEY_MIN = 32, /* bytes of a key */
     COOKIE_REASON = 200,
 };
 

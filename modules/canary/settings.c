@@ -70,8 +70,9 @@ const struct weir_setting canary_route_rows[] = {
                   "name"),
     WEIR_ROW_GROUP("cookie", struct canary, cookie, cookie_rows,
                    "the cookie of sticky = cookie:NAME", .check = cookie_check),
-    WEIR_ROW_CHOICE("on_unavailable", struct canary, on_unavailable, "fail", unavailable_names,
-                    "who gets requests of a variant whose cluster has no endpoint that can be used"),
+    WEIR_ROW_CHOICE(
+        "on_unavailable", struct canary, on_unavailable, "fail", unavailable_names,
+        "who gets requests of a variant whose cluster has no endpoint that can be used"),
     WEIR_ROW_CHOICE("on_failure", struct canary, on_failure, "fail", failure_names,
                     "primary: a failed request that can be repeated is repeated there"),
     WEIR_ROW_TEXTS("failures", struct canary, failure_texts,
@@ -111,8 +112,7 @@ static bool check_name(struct weir_load *l, const struct canary *c, size_t i)
 {
     const struct variant *v = &c->variants[i];
     if (is_name_taken(c, i))
-        weir_fault(l, &v->place,
-                   "two variants are called \"%.*s\": give one of them another name",
+        weir_fault(l, &v->place, "two variants are called \"%.*s\": give one of them another name",
                    CANARY_ARG(v->name));
     else if (!weir_value_ok(v->name))
         weir_fault(l, &v->place, "the name \"%.*s\" can't stand in a header field",
@@ -213,8 +213,9 @@ static void read_cookie(struct weir_load *l, struct canary *c, const struct cana
         weir_fault(l, place, "canary.variant_cookie: %s", reason);
     if (c->variant_cookie.n && c->sticky.kind == STICKY_COOKIE &&
         canary_eq(c->variant_cookie, c->sticky.name))
-        weir_fault(l, weir_load_place(l), "canary.variant_cookie is the cookie that sticky names: "
-                                          "give it another name");
+        weir_fault(l, weir_load_place(l),
+                   "canary.variant_cookie is the cookie that sticky names: "
+                   "give it another name");
     if (c->sticky.kind != STICKY_COOKIE) {
         if (k->place.file && (k->is_signed || k->key_file.n))
             weir_fault(l, place, "canary.cookie signs ids, but sticky names no cookie");
@@ -224,8 +225,9 @@ static void read_cookie(struct weir_load *l, struct canary *c, const struct cana
     if (k->is_signed && path.n)
         read_key(l, c, path);
     else if (k->is_signed)
-        weir_fault(l, place, "canary.cookie.signed needs a key: set key_file, there or under "
-                             "modules.canary");
+        weir_fault(l, place,
+                   "canary.cookie.signed needs a key: set key_file, there or under "
+                   "modules.canary");
     else if (k->key_file.n)
         weir_fault(l, place, "canary.cookie.key_file is for signed = true");
 }

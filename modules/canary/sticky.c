@@ -65,9 +65,9 @@ bool sticky_parse(struct weir_slice text, struct sticky *out, char reason[STICKY
 struct weir_slice sticky_word(enum sticky_kind kind)
 {
     static const struct weir_slice words[STICKY_KINDS] = {
-        [STICKY_NONE] = WEIR_SLICE("ticket"),      [STICKY_COOKIE] = WEIR_SLICE("cookie"),
-        [STICKY_HEADER] = WEIR_SLICE("header"),    [STICKY_QUERY] = WEIR_SLICE("query"),
-        [STICKY_SOURCE] = WEIR_SLICE("source"),    [STICKY_IDENTITY] = WEIR_SLICE("identity"),
+        [STICKY_NONE] = WEIR_SLICE("ticket"),    [STICKY_COOKIE] = WEIR_SLICE("cookie"),
+        [STICKY_HEADER] = WEIR_SLICE("header"),  [STICKY_QUERY] = WEIR_SLICE("query"),
+        [STICKY_SOURCE] = WEIR_SLICE("source"),  [STICKY_IDENTITY] = WEIR_SLICE("identity"),
         [STICKY_CLAIM] = WEIR_SLICE("identity"),
     };
     return words[kind < STICKY_KINDS ? kind : STICKY_NONE];

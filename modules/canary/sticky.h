@@ -22,8 +22,8 @@ struct sticky {
     struct weir_slice name;
 };
 
-/* "cookie:NAME", "header:NAME", "query:NAME", "source", "identity", "identity:CLAIM"; empty: nothing
- * does. False: what is wrong, and what is right, as the rest of a sentence. */
+/* "cookie:NAME", "header:NAME", "query:NAME", "source", "identity", "identity:CLAIM"; empty:
+ * nothing does. False: what is wrong, and what is right, as the rest of a sentence. */
 enum { STICKY_REASON = 200 };
 bool sticky_parse(struct weir_slice text, struct sticky *out, char reason[STICKY_REASON]);
 /* "cookie", as it shows in the access log. */

@@ -21,9 +21,8 @@ void users_add(struct users *u, uint64_t mark)
     const uint8_t place = (uint8_t)(rest ? __builtin_clzll(rest) + 1 : REST + 1);
     _Atomic uint8_t *const r = &u->registers[mark >> REST];
     uint8_t was = atomic_load_explicit(r, memory_order_relaxed);
-    while (was < place &&
-           !atomic_compare_exchange_weak_explicit(r, &was, place, memory_order_relaxed,
-                                                  memory_order_relaxed))
+    while (was < place && !atomic_compare_exchange_weak_explicit(
+                              r, &was, place, memory_order_relaxed, memory_order_relaxed))
         ;
 }
 

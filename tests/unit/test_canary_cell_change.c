@@ -45,11 +45,13 @@ Test(canary_cell_change, takes_decimals_and_keeps_others_beside_them)
 {
     cr_assert(edit(99.99, 0.01, 0), "%s", reason);
     look(0);
-    cr_assert(view.decimals == 2 && view.variants[0].weight == 9999 && view.variants[1].weight == 1);
+    cr_assert(view.decimals == 2 && view.variants[0].weight == 9999 &&
+              view.variants[1].weight == 1);
     cr_assert(edit(-1, 1, -1), "%s", reason);
     look(0);
     cr_assert(view.decimals == 2 && view.variants[0].weight == 9999 &&
-              view.variants[1].weight == 100, "99.99 and 1, as an operator sees them");
+                  view.variants[1].weight == 100,
+              "99.99 and 1, as an operator sees them");
     cr_assert(edited.from_decimals == 2 && edited.from[0] == 9999);
 }
 

@@ -81,10 +81,9 @@ Test(canary_cookie, is_sent_with_its_attributes)
                           false),
                      "canary=v1; Path=/a; Domain=example.com; Max-Age=2592000; Secure; HttpOnly; "
                      "SameSite=None");
-    cr_assert(strstr(sent((struct cookie_attributes){.path = text("/"),
-                                                     .same_site = SAME_SITE_STRICT},
-                          false),
-                     "SameSite=Strict"));
+    cr_assert(strstr(
+        sent((struct cookie_attributes){.path = text("/"), .same_site = SAME_SITE_STRICT}, false),
+        "SameSite=Strict"));
 }
 
 Test(canary_cookie, that_is_too_long_is_not_sent)
@@ -119,20 +118,20 @@ Test(canary_cookie, has_a_name_and_attributes_that_browsers_take)
     cr_assert(strstr(refusal("a", (struct cookie_attributes){.domain = text("a;b")}), "domain"));
     cr_assert(
         strstr(refusal("a", (struct cookie_attributes){.same_site = SAME_SITE_NONE}), "secure"));
-    cr_assert_str_eq(refusal("a", (struct cookie_attributes){.same_site = SAME_SITE_NONE,
-                                                             .secure = true}),
-                     "");
+    cr_assert_str_eq(
+        refusal("a", (struct cookie_attributes){.same_site = SAME_SITE_NONE, .secure = true}), "");
     cr_assert(strstr(refusal("__Secure-a", (struct cookie_attributes){0}), "secure = true"));
     cr_assert(strstr(refusal("__Host-a", (struct cookie_attributes){0}), "secure = true"));
-    cr_assert(strstr(refusal("__Host-a", (struct cookie_attributes){.secure = true,
-                                                                    .domain = text("a.test")}),
-                     "without domain"));
+    cr_assert(strstr(
+        refusal("__Host-a", (struct cookie_attributes){.secure = true, .domain = text("a.test")}),
+        "without domain"));
     cr_assert_str_eq(refusal("__Host-a", (struct cookie_attributes){.secure = true}), "");
 }
 
 Test(canary_cookie, has_a_value_without_what_would_end_it)
 {
-    static const char *const bad[] = {"", " ", "a b", "a,b", "a;b", "a\"b", "a\\b", "a\r\nb", "\x7f"};
+    static const char *const bad[] = {"",     " ",    "a b",    "a,b", "a;b",
+                                      "a\"b", "a\\b", "a\r\nb", "\x7f"};
     cr_assert(cookie_value_ok(text("reviews-v2")));
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         cr_assert(!cookie_value_ok(text(bad[i])), "%s", bad[i]);

@@ -19,7 +19,8 @@ Test(canary_failures, are_statuses_classes_and_kinds)
     cr_assert(add(&f, "404") && add(&f, "5xx") && add(&f, "timeout"));
     for (int status = 100; status < 600; status++)
         cr_assert_eq(failures_has_status(&f, status), status == 404 || status >= 500);
-    cr_assert(failures_has_why(&f, "timeout_response_head") && failures_has_why(&f, "timeout_connect"));
+    cr_assert(failures_has_why(&f, "timeout_response_head") &&
+              failures_has_why(&f, "timeout_connect"));
     cr_assert(!failures_has_why(&f, "connect") && !failures_has_why(&f, "reset"));
     cr_assert(!failures_has_why(&f, NULL));
     cr_assert(!failures_has_status(&f, 0) && !failures_has_status(&f, -1));
@@ -28,10 +29,18 @@ Test(canary_failures, are_statuses_classes_and_kinds)
 
 Test(canary_failures, by_default_are_5xx_and_whatever_an_origin_can_do_wrong)
 {
-    static const enum why theirs[] = {
-        WHY_NO_ENDPOINT,  WHY_CONNECT,   WHY_TIMEOUT_CONNECT,       WHY_TLS,
-        WHY_REFUSED,      WHY_CLOSED,    WHY_RESET,                 WHY_BAD_RESPONSE,
-        WHY_TRUNCATED,    WHY_TIMEOUT_RESPONSE_HEAD, WHY_TIMEOUT_RESPONSE_BODY, WHY_TIMEOUT_REQUEST};
+    static const enum why theirs[] = {WHY_NO_ENDPOINT,
+                                      WHY_CONNECT,
+                                      WHY_TIMEOUT_CONNECT,
+                                      WHY_TLS,
+                                      WHY_REFUSED,
+                                      WHY_CLOSED,
+                                      WHY_RESET,
+                                      WHY_BAD_RESPONSE,
+                                      WHY_TRUNCATED,
+                                      WHY_TIMEOUT_RESPONSE_HEAD,
+                                      WHY_TIMEOUT_RESPONSE_BODY,
+                                      WHY_TIMEOUT_REQUEST};
     struct failures f = {0};
     failures_preset(&f);
     cr_assert(failures_has_status(&f, 500) && failures_has_status(&f, 599));
@@ -47,9 +56,9 @@ Test(canary_failures, by_default_are_5xx_and_whatever_an_origin_can_do_wrong)
 
 Test(canary_failures, are_nothing_else)
 {
-    static const char *const bad[] = {"",     "5",    "50",   "5xy",  "xx5",    "600", "0xx",
-                                      "6xx",  "099",  "5000", "5x5",  "50x",    "connects",
-                                      "Reset", "5XX", " 5xx", "none", "refused"};
+    static const char *const bad[] = {"",         "5",     "50",  "5xy",  "xx5",  "600",
+                                      "0xx",      "6xx",   "099", "5000", "5x5",  "50x",
+                                      "connects", "Reset", "5XX", " 5xx", "none", "refused"};
     struct failures f = {0};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         cr_assert(!add(&f, bad[i]), "%s", bad[i]);

@@ -33,7 +33,8 @@ Test(canary_sticky, is_read)
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         cr_assert(parse(good[i].text), "%s: %s", good[i].text, reason);
         cr_assert_eq(s.kind, good[i].kind);
-        cr_assert(s.name.n == strlen(good[i].name) && !memcmp(s.name.p ? s.name.p : "", good[i].name, s.name.n));
+        cr_assert(s.name.n == strlen(good[i].name) &&
+                  !memcmp(s.name.p ? s.name.p : "", good[i].name, s.name.n));
         const struct weir_slice word = sticky_word(s.kind);
         cr_assert(word.n == strlen(good[i].word) && !memcmp(word.p, good[i].word, word.n));
     }
