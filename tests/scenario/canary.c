@@ -28,8 +28,8 @@ Test(canary, is_exact_over_four_workers_and_both_protocols)
 
 Test(canary, is_exact_with_weights_that_nothing_divides)
 {
-    canary_start(4, CANARY_ROUTE(CANARY_ENTRY("v1", 3333) ", " CANARY_ENTRY("v2", 17) ", "
-                                 CANARY_ENTRY("app", 4001)));
+    canary_start(4, CANARY_ROUTE(CANARY_ENTRY("v1", 3333) ", " CANARY_ENTRY(
+                        "v2", 17) ", " CANARY_ENTRY("app", 4001)));
     canary_send(1003, 1000, "/");
     has_share(canary_v1, 3333.0 / 7351, 2003);
     has_share(canary_v2, 17.0 / 7351, 2003);
@@ -54,14 +54,14 @@ static struct origin *many[MANY];
 static void start_many(const char *w1, const char *w2)
 {
     static char clusters[2048], routes[256];
-    size_t at = (size_t)snprintf(clusters, sizeof clusters,
-                                 CANARY_CLUSTER("v2") " v1 = { endpoints = [ ");
+    size_t at =
+        (size_t)snprintf(clusters, sizeof clusters, CANARY_CLUSTER("v2") " v1 = { endpoints = [ ");
     for (unsigned i = 0; i < MANY; i++) {
         char name[16];
         snprintf(name, sizeof name, "many%u", i);
         many[i] = origin_start(name);
-        at += (size_t)snprintf(clusters + at, sizeof clusters - at, "%s\"$%s\"", i ? ", " : "",
-                               name);
+        at +=
+            (size_t)snprintf(clusters + at, sizeof clusters - at, "%s\"$%s\"", i ? ", " : "", name);
     }
     snprintf(clusters + at, sizeof clusters - at, " ]; }");
     snprintf(routes, sizeof routes,
@@ -105,13 +105,14 @@ Test(canary, gives_nothing_to_a_weight_of_zero)
     canary_start(2, CANARY_TWO(1, 0));
     canary_send(100, 100, "/");
     cr_assert_eq(origin_requests(canary_v1), 200);
-    cr_assert(canary_reload(2, CANARY_TWO(0, 1)));
+    canary_renew(2, CANARY_TWO(0, 1));
     canary_send(100, 100, "/");
     cr_assert_eq(origin_requests(canary_v1), 200);
     cr_assert_eq(origin_requests(canary_v2), 200);
 }
 
-/* -- reloads ------------------------------------------------------------------------------------ */
+/* -- reloads ------------------------------------------------------------------------------------
+ */
 
 /* Every 50 requests; other settings change each time, also the number of workers. */
 Test(canary, goes_on_in_its_schedule_over_reloads)
@@ -139,7 +140,7 @@ Test(canary, begins_a_schedule_anew_when_the_file_changes_it)
 {
     canary_start(2, CANARY_TWO(1, 1));
     canary_send(10, 0, "/");
-    cr_assert(canary_reload(2, CANARY_TWO(4, 1)));
+    canary_renew(2, CANARY_TWO(4, 1));
     AWAIT(canary_number("v1", "weight") == 4);
     cr_assert_eq(canary_number(NULL, "position"), 0);
     canary_send(50, 50, "/");
@@ -164,10 +165,12 @@ Test(canary, begins_anew_when_a_file_comes_back_to_former_weights)
     talk_close(t);
 }
 
-/* -- processes that die ------------------------------------------------------------------------- */
+/* -- processes that die -------------------------------------------------------------------------
+ */
 
 /* What is promised then: tickets stay exact, and what the worker had in hand is lost with its
- * tickets: so variants have got no more than their share, and no less than that without the lost. */
+ * tickets: so variants have got no more than their share, and no less than that without the lost.
+ */
 Test(canary, loses_only_what_a_killed_worker_had_in_hand)
 {
     enum { HANGING = 10 };

@@ -47,6 +47,13 @@ bool canary_reload(unsigned workers, const char *routes)
     return rig_reload_with(conf(workers, routes));
 }
 
+void canary_renew(unsigned workers, const char *routes)
+{
+    const unsigned ended = rig_log_count("generation_ended");
+    cr_assert(canary_reload(workers, routes));
+    AWAIT(rig_log_count("generation_ended") > ended);
+}
+
 /* -- requests ---------------------------------------------------------------------------------- */
 
 static unsigned send_h1(struct talk *t, unsigned n, const char *target)
@@ -118,11 +125,11 @@ void canary_send(unsigned h1, unsigned h2, const char *target)
 
 /* -- the operator ------------------------------------------------------------------------------ */
 
-int canary_call(const char *command, const char *json)
+int canary_post(const char *command, const char *json)
 {
     struct talk *t = talk_open_unix(rig_path("admin.sock"));
     talk_send(t,
-              "POST /v1/modules/canary/%s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+              "POST /v1/modules/%s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
               "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
               command, strlen(json), json);
     const struct response *r = talk_response(t);

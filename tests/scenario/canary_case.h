@@ -32,13 +32,17 @@ void canary_end(void);
 /* Starts it with the clusters v1 and v2, and these routes. */
 void canary_start(unsigned workers, const char *routes);
 bool canary_reload(unsigned workers, const char *routes);
+/* A good one; until the former generation has ended, which may be asked up to then. */
+void canary_renew(unsigned workers, const char *routes);
 
-/* So many requests over HTTP/1.1 and as many over HTTP/2, on connections to all workers; all must be
- * answered 200. `target` may have several words of "?..." (origin.h). */
+/* So many requests over HTTP/1.1 and as many over HTTP/2, on connections to all workers; all must
+ * be answered 200. `target` may have several words of "?..." (origin.h). */
 void canary_send(unsigned h1, unsigned h2, const char *target);
 
-/* POST /v1/modules/canary/COMMAND; the status, and the answer, which stays until the next call. */
-int canary_call(const char *command, const char *json);
+/* POST /v1/modules/COMMAND ("canary/get"); the status, and the answer, which stays until the next
+ * call. */
+int canary_post(const char *command, const char *json);
+#define canary_call(command, json) canary_post("canary/" command, json)
 json_t *canary_answer(void);
 /* Weights of the route "all", as {"v1": 1, ...}; must be taken. */
 void canary_set(const char *weights);

@@ -20,12 +20,14 @@ static double counted(const char *what, const char *variant)
 static void start_without_v2(const char *routes)
 {
     rig_start(.listener = "protocols = [ \"http/1.1\", \"h2\" ];",
-              .clusters = CANARY_CLUSTER("v1") "v2 = { endpoints = ( { address = \"$v2\"; weight = 0; "
-                                               "} ); };",
+              .clusters =
+                  CANARY_CLUSTER("v1") "v2 = { endpoints = ( { address = \"$v2\"; weight = 0; "
+                                       "} ); };",
               .routes = routes);
 }
 
-/* -- unavailable -------------------------------------------------------------------------------- */
+/* -- unavailable --------------------------------------------------------------------------------
+ */
 
 Test(canary_failures, of_a_cluster_without_endpoints_are_the_clients_by_default)
 {
@@ -52,8 +54,9 @@ Test(canary_failures, of_a_cluster_without_endpoints_can_go_to_the_primary_and_i
     cr_assert_str_eq(json_of(rig_await_access("/second"), "variant"), "v1");
     cr_assert_str_eq(json_of(rig_await_access("/first"), "canary.fell_back"), "");
     const char *line = rig_await_log("canary_unavailable");
-    cr_assert(strstr(line, "route all: v2 has no endpoint that can be used (cluster v2); its requests "
-                           "go to v1"),
+    cr_assert(strstr(line,
+                     "route all: v2 has no endpoint that can be used (cluster v2); its requests "
+                     "go to v1"),
               "%s", line);
     cr_assert_eq(rig_log_count("canary_unavailable"), 1, "once a minute, and not each time");
     AWAIT(canary_number("v1", "sent") == 10);
@@ -74,7 +77,8 @@ Test(canary_failures, of_the_primary_have_nowhere_to_go)
     cr_assert_eq(canary_number("v1", "fell_back"), 0);
 }
 
-/* -- hidden ------------------------------------------------------------------------------------- */
+/* -- hidden -------------------------------------------------------------------------------------
+ */
 
 #define HIDING(w1, w2, more)                                                                       \
     CANARY_TWO(w1, w2, "on_failure = \"primary\"; max_hidden = \"100%\"; " more)
@@ -145,8 +149,7 @@ Test(canary_failures, of_what_must_not_be_repeated_are_the_clients)
 {
     origin_script(canary_v2, "status=502");
     canary_start(1, HIDING(0, 1, ""));
-    const struct response *r =
-        ask("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello");
+    const struct response *r = ask("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello");
     cr_assert_eq(r->status, 502);
     cr_assert_eq(origin_requests(canary_v1), 0);
     AWAIT(canary_number("v2", "errors") == 1);
@@ -169,7 +172,7 @@ Test(canary_failures, are_what_the_operator_says_they_are)
 
 /* A primary whose retry budget is no limit. */
 #define AMPLE                                                                                      \
-    "v1 = { endpoints = [ \"$v1\" ]; retry_budget = { percent = \"100%\"; min_per_second = 1000; "   \
+    "v1 = { endpoints = [ \"$v1\" ]; retry_budget = { percent = \"100%\"; min_per_second = 1000; " \
     "}; };"
 
 Test(canary_failures, are_hidden_up_to_a_share_and_no_further)
@@ -247,22 +250,26 @@ Test(canary_failures, of_the_primary_too_are_the_clients)
 Test(canary_failures, that_are_hidden_take_their_settings_with_them)
 {
     origin_script(canary_v2, "status=503");
-    canary_start(1, CANARY_ROUTE(
-                        CANARY_ENTRY("v1", 0,
-                                     "headers = { request = { set = ( { name = \"X-Of\"; value = "
-                                     "\"one\"; } ); }; };") ", "
-                        CANARY_ENTRY("v2", 1,
-                                     "headers = { request = { set = ( { name = \"X-Two\"; value = "
-                                     "\"two\"; } ); }; response = { set = ( { name = \"X-R\"; value = "
-                                     "\"two\"; } ); }; };"),
-                        "on_failure = \"primary\";"));
+    canary_start(
+        1, CANARY_ROUTE(
+               CANARY_ENTRY(
+                   "v1", 0,
+                   "headers = { request = { set = ( { name = \"X-Of\"; value = "
+                   "\"one\"; } ); }; };") ", " CANARY_ENTRY("v2", 1,
+                                                            "headers = { request = { set = ( { "
+                                                            "name = \"X-Two\"; value = "
+                                                            "\"two\"; } ); }; response = { set = ( "
+                                                            "{ name = \"X-R\"; value = "
+                                                            "\"two\"; } ); }; };"),
+               "on_failure = \"primary\";"));
     const struct response *r = get("/?echo");
     cr_assert_eq(r->status, 200);
     cr_assert(body_has(r, "X-Of: one") && !body_has(r, "X-Two"), "%s", r->body.p);
     cr_assert_str_eq(field_of(r, "X-R"), "");
 }
 
-/* -- after the head ----------------------------------------------------------------------------- */
+/* -- after the head -----------------------------------------------------------------------------
+ */
 
 Test(canary_failures, in_the_middle_of_a_response_are_errors_too)
 {

@@ -11,7 +11,8 @@
 
 CANARY_SUITE(canary_operator);
 
-/* -- changes ------------------------------------------------------------------------------------ */
+/* -- changes ------------------------------------------------------------------------------------
+ */
 
 /* Tickets of each epoch are in the log, and of the last in the split; summed up they are all
  * requests, and each variant has got its share of each epoch, to less than one. */
@@ -62,8 +63,8 @@ Test(canary_operator, drains_a_variant_at_once)
 
 Test(canary_operator, changes_only_the_weights_that_are_named)
 {
-    canary_start(1, CANARY_ROUTE(CANARY_ENTRY("v1", 90) ", " CANARY_ENTRY("v2", 9) ", "
-                                 CANARY_ENTRY("app", 1)));
+    canary_start(1, CANARY_ROUTE(CANARY_ENTRY("v1", 90) ", " CANARY_ENTRY(
+                        "v2", 9) ", " CANARY_ENTRY("app", 1)));
     canary_set("{\"v2\": 19}");
     const char *line = rig_await_log("canary_changed");
     cr_assert(strstr(line, "route all by weirctl: from v1=90 v2=9 app=1 to v1=90 v2=19 app=1, "
@@ -86,11 +87,11 @@ Test(canary_operator, keeps_a_change_over_reloads_and_says_that_it_is_one)
     cr_assert(json_is_true(json_object_get(
         json_array_get(json_object_get(canary_answer(), "splits"), 0), "override")));
     canary_send(20, 0, "/");
-    cr_assert(canary_reload(2, CANARY_TWO(1, 1, "response_header = \"x-v\";")));
+    canary_renew(2, CANARY_TWO(1, 1, "response_header = \"x-v\";"));
     canary_send(20, 0, "/");
     cr_assert_eq(origin_requests(canary_v2), 40);
     cr_assert_eq(canary_number(NULL, "position"), 40);
-    cr_assert(canary_reload(2, CANARY_TWO(1, 2)));
+    canary_renew(2, CANARY_TWO(1, 2));
     AWAIT(canary_number("v2", "weight") == 2);
     cr_assert_eq(canary_number("v1", "weight"), 1, "a changed file counts again");
     cr_assert(json_is_false(json_object_get(
@@ -103,18 +104,23 @@ Test(canary_operator, refuses_a_wrong_change_as_a_wrong_file)
         const char *json, *member, *says;
         int status;
     } wrong[] = {
-        {"{\"route\": \"all\", \"weights\": {\"v3\": 1}}", "weights", "no variant called \"v3\"", 400},
-        {"{\"route\": \"all\", \"weights\": {\"v1\": 0, \"v2\": 0}}", "weights", "sum up to 0", 400},
-        {"{\"route\": \"all\", \"weights\": {\"v1\": 999999}}", "weights", "multiples of one step", 400},
+        {"{\"route\": \"all\", \"weights\": {\"v3\": 1}}", "weights", "no variant called \"v3\"",
+         400},
+        {"{\"route\": \"all\", \"weights\": {\"v1\": 0, \"v2\": 0}}", "weights", "sum up to 0",
+         400},
+        {"{\"route\": \"all\", \"weights\": {\"v1\": 999999}}", "weights", "multiples of one step",
+         400},
         {"{\"route\": \"all\", \"weights\": {\"v1\": -1}}", "weights", "a number from 0", 400},
         {"{\"route\": \"all\", \"weights\": {\"v1\": 1e9}}", "weights", "a number from 0", 400},
-        {"{\"route\": \"all\", \"weights\": {\"v1\": 0.00000001}}", "weights", "places behind", 400},
+        {"{\"route\": \"all\", \"weights\": {\"v1\": 0.00000001}}", "weights", "places behind",
+         400},
         {"{\"route\": \"all\", \"weights\": {\"v1\": \"9\"}}", "weights", "a number from 0", 400},
         {"{\"route\": \"all\", \"weights\": {\"v1\": 1, \"v3\": 1}}", "weights", "no variant", 400},
         {"{\"route\": \"all\", \"weights\": {}}", "weights", "an object with a weight", 400},
         {"{\"route\": \"all\", \"weights\": [1]}", "weights", "an object with a weight", 400},
         {"{\"route\": \"all\"}", "weights", "an object with a weight", 400},
-        {"{\"route\": \"none\", \"weights\": {\"v1\": 1}}", "route", "no route called \"none\"", 404},
+        {"{\"route\": \"none\", \"weights\": {\"v1\": 1}}", "route", "no route called \"none\"",
+         404},
         {"{\"weights\": {\"v1\": 1}}", "route", "the name of a route", 400},
         {"{\"route\": 7, \"weights\": {\"v1\": 1}}", "route", "the name of a route", 400},
     };
@@ -132,7 +138,8 @@ Test(canary_operator, refuses_a_wrong_change_as_a_wrong_file)
     cr_assert_eq(rig_log_count("canary_changed"), 0);
 }
 
-/* -- views -------------------------------------------------------------------------------------- */
+/* -- views --------------------------------------------------------------------------------------
+ */
 
 Test(canary_operator, sees_targets_counts_and_shares)
 {
@@ -157,11 +164,12 @@ Test(canary_operator, sees_targets_counts_and_shares)
 
 Test(canary_operator, sees_all_splits_or_one)
 {
-    canary_start(1, "( { name = \"a\"; match = { path = \"/a\"; }; canary = { split = ( { cluster = "
-                    "\"v1\"; weight = 1; } ); }; },"
-                    "  { name = \"b\"; match = { path = \"/b\"; }; canary = { split = ( { cluster = "
-                    "\"v2\"; weight = 1; name = \"B\"; } ); }; },"
-                    "  { name = \"c\"; cluster = \"app\"; } )");
+    canary_start(1,
+                 "( { name = \"a\"; match = { path = \"/a\"; }; canary = { split = ( { cluster = "
+                 "\"v1\"; weight = 1; } ); }; },"
+                 "  { name = \"b\"; match = { path = \"/b\"; }; canary = { split = ( { cluster = "
+                 "\"v2\"; weight = 1; name = \"B\"; } ); }; },"
+                 "  { name = \"c\"; cluster = \"app\"; } )");
     cr_assert_eq(canary_call("get", "{}"), 200);
     cr_assert_eq(json_array_size(json_object_get(canary_answer(), "splits")), 2);
     cr_assert_eq(canary_call("get", "{\"route\": \"b\"}"), 200);
@@ -175,7 +183,8 @@ Test(canary_operator, sees_all_splits_or_one)
 
 Test(canary_operator, finds_variants_in_metrics_and_the_access_log)
 {
-    canary_start(1, CANARY_ROUTE(CANARY_ENTRY("v1", 1) ", " CANARY_ENTRY("v2", 1, "name = \"new\";")));
+    canary_start(1,
+                 CANARY_ROUTE(CANARY_ENTRY("v1", 1) ", " CANARY_ENTRY("v2", 1, "name = \"new\";")));
     canary_send(4, 0, "/?size=10");
     cr_assert_eq(get("/one?status=500")->status, 500);
     cr_assert_str_eq(json_of(rig_await_access("/one"), "variant"), "v1");
@@ -185,13 +194,15 @@ Test(canary_operator, finds_variants_in_metrics_and_the_access_log)
     AWAIT(rig_metric("weir_variant_requests_total{route=\"all\",variant=\"v1\"}") == 3);
     cr_assert_eq(rig_metric("weir_variant_requests_total{route=\"all\",variant=\"new\"}"), 3);
     cr_assert_eq(
-        rig_metric("weir_variant_responses_total{route=\"all\",variant=\"v1\",code_class=\"5xx\"}"), 1);
+        rig_metric("weir_variant_responses_total{route=\"all\",variant=\"v1\",code_class=\"5xx\"}"),
+        1);
     cr_assert_eq(rig_metric("weir_canary_errors_total{route=\"all\",variant=\"v1\"}"), 1);
     cr_assert_eq(rig_metric("weir_canary_errors_total{route=\"all\",variant=\"new\"}"), 0);
     cr_assert_eq(canary_number("v1", "errors"), 1);
 }
 
-/* -- weirctl ------------------------------------------------------------------------------------ */
+/* -- weirctl ------------------------------------------------------------------------------------
+ */
 
 static char said[16 * 1024];
 

@@ -45,7 +45,8 @@ static void all_stay(const char *format, const int *places)
         cr_assert_eq(of_user(i, format), places[i], "user %u", i);
 }
 
-/* -- keys --------------------------------------------------------------------------------------- */
+/* -- keys ---------------------------------------------------------------------------------------
+ */
 
 static void keeps_users(const char *sticky, const char *format)
 {
@@ -102,6 +103,45 @@ Test(canary_sticky, goes_by_the_source_address)
     AWAIT(canary_number("v1", "users") + canary_number("v2", "users") == 1);
 }
 
+/* A module of the tests' own says who asks (modules/vouch.c). */
+static void start_identified(const char *routes)
+{
+    rig_start(.top = "modules = { vouch = { }; };",
+              .clusters = CANARY_CLUSTER("v1") CANARY_CLUSTER("v2"), .routes = routes);
+}
+
+Test(canary_sticky, goes_by_a_verified_identity)
+{
+    static const char format[] = "X-Vouch: jwt|here|u%u\r\n";
+    int places[USERS], elsewhere[USERS];
+    unsigned same = 0;
+    start_identified(CANARY_TWO(1, 1, "sticky = \"identity\";"));
+    const unsigned second = place_all(format, places);
+    cr_assert(60 < second && second < 140, "%u", second);
+    all_stay(format, places);
+    place_all("X-Vouch: jwt|there|u%u\r\n", elsewhere);
+    for (unsigned i = 0; i < USERS; i++)
+        same += places[i] == elsewhere[i];
+    cr_assert(60 < same && same < 140, "%u: another issuer's subjects are others", same);
+    cr_assert_eq(canary_number(NULL, "position"), 0);
+    (void)variant_of("/", "X-Vouched: jwt|here|u1\r\n");
+    cr_assert_eq(canary_number(NULL, "position"), 1, "nobody in particular takes a ticket");
+    cr_assert_str_eq(json_of(rig_await_access("\"canary.by\":\"identity\""), "canary.by"),
+                     "identity");
+}
+
+Test(canary_sticky, goes_by_a_claim)
+{
+    static const char of_team[] = "X-Vouch: jwt|here|u%u|team=red|team=blue\r\n";
+    start_identified(CANARY_TWO(1, 1, "sticky = \"identity:team\";"));
+    const int place = of_user(0, of_team);
+    for (unsigned i = 1; i < 10; i++)
+        cr_assert_eq(of_user(i, of_team), place);
+    cr_assert_eq(canary_number(NULL, "position"), 0);
+    (void)of_user(1, "X-Vouch: jwt|here|u%u\r\n");
+    cr_assert_eq(canary_number(NULL, "position"), 1, "who has no such claim takes a ticket");
+}
+
 Test(canary_sticky, gives_tickets_to_requests_without_a_key)
 {
     canary_start(2, CANARY_TWO(3, 1, "sticky = \"header:x-user\";"));
@@ -119,18 +159,19 @@ Test(canary_sticky, has_an_equal_place_for_equal_seeds_alone)
     unsigned same = 0;
     canary_start(1, CANARY_TWO(1, 1, "sticky = \"header:x-user\"; seed = \"shop\";"));
     place_all(format, here);
-    cr_assert(canary_reload(1, "( { name = \"other\"; canary = { split = ( { cluster = \"v1\"; weight "
-                               "= 1; }, { cluster = \"v2\"; weight = 1; } ); sticky = "
-                               "\"header:x-user\"; seed = \"shop\"; }; } )"));
+    canary_renew(1, "( { name = \"other\"; canary = { split = ( { cluster = \"v1\"; weight "
+                    "= 1; }, { cluster = \"v2\"; weight = 1; } ); sticky = "
+                    "\"header:x-user\"; seed = \"shop\"; }; } )");
     all_stay(format, here);
-    cr_assert(canary_reload(1, CANARY_TWO(1, 1, "sticky = \"header:x-user\";")));
+    canary_renew(1, CANARY_TWO(1, 1, "sticky = \"header:x-user\";"));
     place_all(format, there);
     for (unsigned i = 0; i < USERS; i++)
         same += here[i] == there[i];
     cr_assert(60 < same && same < 140, "%u", same);
 }
 
-/* -- weights that change ------------------------------------------------------------------------ */
+/* -- weights that change ------------------------------------------------------------------------
+ */
 
 Test(canary_sticky, moves_users_only_into_the_variant_that_grows)
 {
@@ -169,11 +210,13 @@ Test(canary_sticky, tells_users_and_requests_apart)
                        1e-9);
 }
 
-/* -- cookies of the gateway's own --------------------------------------------------------------- */
+/* -- cookies of the gateway's own ---------------------------------------------------------------
+ */
 
 static char cookie[128]; /* "NAME=VALUE" of the last that was given */
 
-/* Asks with the cookie that was given before; the Set-Cookie of the answer, "" when there is none. */
+/* Asks with the cookie that was given before; the Set-Cookie of the answer, "" when there is none.
+ */
 static const char *ask_with_cookie(void)
 {
     char fields[160] = "";
@@ -217,15 +260,14 @@ Test(canary_sticky, sets_the_cookie_with_its_attributes)
     canary_start(1, CANARY_TWO(1, 1, "sticky = \"cookie:canary\";"));
     cr_assert(strstr(ask_with_cookie(), "; Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax"));
     cookie[0] = '\0';
-    cr_assert(canary_reload(
-        1, CANARY_TWO(1, 1, "sticky = \"cookie:canary\"; cookie = { path = \"/shop\"; domain = "
-                            "\"site.test\"; max_age = \"0s\"; secure = true; http_only = false; "
-                            "same_site = \"none\"; };")));
+    canary_renew(1, CANARY_TWO(1, 1,
+                               "sticky = \"cookie:canary\"; cookie = { path = \"/shop\"; domain = "
+                               "\"site.test\"; max_age = \"0s\"; secure = true; http_only = false; "
+                               "same_site = \"none\"; };"));
     const char *set = ask_with_cookie();
     cr_assert(strstr(set, "; Path=/shop; Domain=site.test; Secure; SameSite=None"), "%s", set);
     cookie[0] = '\0';
-    cr_assert(canary_reload(
-        1, CANARY_TWO(1, 1, "sticky = \"cookie:canary\"; cookie = { issue = false; };")));
+    canary_renew(1, CANARY_TWO(1, 1, "sticky = \"cookie:canary\"; cookie = { issue = false; };"));
     cr_assert_eq(*ask_with_cookie(), '\0');
     cr_assert_eq(canary_number(NULL, "position"), 1, "who gets none takes a ticket");
 }
@@ -267,7 +309,8 @@ Test(canary_sticky, sets_a_secure_cookie_over_tls)
     certs_end();
 }
 
-/* -- signed ------------------------------------------------------------------------------------- */
+/* -- signed -------------------------------------------------------------------------------------
+ */
 
 #define SIGNED                                                                                     \
     CANARY_TWO(1, 1, "sticky = \"cookie:canary\"; cookie = { signed = true; key_file = \"key\"; };")
@@ -303,7 +346,7 @@ Test(canary_sticky, takes_signed_ids_alone_when_they_are_to_be_signed)
     strcpy(cookie, mine);
     cr_assert_eq(*ask_with_cookie(), '\0');
     rig_write_file("key", "fedcba9876543210fedcba9876543210");
-    cr_assert(canary_reload(2, SIGNED));
+    canary_renew(2, SIGNED);
     /* Workers of before may still take a connection or two. */
     AWAIT((strcpy(cookie, mine), *ask_with_cookie() != '\0'));
 }
@@ -313,17 +356,20 @@ Test(canary_sticky, finds_the_key_for_all_splits_in_one_place)
     rig_write_file("key", "0123456789abcdef0123456789abcdef");
     rig_start(.top = "modules = { canary = { key_file = \"key\"; }; };",
               .clusters = CANARY_CLUSTER("v1") CANARY_CLUSTER("v2"),
-              .routes = CANARY_TWO(1, 1, "sticky = \"cookie:canary\"; cookie = { signed = true; };"));
+              .routes =
+                  CANARY_TWO(1, 1, "sticky = \"cookie:canary\"; cookie = { signed = true; };"));
     cookie[0] = '\0';
     cr_assert_neq(*ask_with_cookie(), '\0');
     cr_assert_eq(*ask_with_cookie(), '\0');
 }
 
-/* -- the variant's name ------------------------------------------------------------------------- */
+/* -- the variant's name -------------------------------------------------------------------------
+ */
 
 Test(canary_sticky, shows_the_variant_in_a_header_and_a_cookie_when_asked_to)
 {
-    canary_start(1, CANARY_TWO(1, 1, "response_header = \"X-Variant\"; variant_cookie = \"seen\";"));
+    canary_start(1,
+                 CANARY_TWO(1, 1, "response_header = \"X-Variant\"; variant_cookie = \"seen\";"));
     for (unsigned i = 0; i < 4; i++) {
         const struct response *r = get("/");
         char want[64];
@@ -334,17 +380,19 @@ Test(canary_sticky, shows_the_variant_in_a_header_and_a_cookie_when_asked_to)
     }
     unsigned set = 0;
     for (unsigned i = 0; i < 4; i++)
-        set += *field_of(ask("GET / HTTP/1.1\r\nHost: h\r\nCookie: seen=v1\r\n\r\n"), "Set-Cookie") != 0;
+        set += *field_of(ask("GET / HTTP/1.1\r\nHost: h\r\nCookie: seen=v1\r\n\r\n"),
+                         "Set-Cookie") != 0;
     cr_assert_eq(set, 2, "only where the client has another");
 }
 
 /* A front end's cookie decides on a route. */
 Test(canary_sticky, has_a_cookie_that_routes_can_go_by)
 {
-    canary_start(1, "( { name = \"new\"; match = { path = \"/\"; cookies = ( { name = \"seen\"; exact = "
-                    "\"v2\"; } ); }; cluster = \"app\"; },"
-                    "  { name = \"all\"; canary = { split = ( { cluster = \"v1\"; weight = 1; } ); "
-                    "variant_cookie = \"seen\"; }; } )");
+    canary_start(
+        1, "( { name = \"new\"; match = { path = \"/\"; cookies = ( { name = \"seen\"; exact = "
+           "\"v2\"; } ); }; cluster = \"app\"; },"
+           "  { name = \"all\"; canary = { split = ( { cluster = \"v1\"; weight = 1; } ); "
+           "variant_cookie = \"seen\"; }; } )");
     cr_assert(body_is(get("/"), "v1\n"));
     cr_assert(body_is(ask("GET / HTTP/1.1\r\nHost: h\r\nCookie: seen=v2\r\n\r\n"), "app\n"));
 }
@@ -352,16 +400,35 @@ Test(canary_sticky, has_a_cookie_that_routes_can_go_by)
 /* Settings of modules on one entry. */
 Test(canary_sticky, brings_settings_of_modules_with_a_variant)
 {
-    canary_start(1, CANARY_ROUTE(
-                        CANARY_ENTRY("v1", 1) ", " CANARY_ENTRY(
-                            "v2", 1,
-                            "headers = { request = { set = ( { name = \"X-New\"; value = \"yes\"; } ); "
-                            "}; response = { set = ( { name = \"X-Of\"; value = \"%{variant}\"; } ); "
-                            "}; };")));
+    canary_start(1, CANARY_ROUTE(CANARY_ENTRY("v1", 1) ", " CANARY_ENTRY(
+                        "v2", 1,
+                        "headers = { request = { set = ( { name = \"X-New\"; value = \"yes\"; } ); "
+                        "}; response = { set = ( { name = \"X-Of\"; value = \"%{variant}\"; } ); "
+                        "}; };")));
     for (unsigned i = 0; i < 4; i++) {
         const struct response *r = get("/?echo");
         const bool second = strcmp(field_of(r, "X-Of"), "v2") == 0;
         cr_assert_eq(second, i % 2 == 1);
         cr_assert_eq(body_has(r, "X-New: yes"), second);
     }
+}
+
+/* dark_launch comes first, and its testers are none of the split's. */
+Test(canary_sticky, leaves_alone_who_was_sent_elsewhere)
+{
+    origin_start("dark");
+    rig_start(.clusters = CANARY_CLUSTER("v1") CANARY_CLUSTER("v2") CANARY_CLUSTER("dark"),
+              .routes = CANARY_TWO(1, 1,
+                                   "sticky = \"cookie:canary\"; response_header = \"x-v\"; }; "
+                                   "dark_launch = { cluster = \"dark\"; grants = true;"));
+    cr_assert_eq(canary_post("dark_launch/grant", "{\"name\": \"alice\", \"ttl_s\": 60}"), 200);
+    char fields[512];
+    snprintf(fields, sizeof fields, "Cookie: %s\r\n",
+             json_string_value(json_object_get(canary_answer(), "cookie")));
+    const struct response *r = ask("GET / HTTP/1.1\r\nHost: h\r\n%s\r\n", fields);
+    cr_assert(r->status == 200 && body_is(r, "dark\n"), "%d %s", r->status, r->body.p);
+    cr_assert_str_eq(field_of(r, "x-v"), "");
+    cr_assert_str_eq(field_of(r, "Set-Cookie"), "");
+    cr_assert_neq(*field_of(get("/"), "x-v"), '\0');
+    AWAIT(canary_number("v1", "sent") + canary_number("v2", "sent") == 1);
 }
