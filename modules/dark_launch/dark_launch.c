@@ -323,7 +323,6 @@ const struct weir_module weir_module = {
     .global = {.rows = dark_global_rows, .size = sizeof(struct dark_global)},
     .route = {.rows = dark_rows, .size = sizeof(struct dark)},
     .state_size = sizeof(struct dark_state),
-    .wants_identity = true,
     .log_fields = log_fields,
     .counters = dark_counters,
     .commands = dark_commands,

@@ -298,6 +298,8 @@ void dark_load_route(struct weir_load *l, void *conf, void *global)
     load_choosers(l, d, g);
     if (d->list_file.n)
         load_list(l, d);
+    if (d->testers.subjects.n || d->testers.claim.n || d->list_file.n)
+        weir_load_wants_identity(l); /* credentials aren't looked at in vain */
     for (size_t i = 0; i < d->versions.n; i++) {
         struct dark_version *v = &dark_versions(d)[i];
         check_version(l, d, i);

@@ -2,6 +2,8 @@
 /* Dark launches as testers and operators see them. Who doesn't get in is dark_doors.c's. */
 #include "tests/scenario/dark_case.h"
 
+#include <stdarg.h>
+
 DARK_SUITE(dark_launch);
 
 static void wait_for_reply_of(bool dark, const char *fields)
@@ -364,103 +366,74 @@ Test(dark_launch, goes_by_on_unavailable_without_endpoints)
     cr_assert_eq(rig_metric("weir_dark_launch_unavailable_total{route=\"all\"}"), 2);
 }
 
-/* -- configurations
- * --------------------------------------------------------------------------------- */
+/* -- beside others --------------------------------------------------------------------------------
+ */
 
-static void refused(const char *top, const char *clusters, const char *routes, const char *says)
+/* Testers are no part of what a canary divides. */
+Test(dark_launch, comes_before_a_canary)
 {
-    rig_write_conf((struct rig_conf){.top = top, .clusters = clusters, .routes = routes});
-    remove(rig_path("output"));
-    cr_assert_eq(rig_run((const char *const[]){"-t", "-c", rig_path("weir.conf"), NULL}), 1, "%s",
-                 says);
-    char *said = rig_read("output");
-    cr_assert(strstr(said, says), "expected: %s\n%s", says, said);
-    free(said);
-}
-
-Test(dark_launch, refuses_settings_that_cant_be_meant)
-{
-    static const struct {
-        const char *settings, *says;
-    } wrong[] = {
-        {"grants = false;", "lets nobody in"},
-        {"claim = \"groups\";", "claim needs any_of"},
-        {"any_of = [ \"x\" ];", "any_of needs a claim"},
-        {"subjects = [ \"\" ];", "subjects has an empty one"},
-        {"certificate_sans = [ \"*.x\" ];", "has a wildcard"},
-        {"opt_in = true;", "opt_in needs a choose_header"},
-        {"choose_header = \"x-weir-grant\";", "need different names"},
-        {"choose_cookie = \"weir-grant\";", "need different names"},
-        {"choose_header = \"Connection\";", "choose_header is no name"},
-        {"choose_cookie = \"a=b\";", "choose_cookie is no name"},
-        {"versions = ( { name = \"v\"; cluster = \"two\"; } );", "both cluster and versions"},
-        {"on_unavailable = \"maybe\";", "on_unavailable"},
-        {"list_file = \"$dir/none\";", "No such file"},
-        {"list_file = \"$dir/wrong\";", "line 2 of"},
-        {"list_limit = 8;", "list_limit"},
-        {"subject = [ \"a\" ];", "did you mean \"subjects\"?"},
-    };
-    rig_write_file("wrong", "alice\nbo\x01\n");
-    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        char routes[512];
-        snprintf(routes, sizeof routes, DARK_ROUTES("%s"), wrong[i].settings);
-        refused("", DARK_CLUSTERS " two = { endpoints = [ \"$app\" ]; };", routes, wrong[i].says);
+    origin_start("two");
+    rig_start(.top = DARK_MODULES(""),
+              .clusters = DARK_CLUSTERS " two = { endpoints = [ \"$two\" ]; };",
+              .routes =
+                  "( { name = \"all\"; canary = { split = ( { cluster = \"app\"; weight = 1; },"
+                  " { cluster = \"two\"; weight = 1; } ); };"
+                  " dark_launch = { cluster = \"dark\"; subjects = [ \"alice\" ]; }; } )");
+    unsigned app = 0, two = 0;
+    for (int i = 0; i < 20; i++) {
+        IS_DARK(dark_ask(ALICE));
+        const struct response *r = dark_ask(NOBODY);
+        app += body_is(r, "app\n");
+        two += body_is(r, "two\n");
     }
-#define WITH_VERSIONS(list) "( { cluster = \"app\"; dark_launch = { versions = (" list "); }; } )"
-    refused("", DARK_CLUSTERS, WITH_VERSIONS("{ name = \"none\"; cluster = \"dark\"; }"),
-            "\"none\"");
-    refused("", DARK_CLUSTERS, WITH_VERSIONS("{ name = \"a b\"; cluster = \"dark\"; }"),
-            "one word");
-    refused("", DARK_CLUSTERS,
-            WITH_VERSIONS(
-                "{ name = \"v\"; cluster = \"dark\"; }, { name = \"v\"; cluster = \"dark\"; }"),
-            "two with the name");
-    refused("", DARK_CLUSTERS, "( { cluster = \"app\"; dark_launch = { }; } )", "needs a cluster");
-    refused(
-        "", DARK_CLUSTERS,
-        "( { respond = { }; dark_launch = { cluster = \"dark\"; on_failure = \"normal\"; }; } )",
-        "only on routes with a cluster");
+    cr_assert(app == 10 && two == 10, "%u and %u", app, two);
 }
 
-Test(dark_launch, refuses_global_settings_that_cant_be_meant)
+Test(dark_launch, shows_testers_what_others_dont_find)
 {
-    static const struct {
-        const char *settings, *says;
-    } wrong[] = {
-        {"grant_key_file = \"$dir/none\";", "No such file"},
-        {"grant_key_file = \"$dir/short\";", "has 31 bytes; a key has 32 to 4096"},
-        {"grant_key_file = \"$dir/long\";", "has over 4096 bytes"},
-        {"grants_file = \"$dir/g\";", "needs a grant_key_file"},
-        {"grant_key_file = \"$dir/key\"; grants_file = \"$dir/short\";", "line 1"},
-        {"grants = 0;", "grants"},
-        {"grants = 16385;", "grants"},
-        {"max_ttl = \"1s\";", "max_ttl"},
-        {"grant_cookie = \"a;b\";", "grant_cookie is no name"},
-        {"grant_header = \"Host\";", "grant_header is no name"},
-        {"grant_cookie = \"\"; grant_header = \"\";", "neither grant_cookie nor grant_header"},
-    };
-    char *huge = malloc(4098);
-    memset(huge, 'k', 4097);
-    huge[4097] = 0;
-    rig_write_file("long", huge);
-    free(huge);
-    rig_write_file("short", "0123456789abcdef0123456789abcde");
-    rig_write_file("key", "0123456789abcdef0123456789abcdef");
-    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        char top[512];
-        snprintf(top, sizeof top, DARK_MODULES("%s"), wrong[i].settings);
-        refused(top, DARK_CLUSTERS, DARK_ROUTES(""), wrong[i].says);
-    }
+    rig_start(.top = DARK_MODULES(""), .clusters = DARK_CLUSTERS,
+              .routes = "( { name = \"preview\"; match = { path_prefix = \"/preview\"; };"
+                        " respond = { status = 404; };"
+                        " dark_launch = { cluster = \"dark\"; subjects = [ \"alice\" ]; }; },"
+                        " { name = \"all\"; cluster = \"app\"; } )");
+    IS_DARK(ask("GET /preview HTTP/1.1\r\nHost: h\r\n" ALICE "\r\n"));
+    cr_assert_eq(get("/preview")->status, 404);
+    IS_NORMAL(dark_ask(ALICE));
 }
 
-/* The cluster of a dark version has no other door. */
-Test(dark_launch, keeps_its_clusters_to_itself)
+static const char *run(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static const char *run(const char *fmt, ...)
 {
-    refused("", DARK_CLUSTERS,
-            "( { name = \"all\"; cluster = \"app\"; dark_launch = { cluster = \"dark\"; }; },"
-            "  { name = \"door\"; match = { path = \"/door\"; }; cluster = \"dark\"; } )",
-            "dark_launch");
-    refused("", DARK_CLUSTERS, DARK_ROUTES("") "; routes2 = 1", "routes2");
-    refused("", DARK_CLUSTERS, "( { cluster = \"dark\"; dark_launch = { cluster = \"dark\"; }; } )",
-            "where all requests of this route go");
+    static char said[4096];
+    char args[256], command[1024];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(args, sizeof args, fmt, ap);
+    va_end(ap);
+    snprintf(command, sizeof command, "exec 2>&1 </dev/null; timeout 30 %s -s %s dark %s",
+             WEIRCTL_BINARY, rig_path("admin.sock"), args);
+    FILE *f = popen(command, "r"); /* NOLINT: a fixed text */
+    cr_assert(f);
+    said[fread(said, 1, sizeof said - 1, f)] = 0;
+    pclose(f);
+    return said;
+}
+
+/* The way an operator goes. */
+Test(dark_launch, is_opened_and_closed_by_weirctl)
+{
+    char header[256];
+    dark_start("");
+    cr_assert(strstr(run("list"), "There are no grants."));
+    const char *said = run("grant alice --for 2h");
+    const char *at = strstr(said, "X-Weir-Grant: ");
+    cr_assert(at && strstr(said, "Granted to alice") && strstr(said, "weir-grant="), "%s", said);
+    snprintf(header, sizeof header, "%.*s\r\n", (int)strcspn(at, "\n"), at);
+    IS_DARK(dark_ask("%s", header));
+    said = run("list");
+    cr_assert(strstr(said, "alice") && strstr(said, "left"), "%s", said);
+    cr_assert(strstr(run("grant alice --for 8d"), "max_ttl"));
+    cr_assert(strstr(run("revoke --name alice"), "Revoked one grant."));
+    IS_NORMAL(dark_ask("%s", header));
+    cr_assert(strstr(run("list"), "revoked"));
 }
