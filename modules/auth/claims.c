@@ -16,6 +16,7 @@ struct pair {
 };
 
 struct build {
+    struct claims_limits limits;
     struct pair v[CLAIMS_PAIRS_MAX];
     size_t n, text_n, path_n;
     unsigned left_out, depth;
@@ -44,9 +45,11 @@ const char *claims_fault_text(enum claims_fault f)
     return faults[f].text;
 }
 
-struct claims *claims_new(const json_t *object, enum claims_fault *fault)
+struct claims *claims_new(const json_t *object, const struct claims_limits *limits,
+                          enum claims_fault *fault)
 {
     struct build b;
+    b.limits = *limits;
     b.n = b.text_n = b.path_n = b.left_out = b.depth = 0;
     *fault = add_object(&b, object);
     if (*fault != CLAIMS_OK)
@@ -65,9 +68,9 @@ void claims_free(struct claims *c)
 /* -- collecting -------------------------------------------------------------------------------- */
 
 /* Appends to one of the buffers, which have the same size. */
-static bool append(char *to, size_t *n, const char *p, size_t p_n)
+static bool append(const struct build *b, char *to, size_t *n, const char *p, size_t p_n)
 {
-    if (p_n > CLAIMS_TEXT_MAX - *n)
+    if (p_n > b->limits.text - *n)
         return false;
     memcpy(to + *n, p, p_n);
     *n += p_n;
@@ -83,8 +86,8 @@ static enum claims_fault add_object(struct build *b, const json_t *object)
         return CLAIMS_TOO_DEEP;
     json_object_foreach((json_t *)object, key, v)
     {
-        if ((path_n && !append(b->path, &b->path_n, ".", 1)) ||
-            !append(b->path, &b->path_n, key, strlen(key)))
+        if ((path_n && !append(b, b->path, &b->path_n, ".", 1)) ||
+            !append(b, b->path, &b->path_n, key, strlen(key)))
             return CLAIMS_TOO_LONG;
         const enum claims_fault f = add_value(b, v);
         if (f != CLAIMS_OK)
@@ -106,26 +109,26 @@ static bool is_taken(const struct build *b)
 static bool append_scalar(struct build *b, const json_t *v)
 {
     if (json_is_string(v))
-        return append(b->text, &b->text_n, json_string_value(v), json_string_length(v));
+        return append(b, b->text, &b->text_n, json_string_value(v), json_string_length(v));
     if (json_is_boolean(v))
-        return json_is_true(v) ? append(b->text, &b->text_n, "true", 4)
-                               : append(b->text, &b->text_n, "false", 5);
+        return json_is_true(v) ? append(b, b->text, &b->text_n, "true", 4)
+                               : append(b, b->text, &b->text_n, "false", 5);
     /* 15 digits are what a double keeps of any decimal: 0.1 stays 0.1. */
     char number[64];
     const size_t n =
         json_dumpb(v, number, sizeof number, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
-    return n <= sizeof number && append(b->text, &b->text_n, number, n);
+    return n <= sizeof number && append(b, b->text, &b->text_n, number, n);
 }
 
 /* One more value of the claim; the first one brings its name. */
 static enum claims_fault add_scalar(struct build *b, const json_t *v, bool first)
 {
-    if (b->n == CLAIMS_PAIRS_MAX)
+    if (b->n == b->limits.pairs)
         return CLAIMS_TOO_MANY;
     struct pair p = {.name = b->text_n, .name_n = b->path_n};
     if (!first)
         p.name = b->v[b->n - 1].name;
-    else if (!append(b->text, &b->text_n, b->path, b->path_n))
+    else if (!append(b, b->text, &b->text_n, b->path, b->path_n))
         return CLAIMS_TOO_LONG;
     p.value = b->text_n;
     if (!append_scalar(b, v))

@@ -30,13 +30,10 @@ bool htpasswd_parse(struct weir_slice text, struct htpasswd *out, struct auth_fa
 {
     *out = (struct htpasswd){0};
     *fault = (struct auth_fault){0};
-    if (text.n > HTPASSWD_TEXT_MAX)
-        return auth_fault_set(fault, 0, "it has %zu bytes; at most %d are allowed", text.n,
-                              HTPASSWD_TEXT_MAX);
     out->text = malloc(text.n + 1);
-    const size_t lines = auth_count(text, '\n') + 1;
-    out->entries =
-        calloc(lines < HTPASSWD_USERS_MAX ? lines : HTPASSWD_USERS_MAX, sizeof *out->entries);
+    /* The shortest line with a user has one character, a colon and the hash. */
+    const size_t lines = auth_count(text, '\n') + 1, users = text.n / (2 + HTPASSWD_HASH) + 1;
+    out->entries = calloc(lines < users ? lines : users, sizeof *out->entries);
     bool good = out->text && out->entries;
     if (!good)
         auth_fault_set(fault, 0, "no memory for it");
@@ -75,8 +72,6 @@ static bool read_line(struct htpasswd *h, struct weir_slice line, int number,
                               HTPASSWD_USER_MAX);
     if (!read_hash(hash, number, &cost, fault))
         return false;
-    if (h->n == HTPASSWD_USERS_MAX)
-        return auth_fault_set(fault, number, "more than %d users", HTPASSWD_USERS_MAX);
     h->entries[h->n] = (struct htpasswd_entry){user, hash, number};
     h->cost_min = h->n && h->cost_min < cost ? h->cost_min : cost;
     h->cost_max = h->cost_max > cost ? h->cost_max : cost;

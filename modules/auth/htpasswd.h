@@ -15,8 +15,7 @@
 
 enum {
     HTPASSWD_HASH = 60, /* characters of a bcrypt hash */
-    HTPASSWD_USERS_MAX = 10000,
-    HTPASSWD_TEXT_MAX = 1024 * 1024, /* bytes */
+    HTPASSWD_TEXT_PRESET = 1024 * 1024, /* bytes of a file: about 10000 users */
     HTPASSWD_USER_MAX = 255,         /* bytes, as apache has it */
     HTPASSWD_COST_MIN = 4,
     HTPASSWD_COST_MAX = 15,    /* some seconds; more would stop a helper thread for others */
@@ -38,7 +37,8 @@ struct htpasswd {
 
 /* Empty lines and those that begin with '#' are nothing; a file without users is right (the last
  * one may be taken away). False with a fault, and *out empty, on any other line, a user that stands
- * there twice, another hash than bcrypt's ($2a$, $2b$, $2y$), and over the limits. */
+ * there twice, another hash than bcrypt's ($2a$, $2b$, $2y$), and over the limits. How long
+ * the text may be is the caller's affair; it bounds the number of users. */
 bool htpasswd_parse(struct weir_slice text, struct htpasswd *out, struct auth_fault *fault);
 void htpasswd_free(struct htpasswd *h);
 

@@ -67,9 +67,6 @@ bool jwks_parse(struct weir_slice text, enum jwks_source from, struct jwks *out,
     json_error_t error;
     *out = (struct jwks){0};
     *fault = (struct auth_fault){0};
-    if (text.n > JWKS_TEXT_MAX)
-        return auth_fault_set(fault, 0, "it has %zu bytes; at most %d are allowed", text.n,
-                              JWKS_TEXT_MAX);
     json_t *root = json_loadb(text.n ? text.p : "", text.n, JSON_REJECT_DUPLICATES, &error);
     if (!root)
         return auth_fault_set(fault, error.line > 0 ? error.line : 0, "it isn't JSON: %s",

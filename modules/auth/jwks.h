@@ -22,7 +22,7 @@
 
 enum {
     JWKS_KEYS_MAX = 64,         /* an issuer in the middle of a rotation has three or four */
-    JWKS_TEXT_MAX = 64 * 1024,  /* bytes: 64 keys of RSA 4096 fit, without certificates */
+    JWKS_TEXT_PRESET = 64 * 1024, /* bytes: 64 keys of RSA 4096 fit, without certificates */
     JWKS_RSA_BITS_MIN = 2048,   /* RFC 7518 3.3 */
     JWKS_RSA_BITS_MAX = 8192,   /* what is longer makes verifying expensive for nothing */
     JWKS_SECRET_BYTES_MIN = 32, /* RFC 7518 3.2: as long as HS256's digest */
@@ -47,7 +47,8 @@ struct jwks {
 enum jwks_source { JWKS_FETCHED, JWKS_FILE };
 
 /* A key that can't be used is skipped, as RFC 7517 5 wants it; a set without any other is false
- * with a fault, and so is one over the limits. *out is empty then. */
+ * with a fault, and so is one with too many. *out is empty then. How long the text may be is the
+ * caller's affair. */
 bool jwks_parse(struct weir_slice text, enum jwks_source from, struct jwks *out,
                 struct auth_fault *fault);
 void jwks_free(struct jwks *set);

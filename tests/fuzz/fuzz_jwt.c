@@ -84,8 +84,9 @@ static size_t put_base64url(char *to, const void *p, size_t n)
 
 static void check_claims(const struct jwt_token *token)
 {
+    static const struct claims_limits limits = {CLAIMS_PAIRS_MAX, CLAIMS_TEXT_MAX};
     enum claims_fault fault;
-    struct claims *c = claims_new(token->claims, &fault);
+    struct claims *c = claims_new(token->claims, &limits, &fault);
     size_t n = 0;
     must((c != NULL) == (fault == CLAIMS_OK));
     for (size_t i = 0; c && i < c->n; i++)

@@ -121,26 +121,19 @@ Test(auth_apikeys, bounds_names_and_claims)
     refuse(printed("%s c=x", line), 1, "64 claims");
 }
 
-Test(auth_apikeys, bounds_keys_and_bytes)
+Test(auth_apikeys, has_room_for_the_shortest_lines)
 {
-    enum { LINE = 2 + 64 + 1 };
+    enum { KEYS = 200, LINE = 2 + 64 + 1 };
     struct apikeys k;
     struct auth_fault fault;
-    const size_t n = (APIKEYS_KEYS_MAX + 1) * (size_t)LINE;
-    char *all = arena_alloc(&arena, n + 1);
-    for (int i = 0; i <= APIKEYS_KEYS_MAX; i++)
+    char *all = arena_alloc(&arena, KEYS * LINE + 1);
+    for (int i = 0; i < KEYS; i++)
         snprintf(all + (size_t)i * LINE, LINE + 1, "k %064d\n", i);
-    cr_assert_not(apikeys_parse((struct weir_slice){all, n}, &k, &fault));
-    cr_assert(fault.line == APIKEYS_KEYS_MAX + 1 && strstr(fault.text, "10000 keys"));
-    cr_assert(apikeys_parse((struct weir_slice){all, n - LINE}, &k, &fault), "%s", fault.text);
-    cr_assert_eq(k.n, APIKEYS_KEYS_MAX);
+    /* The shortest lines there are, the last one without its end. */
+    cr_assert(apikeys_parse((struct weir_slice){all, KEYS * LINE - 1}, &k, &fault), "%s",
+              fault.text);
+    cr_assert_eq(k.n, KEYS);
     apikeys_free(&k);
-    char *big = arena_alloc(&arena, APIKEYS_TEXT_MAX + 1);
-    memset(big, '\n', APIKEYS_TEXT_MAX + 1);
-    cr_assert(apikeys_parse((struct weir_slice){big, APIKEYS_TEXT_MAX}, &k, &fault));
-    apikeys_free(&k);
-    cr_assert_not(apikeys_parse((struct weir_slice){big, APIKEYS_TEXT_MAX + 1}, &k, &fault));
-    cr_assert(strstr(fault.text, "bytes"));
 }
 
 /* What a presented key is compared with on the way is another number in each set. */

@@ -5,6 +5,8 @@
 
 TestSuite(auth_claims, .init = auth_begin, .fini = auth_end);
 
+static const struct claims_limits limits = {CLAIMS_PAIRS_PRESET, CLAIMS_TEXT_PRESET};
+
 static void free_claims(void *c)
 {
     claims_free(c);
@@ -14,7 +16,7 @@ static struct claims *flat(const char *json, enum claims_fault *fault)
 {
     json_t *object = json_loads(json, 0, NULL);
     cr_assert(object, "%s", json);
-    struct claims *c = claims_new(object, fault);
+    struct claims *c = claims_new(object, &limits, fault);
     json_decref(object); /* texts are copies */
     if (c)
         arena_on_end(&arena, free_claims, c);
@@ -89,9 +91,9 @@ static const char *list_of(int n)
 Test(auth_claims, has_at_most_64_pairs)
 {
     enum claims_fault fault;
-    const struct claims *c = flat(list_of(CLAIMS_PAIRS_MAX), &fault);
-    cr_assert(c && c->n == CLAIMS_PAIRS_MAX);
-    expect_fault(list_of(CLAIMS_PAIRS_MAX + 1), CLAIMS_TOO_MANY);
+    const struct claims *c = flat(list_of(CLAIMS_PAIRS_PRESET), &fault);
+    cr_assert(c && c->n == CLAIMS_PAIRS_PRESET);
+    expect_fault(list_of(CLAIMS_PAIRS_PRESET + 1), CLAIMS_TOO_MANY);
 }
 
 Test(auth_claims, has_at_most_4_levels)
@@ -106,15 +108,15 @@ Test(auth_claims, has_at_most_4_levels)
 Test(auth_claims, has_at_most_8_kib_of_names_and_values)
 {
     enum claims_fault fault;
-    char value[CLAIMS_TEXT_MAX + 1];
+    char value[CLAIMS_TEXT_PRESET + 1];
     memset(value, 'v', sizeof value);
-    const int fit = CLAIMS_TEXT_MAX - 4;
+    const int fit = CLAIMS_TEXT_PRESET - 4;
     const struct claims *c = flat(printed("{\"name\":\"%.*s\"}", fit, value), &fault);
     cr_assert(c && c->v[0].value.n == (size_t)fit);
     expect_fault(printed("{\"name\":\"%.*s\"}", fit + 1, value), CLAIMS_TOO_LONG);
     /* Names count: the longest, one too long, and one that only gets too long by its outer name. */
-    cr_assert(flat(printed("{\"%.*s\":\"\"}", CLAIMS_TEXT_MAX, value), &fault));
-    expect_fault(printed("{\"%.*s\":\"x\"}", CLAIMS_TEXT_MAX, value), CLAIMS_TOO_LONG);
-    expect_fault(printed("{\"a\":{\"%.*s\":\"\"}}", CLAIMS_TEXT_MAX, value), CLAIMS_TOO_LONG);
-    expect_fault(printed("{\"%.*s\":{\"\":1}}", CLAIMS_TEXT_MAX, value), CLAIMS_TOO_LONG);
+    cr_assert(flat(printed("{\"%.*s\":\"\"}", CLAIMS_TEXT_PRESET, value), &fault));
+    expect_fault(printed("{\"%.*s\":\"x\"}", CLAIMS_TEXT_PRESET, value), CLAIMS_TOO_LONG);
+    expect_fault(printed("{\"a\":{\"%.*s\":\"\"}}", CLAIMS_TEXT_PRESET, value), CLAIMS_TOO_LONG);
+    expect_fault(printed("{\"%.*s\":{\"\":1}}", CLAIMS_TEXT_PRESET, value), CLAIMS_TOO_LONG);
 }

@@ -102,25 +102,19 @@ Test(auth_htpasswd, bounds_the_cost)
     cr_assert(h->cost_min == HTPASSWD_COST_MIN && h->cost_max == HTPASSWD_COST_MAX);
 }
 
-Test(auth_htpasswd, bounds_users_and_bytes)
+Test(auth_htpasswd, has_room_for_the_shortest_lines_and_bounds_names)
 {
     struct auth_fault fault;
     struct htpasswd h;
-    const size_t line = 5 + 1 + HTPASSWD_HASH + 1, n = (HTPASSWD_USERS_MAX + 1) * line;
-    char *all = arena_alloc(&arena, n);
-    for (int i = 0; i <= HTPASSWD_USERS_MAX; i++)
-        memcpy(all + (size_t)i * line, printed("%05d:%s\n", i, HASH_4), line);
-    cr_assert_not(htpasswd_parse((struct weir_slice){all, n}, &h, &fault));
-    cr_assert(fault.line == HTPASSWD_USERS_MAX + 1 && strstr(fault.text, "10000 users"));
-    cr_assert(htpasswd_parse((struct weir_slice){all, n - line}, &h, &fault));
-    cr_assert_eq(h.n, HTPASSWD_USERS_MAX);
+    enum { USERS = 64, LINE = 1 + 1 + HTPASSWD_HASH + 1 };
+    char *all = arena_alloc(&arena, USERS * LINE);
+    for (int i = 0; i < USERS; i++)
+        memcpy(all + (size_t)i * LINE, printed("%c:%s\n", '<' + i, HASH_4), LINE);
+    /* The shortest lines there are, the last one without its end. */
+    cr_assert(htpasswd_parse((struct weir_slice){all, USERS * LINE - 1}, &h, &fault), "%s",
+              fault.text);
+    cr_assert_eq(h.n, USERS);
     htpasswd_free(&h);
-    char *big = arena_alloc(&arena, HTPASSWD_TEXT_MAX + 1);
-    memset(big, '\n', HTPASSWD_TEXT_MAX + 1);
-    cr_assert(htpasswd_parse((struct weir_slice){big, HTPASSWD_TEXT_MAX}, &h, &fault));
-    htpasswd_free(&h);
-    cr_assert_not(htpasswd_parse((struct weir_slice){big, HTPASSWD_TEXT_MAX + 1}, &h, &fault));
-    cr_assert(strstr(fault.text, "1048577 bytes"));
     char user[HTPASSWD_USER_MAX + 2] = {0};
     memset(user, 'u', HTPASSWD_USER_MAX);
     cr_assert_eq(users_of(printed("%s:%s", user, HASH_4))->n, 1);
