@@ -147,13 +147,14 @@ static void put_error(struct writer *w, const struct credentials_challenge *c)
 
 static void put_challenge(struct writer *w, const struct credentials_challenge *c)
 {
-    const bool basic = c->scheme == CREDENTIALS_BASIC;
     w->good = w->good && credentials_realm_ok(c->realm);
-    put(w, basic ? WEIR_SLICE("Basic realm=") : WEIR_SLICE("Bearer realm="));
+    put(w, c->scheme == CREDENTIALS_BASIC     ? WEIR_SLICE("Basic realm=")
+           : c->scheme == CREDENTIALS_API_KEY ? WEIR_SLICE("ApiKey realm=")
+                                              : WEIR_SLICE("Bearer realm="));
     put_quoted(w, c->realm);
-    if (basic)
+    if (c->scheme == CREDENTIALS_BASIC)
         put(w, WEIR_SLICE(", charset=\"UTF-8\"")); /* RFC 7617 2.1 */
-    else if (c->error != CREDENTIALS_NO_ERROR)
+    else if (c->scheme == CREDENTIALS_BEARER && c->error != CREDENTIALS_NO_ERROR)
         put_error(w, c);
 }
 

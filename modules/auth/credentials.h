@@ -20,6 +20,8 @@ enum credentials_kind {
     CREDENTIALS_BEARER,    /* token */
     CREDENTIALS_BASIC,     /* token, for credentials_basic() */
     CREDENTIALS_MALFORMED, /* one of these schemes, but not as it has to be written */
+    CREDENTIALS_API_KEY,   /* of challenges only: keys come in a field of their own. No registered
+                              scheme, but a 401 has to name one (RFC 9110 15.5.2) */
 };
 
 struct credentials {
@@ -57,7 +59,7 @@ enum credentials_error {
 };
 
 struct credentials_challenge {
-    enum credentials_kind scheme; /* CREDENTIALS_BEARER or CREDENTIALS_BASIC */
+    enum credentials_kind scheme; /* CREDENTIALS_BEARER, _BASIC or _API_KEY */
     struct weir_slice realm;      /* credentials_realm_ok() */
     enum credentials_error error; /* of Bearer */
     const char *description;      /* of Bearer with an error; NULL: none */

@@ -159,6 +159,8 @@ Test(auth_credentials, writes_challenges_as_the_standards_do)
                                        "error_description=\"the token has expired\"");
     c = (struct credentials_challenge){CREDENTIALS_BASIC, text("foo"), CREDENTIALS_NO_ERROR, NULL};
     cr_assert_str_eq(challenge(&c, 1), "Basic realm=\"foo\", charset=\"UTF-8\"");
+    c.scheme = CREDENTIALS_API_KEY;
+    cr_assert_str_eq(challenge(&c, 1), "ApiKey realm=\"foo\"");
 }
 
 Test(auth_credentials, writes_several_challenges_in_one_line)
