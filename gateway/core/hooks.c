@@ -29,13 +29,14 @@ void hooks_mistake(const struct exchange *x, const char *what)
 /* -- chains --------------------------------------------------------------------------------------
  */
 
-/* Of the chain of those who identify: the same modules may have uses on the route, and those are
- * other uses. */
+/* Who identifies has a chain of its own, for that moment alone: the same modules may have uses on
+ * the route, and those are other uses, for all other moments. */
 enum { IDENTIFY_MOMENTS = 1u << MOMENT_IDENTIFY | 1u << MOMENT_DONE };
 
 static uint32_t moments_in(unsigned where, const struct chain *c)
 {
-    return where == CHAIN_IDENTIFY ? c->moments & IDENTIFY_MOMENTS : c->moments;
+    return where == CHAIN_IDENTIFY ? c->moments & IDENTIFY_MOMENTS
+                                   : c->moments & ~(1u << MOMENT_IDENTIFY);
 }
 
 static void sum_moments(struct exchange *x)

@@ -471,6 +471,18 @@ Test(hooks, find_out_who_asks_when_a_use_wants_to_know)
     end();
 }
 
+Test(hooks, that_identify_are_not_asked_again_for_a_use_on_the_route)
+{
+    begin("");
+    CHAIN(&plan.identify, {&auth, NULL});
+    CHAIN(&plan.routes[0], {&auth, "r"}, {&who, NULL});
+    asks(WITH_USER("ann"));
+    answer();
+    cr_assert_str_eq(trace, "-.identify0 r.request0 ann -.done1 r.done1 ");
+    cr_assert_str_eq(mistakes, "");
+    end();
+}
+
 Test(hooks, find_out_who_asks_only_once)
 {
     begin_with("", CLUSTERS("") BY_IDENTITY);
