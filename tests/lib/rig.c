@@ -250,6 +250,13 @@ bool rig_reload_with(struct rig_conf c)
     return rig_log_count(" reloaded generation=") > good;
 }
 
+void rig_renew_with(struct rig_conf c)
+{
+    const unsigned ended = rig_log_count("generation_ended");
+    cr_assert(rig_reload_with(c), "the configuration is refused");
+    AWAIT(rig_log_count("generation_ended") > ended);
+}
+
 void rig_signal(int signo)
 {
     cr_assert(rig.pid);

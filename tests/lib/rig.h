@@ -83,6 +83,10 @@ int rig_run(const char *const *args);
 /* Writes the configuration, sends SIGHUP and waits. True: the new generation has taken over. */
 #define rig_reload(...) rig_reload_with((struct rig_conf){__VA_ARGS__})
 bool rig_reload_with(struct rig_conf c);
+/* The same, asserts that it is taken, and waits until the generation before is gone, which may serve
+ * a connection or two until then. For tests without connections that would keep it. */
+#define rig_renew(...) rig_renew_with((struct rig_conf){__VA_ARGS__})
+void rig_renew_with(struct rig_conf c);
 void rig_signal(int signo);
 pid_t rig_master(void);
 /* Waits for the master's end: its exit status, or minus the signal. */

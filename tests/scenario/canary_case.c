@@ -49,9 +49,7 @@ bool canary_reload(unsigned workers, const char *routes)
 
 void canary_renew(unsigned workers, const char *routes)
 {
-    const unsigned ended = rig_log_count("generation_ended");
-    cr_assert(canary_reload(workers, routes));
-    AWAIT(rig_log_count("generation_ended") > ended);
+    rig_renew_with(conf(workers, routes));
 }
 
 /* -- requests ---------------------------------------------------------------------------------- */

@@ -354,11 +354,9 @@ Test(dark_launch, goes_by_on_unavailable_without_endpoints)
               .clusters = "dark = { endpoints = ( { address = \"$dark\"; weight = 0; } ); };",
               .routes = DARK_ROUTES("subjects = [ \"alice\" ];"));
     cr_assert_eq(dark_ask(ALICE)->status, 503);
-    cr_assert(
-        rig_reload(.top = DARK_MODULES(""),
-                   .clusters = "dark = { endpoints = ( { address = \"$dark\"; weight = 0; } ); };",
-                   .routes =
-                       DARK_ROUTES("subjects = [ \"alice\" ]; on_unavailable = \"normal\";")));
+    rig_renew(.top = DARK_MODULES(""),
+              .clusters = "dark = { endpoints = ( { address = \"$dark\"; weight = 0; } ); };",
+              .routes = DARK_ROUTES("subjects = [ \"alice\" ]; on_unavailable = \"normal\";"));
     const struct response *r = dark_ask(ALICE);
     IS_NORMAL(r);
     cr_assert_eq(field_count(r, "Cache-Control"), 0);
