@@ -4,7 +4,7 @@
 
 /* The ways that dark_doors.c tries. A new one is a line here. */
 
-#include <stdbool.h>
+#include "tests/scenario/dark_try.h"
 
 /* In texts below "@X" stands for: */
 enum {
@@ -23,14 +23,6 @@ enum {
     ADDRESS = 'D',   /* of the dark origin */
     NUL = '0',
     HUGE_TEXT = 'L', /* 6000 letters */
-};
-
-struct door {
-    const char *name;
-    const char *fields; /* lines, with "\n" between them */
-    const char *method, *target, *host, *content;
-    const char *raw; /* instead of all of that, over HTTP/1.1 */
-    bool h1_only;
 };
 
 static const struct door doors[] = {
