@@ -93,8 +93,9 @@ static enum tried by_api_key(struct ask *ask)
     const struct weir_slice presented = credentials_api_key(value);
     if (!presented.p)
         return ask_wrong(ask, AUTH_REASON_MALFORMED);
-    const struct apikeys_key *key =
-        a->api_keys.changes ? apikeys_find(&a->api_keys.api_keys, presented) : NULL;
+    if (!a->api_keys.changes)
+        return ask_wrong(ask, AUTH_REASON_BUSY);
+    const struct apikeys_key *key = apikeys_find(&a->api_keys.api_keys, presented);
     if (!key)
         return ask_wrong(ask, AUTH_REASON_API_KEY);
     return ask_good(ask, &(struct grant){

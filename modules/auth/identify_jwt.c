@@ -17,7 +17,7 @@ struct search {
     const struct weir_slice *tokens; /* by issuer; absent: it gets none */
     enum jwt_fault fault;            /* of the issuer that got furthest */
     unsigned unknown;                /* set of those whose keys are fetched, and lack this one */
-    bool none;                       /* one of those has no keys at all */
+    bool none;                       /* one of them has no keys at all */
 };
 
 /* -- where tokens come from ---------------------------------------------------------------------- */
@@ -180,12 +180,17 @@ static enum tried verify(struct ask *ask, size_t i, struct search *s)
     }
     if (is_final(f))
         return ask_wrong(ask, jwt_fault_word(f));
-    if (f == JWT_KEY && j->cell) {
-        s->unknown |= 1u << i;
+    if (f == JWT_KEY) {
+        s->unknown |= (j->cell != NULL) << i;
         s->none = s->none || !keys;
     }
     s->fault = f > s->fault ? f : s->fault;
     return TRIED_NOTHING;
+}
+
+static const char *reason_of(const struct search *s)
+{
+    return s->none ? AUTH_REASON_NO_KEYS : jwt_fault_word(s->fault);
 }
 
 /* -- waiting for keys ------------------------------------------------------------------------------ */
@@ -228,7 +233,7 @@ static enum tried wait_for_keys(struct ask *ask, const struct search *s)
     }
     if (!is_open(ask, ask->state->keys)) {
         count(ask->a->p, counts, COUNT_WAITS_IN_VAIN);
-        return ask_wrong(ask, s->none ? AUTH_REASON_NO_KEYS : jwt_fault_word(s->fault));
+        return ask_wrong(ask, reason_of(s));
     }
     if (!key_wait_begin(ask->a, ask->state->keys)) {
         count(ask->a->p, counts, COUNT_WAITS_REFUSED);
@@ -265,5 +270,5 @@ enum tried identify_jwt(struct ask *ask)
         if (end != TRIED_NOTHING)
             return end;
     }
-    return s.unknown ? wait_for_keys(ask, &s) : ask_wrong(ask, jwt_fault_word(s.fault));
+    return s.unknown ? wait_for_keys(ask, &s) : ask_wrong(ask, reason_of(&s));
 }

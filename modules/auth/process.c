@@ -86,6 +86,16 @@ static bool make_sources(struct auth_local *a)
     return a->keys;
 }
 
+/* Before a file can be spoilt: what was read once stays. */
+static void read_sources(struct auth_local *a)
+{
+    struct auth_fault fault; /* load has said what is wrong */
+    for (size_t i = 0; i < a->g->jwt.n; i++)
+        (void)source_update(&a->keys[i], &fault);
+    (void)source_update(&a->users, &fault);
+    (void)source_update(&a->api_keys, &fault);
+}
+
 /* The skew of tokens is each issuer's own, so it is in what the cache is told of their end. The
  * control process answers no requests, and needs no cache. */
 static bool make_cache(struct auth_local *a)
@@ -111,8 +121,10 @@ void *auth_start(struct weir_process *p, const void *global)
         a->fetches = fetches_new(p, a->g);
         good = a->fetches;
     }
-    if (good)
+    if (good) {
+        read_sources(a);
         return a;
+    }
     weir_log(WEIR_LOG_ERROR, "auth_not_started", "no memory: nobody can be identified");
     free_local(a);
     return NULL;
