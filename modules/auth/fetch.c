@@ -101,10 +101,10 @@ void fetches_tick(struct fetch *v, const struct auth_global *g)
         say_dropped(f);
         if (f->call)
             continue;
-        const bool wished = is_wished_for(f, now_us);
+        const bool due = now_us >= f->due_us, wished = !due && is_wished_for(f, now_us);
         if (wished)
             f->wished_us = now_us;
-        if (wished || now_us >= f->due_us)
+        if (due || wished)
             begin(f);
     }
 }
@@ -166,12 +166,16 @@ static const char *fault_of(const struct fetch *f, const struct weir_result *r, 
     return room[0] ? room : NULL;
 }
 
+/* New keys are an answer to everybody who waits, also to those who began after the fetch did: what
+ * they wished for is there, or isn't. */
 static bool publish(struct fetch *f, struct weir_slice text)
 {
     if (f->n == text.n && memcmp(f->text, text.p, text.n) == 0)
         return true;
+    const uint64_t wanted = atomic_load(&f->j->cell->wanted);
     if (!weir_blob_publish(f->j->blob, text))
         return false;
+    f->covers = wanted;
     memcpy(f->text, text.p, text.n);
     f->n = text.n;
     return true;

@@ -46,8 +46,8 @@ uint64_t refresh_after_ms(const struct refresh_rules *r, const uint64_t *max_age
     uint64_t ms = r->refresh_ms;
     if (max_age_s && *max_age_s * 1000 < ms)
         ms = *max_age_s * 1000;
-    if (ms < r->refetch_ms)
-        ms = r->refetch_ms;
+    const uint64_t least = r->refetch_ms < r->refresh_ms ? r->refetch_ms : r->refresh_ms;
+    ms = ms > least ? ms : least;
     return ms - random % (ms / 10 + 1);
 }
 

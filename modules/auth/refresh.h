@@ -8,7 +8,7 @@
 
 struct refresh_rules {
     uint64_t refresh_ms; /* at the latest */
-    uint64_t refetch_ms; /* at the earliest */
+    uint64_t refetch_ms; /* at the earliest, unless refresh_ms is less */
 };
 
 /* max-age of Cache-Control, in seconds (RFC 9111 5.2.2.1); false: it has none, or none that is a

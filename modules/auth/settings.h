@@ -18,7 +18,7 @@
 enum { AUTH_ISSUERS_MAX = 16 };
 
 /* Between workers, who want newer keys, and the control process, which fetches them. A wish is a
- * number; it is fulfilled by a good fetch that began after it was made. */
+ * number; it is fulfilled by a good fetch that began after it was made, or brought new keys. */
 struct fetch_cell {
     _Atomic uint64_t wanted, served;
     _Atomic uint64_t fetched_s; /* the last good fetch, since 1970; 0: none yet */

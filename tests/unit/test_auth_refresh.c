@@ -44,6 +44,8 @@ Test(auth_refresh, comes_earlier_by_max_age_and_never_later)
     cr_assert_eq(after(86400 * 365 * 10, 0), 300000);
     cr_assert_eq(after(9, 0), 10000);
     cr_assert_eq(after(0, 0), 10000);
+    const struct refresh_rules often = {1000, 10000};
+    cr_assert_eq(refresh_after_ms(&often, NULL, 0), 1000);
 }
 
 Test(auth_refresh, takes_up_to_a_tenth_away)
