@@ -33,7 +33,7 @@ says_not() {
 nothing_left() {
     pids=$(sed -n 's/.*(pid \([0-9]*\)).*/\1/p' "$scratch/out")
     folder=$(sed -n 's/.*configured by \(.*\)\/weir\.conf$/\1/p' "$scratch/out")
-    [ "$(echo "$pids" | wc -l)" = 4 ] && [ -n "$folder" ] && [ ! -e "$folder" ] || return 1
+    [ "$(echo "$pids" | wc -l)" = 8 ] && [ -n "$folder" ] && [ ! -e "$folder" ] || return 1
     for pid in $pids; do
         ! kill -0 "$pid" 2>/dev/null || return 1
     done
@@ -50,6 +50,12 @@ check "what the client made up doesn't" says_not "  x-forwarded-for: 1.2.3.4"
 check "the redirect keeps the rest of the path" says "/apples/1"
 check "TLS serves HTTP/2" says "  HTTP/2"
 check "no route gives a reason" says '"error":"no_route"'
+check "nine of ten cherries are of version 1" says "  180 cherries-v1"
+check "one of ten is of version 2" says "  20 cherries-v2"
+check "an operator sees the same" grep -qE "^  cherries-v1 +90 +90% +180.0 +180 " "$scratch/out"
+check "a granted token opens version 3" says "  cherry-v3 on port"
+check "... once, and not without it or with a bad one" [ "$(grep -c "^  cherry-v3 on port" "$scratch/out")" = 1 ]
+check "the lab got copies" says "  request 51 of this backend"
 check "requests are counted" says 'weir_route_requests_total{route="apples"} 3'
 check "nothing is left at its end" nothing_left
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A small backend to look at: answers every request, over kept-alive connections, with its name,
- * its port, the request line and the fields in which a gateway tells who the client is.
+ * its port, the request line, the fields in which a gateway tells who the client is, and how many
+ * requests it has had.
  *
  *     demo_origin NAME     listens on a free port of 127.0.0.1, prints it, serves until it is
  * killed demo_origin -p N     prints N ports that are free now, all different
@@ -39,7 +40,7 @@ static const struct h1_limits limits = {
     .head_size = ROOM, .target_size = ROOM, .field_count = FIELDS};
 static struct conn conns[CONNECTIONS];
 static const char *name;
-static unsigned port;
+static unsigned port, requests;
 
 static bool is_shown(const struct field *f)
 {
@@ -68,6 +69,7 @@ static void write_answer(struct conn *c, const struct request_head *h)
         if (is_shown(f))
             text_printf(&content, "%.*s: %.*s\n", SLICE_ARG(f->name), SLICE_ARG(f->value));
     }
+    text_printf(&content, "request %u of this backend\n", ++requests);
     text_init_fixed(&c->answer, c->answer_memory, sizeof c->answer_memory);
     text_printf(&c->answer,
                 "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n%s\r\n",
