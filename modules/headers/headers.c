@@ -6,12 +6,15 @@
  *
  * The edits of one direction are made in a fixed order, whatever the file's is: remove, rename,
  * set, append, add. A value is rendered per exchange; one that could not stand in a header field
- * (a line end in a claim) changes nothing and is counted, so nothing that a client sends can begin
- * a field of its own.
+ * (a line end in a claim) is left out and counted, so nothing that a client sends can begin a field
+ * of its own.
  *
- * When a value turns out empty, because a variable has nothing to say, `set` takes the field away:
- * what a client sent under that name must not pass for ours. */
+ * When `set` has no value to give, because a variable has nothing to say or says what can't stand
+ * in a field, it takes the field away: what a client sent under that name must not pass for ours. */
 #include <weir/module.h>
+
+#include <string.h>
+#include <strings.h>
 
 struct edit {
     struct weir_place place;
@@ -55,6 +58,18 @@ static void edit_check(struct weir_load *l, void *group)
     if (e->text.n && !weir_field_settable(e->text))
         weir_fault(l, &e->place, "the field \"%s\" can't be set: it isn't a field name, or the "
                                  "gateway decides on it", e->text.p);
+}
+
+/* RFC 9110 5.3, RFC 6265 3 and 4.2: lines of these can't be joined by commas. */
+static void append_check(struct weir_load *l, void *group)
+{
+    const struct edit *e = group;
+    edit_check(l, group);
+    if (e->text.n && (!strcasecmp(e->text.p, "set-cookie") || !strcasecmp(e->text.p, "cookie")))
+        weir_fault(l, &e->place,
+                   "the field \"%s\" isn't a list, so nothing can be appended to it; "
+                   "use add or set",
+                   e->text.p);
 }
 
 static void renaming_check(struct weir_load *l, void *group)
@@ -107,7 +122,7 @@ static const struct weir_setting renaming_rows[] = {
                       .check = edit_check),                                                        \
         WEIR_ROW_LIST("append", struct edits, append, rows, struct edit,                           \
                       "values that are put behind what a field has, after a comma",                \
-                      .check = edit_check),                                                        \
+                      .check = append_check),                                                      \
         WEIR_ROW_LIST("add", struct edits, add, rows, struct edit, "further lines of fields",      \
                       .check = edit_check),                                                        \
         WEIR_ROW_END,                                                                              \
@@ -154,33 +169,68 @@ static void remove_fields(struct editing *e, const struct edits *edits)
             e->changed++;
 }
 
+/* White space around a value is none of it (RFC 9110 5.5). */
+static struct weir_slice rendered(struct editing *e, const struct edit *edit)
+{
+    struct weir_slice v = weir_render(e->x, edit->value);
+    while (v.n && (v.p[0] == ' ' || v.p[0] == '\t'))
+        v = (struct weir_slice){v.p + 1, v.n - 1};
+    while (v.n && (v.p[v.n - 1] == ' ' || v.p[v.n - 1] == '\t'))
+        v.n--;
+    return v;
+}
+
 static void set_field(struct editing *e, const struct edit *edit)
 {
-    const struct weir_slice value = weir_render(e->x, edit->value);
-    if (value.p && value.n) {
-        note(e, weir_field_set(e->x, e->head, &edit->name, value));
+    const struct weir_slice value = rendered(e, edit);
+    if (value.n && weir_field_set(e->x, e->head, &edit->name, value)) {
+        e->changed++;
         return;
     }
-    if (!value.p)
+    if (!value.p || value.n)
         e->invalid++;
     if (weir_field_remove(e->x, e->head, &edit->name))
         e->changed++;
 }
 
+static bool is_named(const struct edit *edit, struct weir_slice name)
+{
+    return name.n == edit->name.text.n && !strncasecmp(name.p, edit->name.text.p, name.n);
+}
+
+/* All lines of the field and the value as one line (RFC 9110 5.3); `size`: bytes that they take. */
+static struct weir_slice joined(struct editing *e, const struct edit *edit, struct weir_slice value,
+                                size_t size)
+{
+    char *const to = weir_alloc(e->x, size + value.n);
+    struct weir_slice name, line;
+    size_t n = 0, at = 0;
+    while (weir_field_each(e->x, e->head, &at, &name, &line)) {
+        if (!is_named(edit, name) || line.n == 0)
+            continue;
+        memcpy(to + n, line.p, line.n);
+        memcpy(to + n + line.n, ", ", 2);
+        n += line.n + 2;
+    }
+    memcpy(to + n, value.p, value.n);
+    return (struct weir_slice){to, n + value.n};
+}
+
 static void append_field(struct editing *e, const struct edit *edit)
 {
-    const struct weir_slice had = weir_field(e->x, e->head, &edit->name);
-    struct weir_slice value = weir_render(e->x, edit->value);
+    const struct weir_slice value = rendered(e, edit);
+    struct weir_slice name, line;
+    size_t size = 0, at = 0;
     if (value.p && value.n == 0)
         return;
-    if (value.p && had.n)
-        value = weir_printf(e->x, "%.*s, %.*s", (int)had.n, had.p, (int)value.n, value.p);
-    note(e, value.p && weir_field_set(e->x, e->head, &edit->name, value));
+    while (weir_field_each(e->x, e->head, &at, &name, &line))
+        size += is_named(edit, name) ? line.n + 2 : 0;
+    note(e, value.p && weir_field_set(e->x, e->head, &edit->name, joined(e, edit, value, size)));
 }
 
 static void add_field(struct editing *e, const struct edit *edit)
 {
-    const struct weir_slice value = weir_render(e->x, edit->value);
+    const struct weir_slice value = rendered(e, edit);
     if (value.p && value.n == 0)
         return;
     note(e, value.p && weir_field_add(e->x, e->head, &edit->name, value));

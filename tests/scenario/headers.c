@@ -54,10 +54,11 @@ Test(headers, changes_requests_in_a_fixed_order)
                                   " set = ( { name = \"X-Set\"; value = \"ours\"; } );"
                                   " rename = ( { from = \"X-Old\"; to = \"X-Name\"; } );"
                                   " remove = [ \"X-Gone\", \"X-Name\" ]; };"));
-    const char *got = sent("/?echo", "X-Add: one\r\nX-List: a\r\nX-Set: theirs\r\nx-set: too\r\n"
+    const char *got = sent("/?echo", "X-Add: one\r\nX-List: a\r\nx-list: b, c\r\nX-List:\r\n"
+                                     "X-Set: theirs\r\nx-set: too\r\n"
                                      "X-Old: 1\r\nX-Old: 2\r\nX-Name: 0\r\nX-GONE: x\r\n");
     cr_assert(strstr(got, "\r\nX-Add: one\r\n") && strstr(got, "\r\nX-Add: more\r\n"), "%s", got);
-    cr_assert(strstr(got, "\r\nX-List: a, z\r\n"));
+    cr_assert(strstr(got, "\r\nX-List: a, b, c, z\r\n"));
     cr_assert(strstr(got, "\r\nX-New: n\r\n"));
     cr_assert(strstr(got, "\r\nX-Set: ours\r\n"));
     cr_assert(!strstr(got, "theirs") && !strstr(got, "too") && !strstr(got, "X-G"));
@@ -112,6 +113,47 @@ Test(headers, takes_a_field_away_when_its_value_is_empty)
     cr_assert(!strstr(got, "X-User") && !strstr(got, "X-A:") && !strstr(got, "X-B:"), "%s", got);
 }
 
+/* A value that a field would lose its spaces of is no reason to believe the client. */
+Test(headers, lets_no_white_space_save_what_a_client_sent)
+{
+    rig_start(.routes = ROUTE("", SET("request", "X-User", "%{query.note}")));
+    const char *got = sent("/?echo&note=%20%09ann%20", "X-User: root\r\n");
+    cr_assert(strstr(got, "\r\nX-User: ann\r\n") && !strstr(got, "root"), "%s", got);
+    got = sent("/?echo&note=%20%20", "X-User: root\r\n");
+    cr_assert(!strstr(got, "X-User:"), "%s", got);
+}
+
+Test(headers, takes_values_from_the_identity)
+{
+    rig_start(.top = "modules = { vouch = { unused = true; }; };",
+              .routes = ROUTE("", SET("request", "X-All",
+                                      "%{identity.subject}|%{identity.issuer}|"
+                                      "%{identity.method}|%{claim.groups}|%{claim.none|-}")));
+    const char *got = sent("/?echo", "X-Vouch: test|id.test|ann|groups=a|groups=b\r\n");
+    cr_assert(strstr(got, "\r\nX-All: ann|id.test|test|a,b|-\r\n"), "%s", got);
+}
+
+/* On one entry of a split: for the requests that go there, and their responses. */
+Test(headers, belongs_to_one_side_of_a_split)
+{
+    origin_start("next");
+    rig_start(.clusters = "next = { endpoints = [ \"$next\" ]; };",
+              .routes =
+                  "( { name = \"all\"; canary = { split = ( { cluster = \"app\"; weight = 1; },"
+                  "  { cluster = \"next\"; weight = 1; headers = {"
+                  "      request = { set = ( { name = \"X-Side\"; value = \"%{variant}\"; } ); };"
+                  "      response = { add = ( { name = \"X-Next\"; value = \"1\"; } ); }; }; } ); "
+                  "}; } )");
+    unsigned next = 0;
+    for (int i = 0; i < 4; i++) {
+        const struct response *r = get("/?echo");
+        const bool there = strstr(r->body.p, "X-Side: next\r\n");
+        cr_assert_str_eq(field_of(r, "X-Next"), there ? "1" : "", "%s", r->body.p);
+        next += there;
+    }
+    cr_assert_eq(next, 2);
+}
+
 Test(headers, lets_nothing_begin_a_field_of_its_own)
 {
     rig_start(.routes = ROUTE("", "request = { set = ( { name = \"X-Q\"; value = \"<%{query.note}>\"; } );"
@@ -135,6 +177,21 @@ Test(headers, lets_nothing_begin_a_field_of_its_own)
     cr_assert_eq(rig_metric("weir_headers_invalid_total{route=\"all\"}"), 4 * 7);
 }
 
+/* Neither is decoded: what a path or a cookie escapes stays escaped. */
+Test(headers, lets_nothing_begin_a_field_by_a_capture_or_a_cookie)
+{
+    rig_start(.routes = ROUTE("match = { path_regex = \"^/u/(.*)$\"; };",
+                              SET("request", "X-Q", "<%{capture.1}|%{cookie.c}>")));
+    static const char *const tricks[] = {"%0d%0aX-Evil:%201", "%0aX-Evil:%201", "%0d%0a%0d%0aGET"};
+    for (size_t i = 0; i < sizeof tricks / sizeof *tricks; i++) {
+        const struct response *r = ask("GET /u/%s?echo HTTP/1.1\r\nHost: h\r\nX-Q: mine\r\n"
+                                       "Cookie: c=%s\r\n\r\n", tricks[i], tricks[i]);
+        const char *fields = r->status == 200 ? strstr(r->body.p, "\r\n") : "";
+        cr_assert(r->status == 200 || r->status == 400, "%d", r->status);
+        cr_assert(!strstr(fields, "\nX-Evil") && !strstr(fields, "mine"), "%s", fields);
+    }
+}
+
 Test(headers, refuses_what_the_gateway_decides_on)
 {
     static const char *const wrong[] = {
@@ -142,6 +199,8 @@ Test(headers, refuses_what_the_gateway_decides_on)
         "request = { add = ( { name = \"Transfer-Encoding\"; value = \"x\"; } ); };",
         "request = { set = ( { name = \"Host\"; value = \"x\"; } ); };",
         "request = { remove = [ \"Connection\" ]; };",
+        "request = { append = ( { name = \"Cookie\"; value = \"x\"; } ); };",
+        "response = { append = ( { name = \"set-cookie\"; value = \"x\"; } ); };",
         "response = { rename = ( { from = \"Upgrade\"; to = \"X\"; } ); };",
         "response = { rename = ( { from = \"X\"; to = \":status\"; } ); };",
         "response = { set = ( { name = \"a b\"; value = \"x\"; } ); };",
