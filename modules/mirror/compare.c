@@ -51,8 +51,7 @@ static void compare_field(struct comparing *c, size_t i)
     put_down(c, DIFFERS_FIELD, what, a_text, b_text);
 }
 
-/* -- content
- * --------------------------------------------------------------------------------------- */
+/* -- content ---------------------------------------------------------------------------------- */
 
 static void on_json_differs(void *ctx, const struct json_way *way, const json_t *a, const json_t *b)
 {
@@ -111,8 +110,7 @@ static void compare_content(struct comparing *c)
         compare_bytes(c);
 }
 
-/* -- all of it
- * --------------------------------------------------------------------------------------- */
+/* -- all of it -------------------------------------------------------------------------------- */
 
 void compare(const struct compare_rules *r, const struct outcome *primary,
              const struct outcome *mirror, struct verdict *out)

@@ -39,8 +39,7 @@ static uint64_t since_begin(const struct flight *f)
     return weir_now_us(f->mp->p) - f->begun_us;
 }
 
-/* -- begin and end
- * ---------------------------------------------------------------------------------- */
+/* -- begin and end ---------------------------------------------------------------------------- */
 
 static void note_about(struct flight *f, struct weir_exchange *x)
 {
@@ -101,8 +100,7 @@ static void flight_free(struct flight *f)
     free(f);
 }
 
-/* -- keeping a response
- * ----------------------------------------------------------------------------- */
+/* -- keeping a response ----------------------------------------------------------------------- */
 
 /* Copies values into one piece of memory; false without memory. */
 static bool keep_fields(struct kept *k, size_t n)
@@ -131,8 +129,7 @@ static bool keep_content(struct kept *k, struct weir_slice content)
     return true;
 }
 
-/* -- comparing
- * -------------------------------------------------------------------------------------- */
+/* -- comparing -------------------------------------------------------------------------------- */
 
 static void work(struct weir_job *j)
 {
@@ -201,8 +198,7 @@ static void let_go(struct flight *f)
     flight_free(f);
 }
 
-/* -- the primary
- * ------------------------------------------------------------------------------------- */
+/* -- the primary ------------------------------------------------------------------------------ */
 
 void flight_primary_head(struct flight *f, struct weir_exchange *x)
 {
@@ -231,8 +227,7 @@ void flight_primary(struct flight *f, struct weir_exchange *x)
     let_go(f);
 }
 
-/* -- the copy
- * ----------------------------------------------------------------------------------------- */
+/* -- the copy --------------------------------------------------------------------------------- */
 
 static enum mirror_count end_of(const struct weir_result *r)
 {

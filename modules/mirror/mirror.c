@@ -27,8 +27,7 @@ struct mirroring {
     struct flight *flight; /* whose responses are compared; NULL: none */
 };
 
-/* -- a process
- * ---------------------------------------------------------------------------------------- */
+/* -- a process -------------------------------------------------------------------------------- */
 
 /* Only workers make copies. */
 static void sit(struct mirror_process *mp)
@@ -62,8 +61,7 @@ static void mirror_stop(struct weir_process *p, void *local)
     free(mp);
 }
 
-/* -- a request
- * ---------------------------------------------------------------------------------------- */
+/* -- a request -------------------------------------------------------------------------------- */
 
 static bool is_chosen_method(const struct mirror *m, struct weir_slice method)
 {

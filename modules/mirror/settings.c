@@ -26,8 +26,7 @@ const struct weir_counter mirror_counters[] = {
     {0},
 };
 
-/* -- the tables
- * -------------------------------------------------------------------------------------- */
+/* -- the tables ------------------------------------------------------------------------------- */
 
 const struct weir_setting mirrors_rows[] = {
     WEIR_ROW_BOOL("show_values", struct mirrors, show_values, "false",
@@ -96,8 +95,7 @@ static void compare_check(struct weir_load *l, void *group)
                    "content or latency");
 }
 
-/* -- loading
- * ------------------------------------------------------------------------------------------ */
+/* -- loading ---------------------------------------------------------------------------------- */
 
 static bool is_method(struct weir_slice s)
 {

@@ -152,8 +152,7 @@ Test(mirror_compare, does_so_over_http2)
     cr_assert_str_eq(mirror_difference(1), "content: 4 bytes, 6 bytes");
 }
 
-/* -- what isn't compared
- * ---------------------------------------------------------------------------- */
+/* -- what isn't compared ---------------------------------------------------------------------- */
 
 Test(mirror_compare, skips_what_the_gateway_answers)
 {
@@ -191,8 +190,7 @@ Test(mirror_compare, compares_with_one_side_of_a_split)
     cr_assert_eq(origin_requests(mirror_shade), 6);
 }
 
-/* -- the operator
- * ------------------------------------------------------------------------------------ */
+/* -- the operator ----------------------------------------------------------------------------- */
 
 Test(mirror_compare, keeps_the_last_samples_of_all_workers)
 {
@@ -258,8 +256,7 @@ Test(mirror_compare, is_shown_by_weirctl)
     free(said);
 }
 
-/* -- settings
- * ------------------------------------------------------------------------------------------ */
+/* -- settings --------------------------------------------------------------------------------- */
 
 Test(mirror_compare, that_is_set_wrongly_says_what_is_right)
 {

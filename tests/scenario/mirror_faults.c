@@ -190,8 +190,7 @@ Test(mirror_faults, outlives_a_client_that_goes_away)
     cr_assert_eq(mirror_count("compared"), 0);
 }
 
-/* -- reload and drain
- * ------------------------------------------------------------------------------ */
+/* -- reload and drain ------------------------------------------------------------------------- */
 
 Test(mirror_faults, lets_a_generation_drain)
 {
