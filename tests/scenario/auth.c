@@ -5,6 +5,9 @@
 #include "tests/lib/tls_talk.h"
 #include "tests/scenario/auth_case.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 AUTH_SUITE(auth);
 
 #define KEY "abcdefghijklmnopqrstuvwxyz"
@@ -22,7 +25,7 @@ static void write_files(void)
     put_file("keys", api_key_line("shop", KEY, "groups=eu groups=partner tier=gold"));
 }
 
-/* -- modes ---------------------------------------------------------------------------------------- */
+/* -- modes ------------------------------------------------------------------------------------- */
 
 Test(auth, lets_nobody_through_where_an_identity_is_required)
 {
@@ -77,7 +80,7 @@ Test(auth, gives_nobody_an_identity_where_it_is_off)
     cr_assert_eq(rig_metric("weir_auth_identified_total{method=\"api_key\"}"), 0);
 }
 
-/* -- methods -------------------------------------------------------------------------------------- */
+/* -- methods ----------------------------------------------------------------------------------- */
 
 Test(auth, challenges_for_all_that_the_route_takes)
 {
@@ -139,7 +142,38 @@ Test(auth, holds_a_version_of_a_canary_to_it)
     cr_assert_eq(origin_requests(app), 1);
 }
 
-/* -- conditions ----------------------------------------------------------------------------------- */
+/* -- the example ------------------------------------------------------------------------------- */
+
+static char *shipped(const char *file)
+{
+    FILE *f = fopen(printed("%s/%s", TEST_SRCDIR, file), "re");
+    cr_assert(f);
+    char *to = arena_alloc(&arena, 65536);
+    to[fread(to, 1, 65535, f)] = '\0';
+    fclose(f);
+    return to;
+}
+
+Test(auth, loads_its_example)
+{
+    rig_name("certs", "%s", certs_begin());
+    certs_make(&(struct cert_spec){.name = "api", .dns = {"api.example.com"}});
+    certs_make(&(struct cert_spec){.name = "partners-ca", .ca = true});
+    cr_assert_eq(chmod(certs_path("api.key"), 0600), 0);
+    cr_assert_eq(mkdir(rig_path("auth"), 0755), 0);
+    cr_assert_eq(symlink(certs_path(""), rig_path("tls")), 0);
+    put_file("auth/htpasswd", htpasswd_line("anna", "secret", 4));
+    put_file("auth/api-keys", api_key_line("shop", KEY, "tier=gold"));
+    put_file("auth/jobs.jwks", jwks_text(jwk(key_for(JWT_ALG_HS256), "1"), NULL));
+    put_file("auth.conf", printed("module_folders = [ \"%s\" ];\n%s", WEIR_MODULES,
+                                  shipped("conf/examples/auth.conf")));
+    const int end = rig_run((const char *const[]){"-t", "-c", rig_path("auth.conf"), NULL});
+    const char *said = output();
+    cr_assert(end == 0 && strstr(said, "(0 errors, 0 warnings)"), "%s", said);
+    certs_end();
+}
+
+/* -- conditions -------------------------------------------------------------------------------- */
 
 #define BY_CONDITION                                                                               \
     "( { name = \"gold\"; match = { identity = ( { name = \"tier\"; exact = \"gold\"; } ); };"     \
@@ -177,23 +211,25 @@ Test(auth, forbids_who_lacks_a_claim)
     cr_assert_eq(rig_metric("weir_auth_refused_403_total"), 2);
 }
 
-/* -- what backends are told ------------------------------------------------------------------------ */
+/* -- what backends are told -------------------------------------------------------------------- */
 
 Test(auth, takes_identity_fields_off_every_request_on_every_route)
 {
     write_files();
     rig_start(.top = MODULES(API_KEYS FORWARD),
-              .routes = "( { name = \"plain\"; match = { path = \"/plain\"; }; cluster = \"app\"; },"
-                        "  { name = \"trap\"; match = { headers = ( { name = \"X-User\"; "
-                        "present = true; } ); }; respond = { status = 418; }; },"
-                        "  { name = \"all\"; cluster = \"app\"; auth = { mode = \"optional\"; }; } )");
+              .routes =
+                  "( { name = \"plain\"; match = { path = \"/plain\"; }; cluster = \"app\"; },"
+                  "  { name = \"trap\"; match = { headers = ( { name = \"X-User\"; "
+                  "present = true; } ); }; respond = { status = 418; }; },"
+                  "  { name = \"all\"; cluster = \"app\"; auth = { mode = \"optional\"; }; } )");
     const char *forged = "X-User: root\r\nx-user: admin\r\nX-GROUPS: admins\r\n";
     EXPECT(200, "/plain?echo", forged);
     cr_assert(!body_has(got, "root") && !body_has(got, "admin"), "%s", got->body.p);
     EXPECT(200, "/other?echo", forged);
     cr_assert(!body_has(got, "root") && !body_has(got, "admin"), "%s", got->body.p);
     EXPECT(200, "/other?echo", printed("%s" WITH_KEY, forged));
-    cr_assert(body_has(got, "\r\nX-User: shop\r\n") && body_has(got, "\r\nX-Groups: eu,partner\r\n"));
+    cr_assert(body_has(got, "\r\nX-User: shop\r\n") &&
+              body_has(got, "\r\nX-Groups: eu,partner\r\n"));
     cr_assert(!body_has(got, "root") && !body_has(got, "admin"), "%s", got->body.p);
 }
 
@@ -219,7 +255,7 @@ Test(auth, tells_backends_no_value_that_could_be_taken_for_another)
     cr_assert_eq(rig_metric("weir_auth_values_left_out_total"), 2);
 }
 
-/* -- connections ------------------------------------------------------------------------------------ */
+/* -- connections ------------------------------------------------------------------------------- */
 
 Test(auth, tells_streams_of_one_connection_apart)
 {
@@ -255,16 +291,16 @@ Test(auth, tells_streams_of_one_connection_apart)
 }
 
 #define TLS                                                                                        \
-    "tls = { certificates = ( { certificate = \"$certs/site.crt\"; key = \"$certs/site.key\"; } );" \
+    "tls = { certificates = ( { certificate = \"$certs/site.crt\"; key = \"$certs/site.key\"; } "  \
+    ");"                                                                                           \
     " client_certificates = { verify = \"optional\"; ca = \"$certs/ca.crt\"; }; };"
 
 /* The status of a request with this certificate; what backends were told in `got`. */
 static int by_certificate(const char *who, const char *lines)
 {
-    struct talk *t =
-        tls_talk_open(.name = "site.test",
-                      .certificate = who ? certs_path(printed("%s.crt", who)) : NULL,
-                      .key = who ? certs_path(printed("%s.key", who)) : NULL);
+    struct talk *t = tls_talk_open(.name = "site.test",
+                                   .certificate = who ? certs_path(printed("%s.crt", who)) : NULL,
+                                   .key = who ? certs_path(printed("%s.key", who)) : NULL);
     talk_send(t, "GET /?echo HTTP/1.1\r\nHost: site.test\r\n%s\r\n", lines);
     got = talk_response(t);
     return got->status;

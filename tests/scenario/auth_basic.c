@@ -171,14 +171,15 @@ static int checked(void)
 
 Test(auth_basic, says_at_load_what_is_wrong_with_the_file)
 {
-    put_file("users", printed("%s%s", htpasswd_line("anna", "x", 4), htpasswd_line("otto", "x", 5)));
+    put_file("users",
+             printed("%s%s", htpasswd_line("anna", "x", 4), htpasswd_line("otto", "x", 5)));
     cr_assert_eq(checked(), 0);
-    cr_assert(strstr(rig_read("output"), "hashes of cost 4 to 5"), "%s", rig_read("output"));
+    cr_assert(strstr(output(), "hashes of cost 4 to 5"), "%s", output());
     put_file("users", "# users\nanna:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n");
     cr_assert_neq(checked(), 0);
-    cr_assert(strstr(rig_read("output"), "users:2: "), "%s", rig_read("output"));
-    cr_assert(strstr(rig_read("output"), "htpasswd -B"));
+    cr_assert(strstr(output(), "users:2: "), "%s", output());
+    cr_assert(strstr(output(), "htpasswd -B"));
     unlink(rig_path("users"));
     cr_assert_neq(checked(), 0);
-    cr_assert(strstr(rig_read("output"), "can't read the file"), "%s", rig_read("output"));
+    cr_assert(strstr(output(), "can't read the file"), "%s", output());
 }

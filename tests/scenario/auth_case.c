@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The makers of what auth_case.h promises: files, credentials, questions. */
 #include "tests/scenario/auth_case.h"
 
 #include <crypt.h>
 #include <openssl/evp.h>
+#include <stdlib.h>
 
 struct origin *app;
 
@@ -63,9 +65,10 @@ const char *jwk(EVP_PKEY *key, const char *kid)
 const char *token(EVP_PKEY *key, enum jwt_alg alg, const char *kid, const char *more)
 {
     const char *header = printed("{\"alg\":\"%s\",\"kid\":\"%s\"}", jwt_alg_name(alg), kid);
-    const char *payload = printed("{\"iss\":\"https://id.test\",\"aud\":[\"shop\"],\"sub\":\"anna\","
-                                  "\"exp\":%lld%s%s}",
-                                  (long long)time(NULL) + 300, more ? "," : "", more ? more : "");
+    const char *payload =
+        printed("{\"iss\":\"https://id.test\",\"aud\":[\"shop\"],\"sub\":\"anna\","
+                "\"exp\":%lld%s%s}",
+                (long long)time(NULL) + 300, more ? "," : "", more ? more : "");
     return token_with(key, alg, header, payload);
 }
 
@@ -80,6 +83,14 @@ int asked(const char *path, const char *lines)
 {
     got = ask("GET %s HTTP/1.1\r\nHost: h\r\nConnection: close\r\n%s\r\n", path, lines);
     return got->status;
+}
+
+const char *output(void)
+{
+    char *said = rig_read("output");
+    const char *copy = arena_strdup(&arena, said);
+    free(said);
+    return copy;
 }
 
 const char *challenge(void)

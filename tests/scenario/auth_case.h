@@ -17,19 +17,20 @@
 void auth_scene_begin(void);
 void auth_scene_end(void);
 
-/* -- configurations ------------------------------------------------------------------------------- */
+/* -- configurations ---------------------------------------------------------------------------- */
 
 #define MODULES(settings) "modules = { auth = { " settings " }; };"
 #define ROUTE(settings) "( { name = \"all\"; cluster = \"app\"; auth = { " settings " }; } )"
 /* An issuer "id" whose keys are in $dir/jwks. */
 #define JWT_WITH(settings)                                                                         \
-    "jwt = ( { name = \"id\"; issuer = \"https://id.test\"; audience = \"shop\"; " settings " } );"
+    "jwt = ( { name = \"id\"; issuer = \"https://id.test\"; audience = \"shop\"; " settings " } "  \
+    ");"
 #define JWT_FILE JWT_WITH("jwks_file = \"$dir/jwks\";")
 
 /* Replaces a file of the folder as one should. Nothing in it stands for anything. */
 void put_file(const char *name, const char *text);
 
-/* -- who asks ------------------------------------------------------------------------------------- */
+/* -- who asks ---------------------------------------------------------------------------------- */
 
 /* A line of htpasswd's. */
 const char *htpasswd_line(const char *user, const char *password, unsigned cost);
@@ -47,13 +48,15 @@ const char *bearer(const char *token);
 /* What the requests go to. */
 extern struct origin *app;
 
-/* -- asking ----------------------------------------------------------------------------------------- */
+/* -- asking ------------------------------------------------------------------------------------ */
 
 /* A request with these lines to a path, and its status; the response stays in `got`. */
 extern const struct response *got;
 int asked(const char *path, const char *lines);
 #define EXPECT(want, path, lines)                                                                  \
     cr_assert_eq(asked(path, lines), want, "%d: %s%s", got->status, got->head.p, got->body.p)
+/* What rig_run() has printed. */
+const char *output(void);
 /* WWW-Authenticate of the last one. */
 const char *challenge(void);
 

@@ -32,7 +32,8 @@ static void says(const char *fields, const char *content)
 
 static void has_keys(EVP_PKEY *first, EVP_PKEY *second)
 {
-    says("", jwks_text(jwk(first, first == old ? "old" : "new"), second ? jwk(second, "new") : NULL));
+    says("",
+         jwks_text(jwk(first, first == old ? "old" : "new"), second ? jwk(second, "new") : NULL));
 }
 
 static const char *by_old(void)
@@ -50,7 +51,7 @@ static double fetches(void)
     return rig_metric("weir_auth_jwks_fetches_total");
 }
 
-/* -- rotation ---------------------------------------------------------------------------------------- */
+/* -- rotation ---------------------------------------------------------------------------------- */
 
 Test(auth_jwks, are_fetched_from_the_url_as_it_stands)
 {
@@ -64,8 +65,8 @@ Test(auth_jwks, are_fetched_from_the_url_as_it_stands)
     free(head);
 }
 
-/* The first token that is signed by the new key has its request wait until that is there; all others
- * go on as before. */
+/* The first token that is signed by the new key has its request wait until that is there; all
+ * others go on as before. */
 Test(auth_jwks, change_without_a_gap)
 {
     has_keys(old, NULL);
@@ -107,18 +108,19 @@ Test(auth_jwks, are_fetched_as_often_as_max_age_wants)
     EXPECT(200, "/", by_old());
 }
 
-/* -- wrong key ids ------------------------------------------------------------------------------------ */
+/* -- wrong key ids ----------------------------------------------------------------------------- */
 
 Test(auth_jwks, are_not_fetched_for_each_key_id_that_somebody_makes_up)
 {
     has_keys(old, NULL);
     rig_start(.workers = 2, .top = FETCHED("jwks_timeout = \"100ms\";"), .routes = ROUTE(""));
-    EXPECT(200, "/", by_old());
+    AWAIT(asked("/", by_old()) == 200);
+    const double waits = rig_metric("weir_auth_waits_in_vain_total");
     for (int i = 0; i < 6; i++)
         EXPECT(401, "/", bearer(token(new, JWT_ALG_EdDSA, printed("k%d", i), NULL)));
     cr_assert(strstr(challenge(), "the token's key isn't known"), "%s", challenge());
     cr_assert_eq(fetches(), 2, "the first one, and one for all of them within 10 s");
-    cr_assert_eq(rig_metric("weir_auth_waits_in_vain_total"), 6);
+    cr_assert_eq(rig_metric("weir_auth_waits_in_vain_total"), waits + 6);
     EXPECT(200, "/", by_old());
 }
 
@@ -142,7 +144,7 @@ Test(auth_jwks, are_waited_for_by_a_bounded_number_of_requests)
     cr_assert_eq(rig_metric("weir_auth_failed_total{reason=\"keys_missing\"}"), 2);
 }
 
-/* -- issuers that are away --------------------------------------------------------------------------- */
+/* -- issuers that are away --------------------------------------------------------------------- */
 
 Test(auth_jwks, are_waited_for_by_the_first_requests)
 {
@@ -190,7 +192,8 @@ Test(auth_jwks, do_not_stay_for_ever)
 Test(auth_jwks, that_are_none_leave_those_that_were_there)
 {
     has_keys(old, NULL);
-    rig_start(.top = FETCHED("jwks_refresh = \"1s\"; jwks_max_size = \"1k\"; jwks_refetch = \"1s\";"),
+    rig_start(.top =
+                  FETCHED("jwks_refresh = \"1s\"; jwks_max_size = \"1k\"; jwks_refetch = \"1s\";"),
               .routes = ROUTE(""));
     EXPECT(200, "/", by_old());
     says("", "{\"keys\":[");
@@ -202,7 +205,7 @@ Test(auth_jwks, that_are_none_leave_those_that_were_there)
     cr_assert_eq(rig_log_count("jwks_failed"), 1);
 }
 
-/* -- how they come ------------------------------------------------------------------------------------ */
+/* -- how they come ----------------------------------------------------------------------------- */
 
 /* What stands at a URL is no secret. */
 Test(auth_jwks, are_never_secrets)
@@ -231,8 +234,7 @@ Test(auth_jwks, come_over_http_from_this_machine_alone)
     for (size_t i = 0; i < array_n(good); i++) {
         cr_assert_eq(checked(good[i]), 0, "%s", good[i]);
         cr_assert_neq(checked(bad[i]), 0, "%s", bad[i]);
-        cr_assert(strstr(rig_read("output"), "weir.conf:6: error: auth.jwt.jwks_url"), "%s",
-                  rig_read("output"));
+        cr_assert(strstr(output(), "weir.conf:6: error: auth.jwt.jwks_url"), "%s", output());
     }
 }
 
@@ -244,22 +246,23 @@ Test(auth_jwks, come_over_tls_by_a_cluster_that_knows_the_authority)
     issuer = origin_start_with((struct origin_spec){.name = "secure", .tls = true});
     origin_script(issuer, "raw");
     has_keys(old, NULL);
-    const char *clusters =
-        "id = { endpoints = [ \"$secure\" ]; tls = { ca = \"$certs/ca.crt\";"
-        " server_name = \"id.test\"; }; };"
-        "other = { endpoints = [ \"$secure\" ]; tls = { ca = \"$certs/ca.crt\";"
-        " server_name = \"other.test\"; }; };";
+    const char *clusters = "id = { endpoints = [ \"$secure\" ]; tls = { ca = \"$certs/ca.crt\";"
+                           " server_name = \"id.test\"; }; };"
+                           "other = { endpoints = [ \"$secure\" ]; tls = { ca = \"$certs/ca.crt\";"
+                           " server_name = \"other.test\"; }; };";
     rig_start(.clusters = clusters,
-              .top = MODULES(JWT_WITH("jwks_url = \"https://id.test/jwks\"; jwks_cluster = \"id\";")),
+              .top =
+                  MODULES(JWT_WITH("jwks_url = \"https://id.test/jwks\"; jwks_cluster = \"id\";")),
               .routes = ROUTE(""));
     EXPECT(200, "/", by_old());
     char *head = origin_last_head(issuer);
     cr_assert(strcasestr(head, "\r\nhost: id.test\r\n"), "%s", head);
     free(head);
-    cr_assert(rig_reload(.clusters = clusters,
-                         .top = MODULES(JWT_WITH("jwks_url = \"https://id.test/keys\";"
-                                                 "jwks_cluster = \"other\"; jwks_timeout = \"50ms\";")),
-                         .routes = ROUTE("")));
+    cr_assert(
+        rig_reload(.clusters = clusters,
+                   .top = MODULES(JWT_WITH("jwks_url = \"https://id.test/keys\";"
+                                           "jwks_cluster = \"other\"; jwks_timeout = \"50ms\";")),
+                   .routes = ROUTE("")));
     rig_await_log("jwks_failed");
     AWAIT(asked("/", by_old()) == 503);
     certs_end();

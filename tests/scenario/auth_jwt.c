@@ -18,7 +18,7 @@ static void expect_reason(const char *want, const char *t)
     cr_assert_str_eq(json_of(line, "auth.failure"), want);
 }
 
-/* -- good ones ---------------------------------------------------------------------------------------- */
+/* -- good ones --------------------------------------------------------------------------------- */
 
 Test(auth_jwt, takes_every_algorithm_that_is_allowed)
 {
@@ -72,10 +72,11 @@ Test(auth_jwt, asks_one_issuer_after_the_other)
     EVP_PKEY *first = key_for(JWT_ALG_EdDSA), *second = key_for(JWT_ALG_ES256);
     put_file("one", jwks_text(jwk(first, "1"), NULL));
     put_file("two", jwks_text(jwk(second, "2"), NULL));
-    rig_start(.top = MODULES("jwt = ( { name = \"one\"; issuer = \"https://one\"; audience = \"shop\";"
-                             "  jwks_file = \"$dir/one\"; algorithms = \"EdDSA\"; },"
-                             " { name = \"two\"; issuer = \"https://id.test\"; audience = \"shop\";"
-                             "  jwks_file = \"$dir/two\"; cookie = \"session\"; } );"),
+    rig_start(.top =
+                  MODULES("jwt = ( { name = \"one\"; issuer = \"https://one\"; audience = \"shop\";"
+                          "  jwks_file = \"$dir/one\"; algorithms = \"EdDSA\"; },"
+                          " { name = \"two\"; issuer = \"https://id.test\"; audience = \"shop\";"
+                          "  jwks_file = \"$dir/two\"; cookie = \"session\"; } );"),
               .routes = ROUTE(""));
     const char *t = token(second, JWT_ALG_ES256, "2", NULL);
     EXPECT(200, "/", bearer(t));
@@ -86,7 +87,7 @@ Test(auth_jwt, asks_one_issuer_after_the_other)
     EXPECT(401, "/", printed("Cookie: session=%s\r\n", token(first, JWT_ALG_EdDSA, "1", NULL)));
 }
 
-/* -- bad ones ------------------------------------------------------------------------------------------ */
+/* -- bad ones ---------------------------------------------------------------------------------- */
 
 /* The key that everybody knows, taken for a secret; no signature at all; a key of another type. */
 Test(auth_jwt, is_not_confused_about_algorithms)
@@ -122,7 +123,8 @@ Test(auth_jwt, says_what_is_wrong_with_a_token)
 {
     EVP_PKEY *key = key_for(JWT_ALG_EdDSA);
     put_file("jwks", jwks_text(jwk(key, "1"), NULL));
-    rig_start(.top = MODULES(JWT_WITH("jwks_file = \"$dir/jwks\"; max_size = \"1k\"; max_claims = 9;")),
+    rig_start(.top = MODULES(
+                  JWT_WITH("jwks_file = \"$dir/jwks\"; max_size = \"1k\"; max_claims = 9;")),
               .routes = ROUTE(""));
     const char *head = "{\"alg\":\"EdDSA\",\"kid\":\"1\"}";
     const long long now = time(NULL);
@@ -158,7 +160,7 @@ Test(auth_jwt, ends_with_the_token_although_it_is_remembered)
     cr_assert(strstr(challenge(), "the token has expired"));
 }
 
-/* -- keys in a file -------------------------------------------------------------------------------------- */
+/* -- keys in a file ---------------------------------------------------------------------------- */
 
 Test(auth_jwt, takes_new_keys_from_a_file_that_changes)
 {
