@@ -17,10 +17,11 @@
 
 enum {
     APIKEYS_HASH = 32, /* bytes */
-    APIKEYS_TEXT_PRESET = 2 * 1024 * 1024, /* bytes of a file: 10000 keys with 100 bytes of claims */
-    APIKEYS_CLAIMS_MAX = 64,               /* of one key */
-    APIKEYS_NAME_MAX = 128,                /* bytes */
-    APIKEYS_PRESENTED_MIN = 16,            /* characters */
+    APIKEYS_TEXT_PRESET =
+        2 * 1024 * 1024,        /* bytes of a file: 10000 keys with 100 bytes of claims */
+    APIKEYS_CLAIMS_MAX = 64,    /* of one key */
+    APIKEYS_NAME_MAX = 128,     /* bytes */
+    APIKEYS_PRESENTED_MIN = 16, /* characters */
 };
 
 struct apikeys_key {
@@ -42,8 +43,8 @@ struct apikeys {
 };
 
 /* A file without keys is right (the last one may be taken away). False with a fault, and *out
- * empty, on any malformed line, a hash that stands there twice, and over the limits. How long the text may be is
- * the caller's affair; it bounds the number of keys. */
+ * empty, on any malformed line, a hash that stands there twice, and over the limits. How long the
+ * text may be is the caller's affair; it bounds the number of keys. */
 bool apikeys_parse(struct weir_slice text, struct apikeys *out, struct auth_fault *fault);
 void apikeys_free(struct apikeys *k);
 

@@ -20,7 +20,7 @@
 enum { LOG_METHOD, LOG_FAILURE };
 static const char *const log_fields[] = {"method", "failure", NULL};
 
-/* -- may it go on? --------------------------------------------------------------------------------- */
+/* -- may it go on? ----------------------------------------------------------------------------- */
 
 static bool fulfils(const struct weir_exchange *x, const struct auth_require *q)
 {
@@ -73,8 +73,8 @@ static bool challenge(struct weir_exchange *x, const struct auth_global *g, unsi
     if (allowed >> AUTH_JWT & 1)
         v[n++] = bearer(g, weir_identity_fault(x), forbidden);
     if (allowed >> AUTH_BASIC & 1 && !forbidden)
-        v[n++] = (struct credentials_challenge){.scheme = CREDENTIALS_BASIC,
-                                                .realm = g->basic.realm};
+        v[n++] =
+            (struct credentials_challenge){.scheme = CREDENTIALS_BASIC, .realm = g->basic.realm};
     if (allowed >> AUTH_API_KEY & 1 && !forbidden)
         v[n++] = (struct credentials_challenge){.scheme = CREDENTIALS_API_KEY, .realm = g->realm};
     char *to = weir_alloc(x, ROOM);
@@ -128,14 +128,15 @@ static enum weir_verdict judge(struct weir_exchange *x, const struct weir_use *u
     return d == DECIDE_PASS ? WEIR_NEXT : refuse(x, u, d, detail);
 }
 
-/* -- what backends are told ------------------------------------------------------------------------- */
+/* -- what backends are told -------------------------------------------------------------------- */
 
 static bool has_comma(struct weir_slice s)
 {
     return memchr(s.p, ',', s.n) != NULL;
 }
 
-/* All values of the claim, joined; what can't be carried, or would look like several, is left out. */
+/* All values of the claim, joined; what can't be carried, or would look like several, is left out.
+ */
 static struct weir_slice joined(struct weir_exchange *x, const struct auth_forward *f,
                                 unsigned *left_out)
 {
@@ -170,7 +171,7 @@ static enum weir_verdict on_forward(struct weir_exchange *x, const struct weir_u
     return WEIR_NEXT;
 }
 
-/* -- the end ----------------------------------------------------------------------------------------- */
+/* -- the end ----------------------------------------------------------------------------------- */
 
 static void on_done(struct weir_exchange *x, const struct weir_use *u)
 {

@@ -20,8 +20,8 @@
 enum {
     CLAIMS_PAIRS_PRESET = 64,
     CLAIMS_PAIRS_MAX = 512,
-    CLAIMS_DEPTH_MAX = 4,           /* objects within objects, the outermost counted */
-    CLAIMS_TEXT_PRESET = 8 * 1024,  /* bytes of all names and values */
+    CLAIMS_DEPTH_MAX = 4,          /* objects within objects, the outermost counted */
+    CLAIMS_TEXT_PRESET = 8 * 1024, /* bytes of all names and values */
     CLAIMS_TEXT_MAX = 32 * 1024,
 };
 
@@ -32,9 +32,9 @@ struct claims_limits {
 
 #define CLAIMS_FAULTS(FAULT)                                                                       \
     FAULT(OK, "ok", "the claims are good")                                                         \
-    FAULT(TOO_MANY, "claims_too_many", "the token has too many claims")                        \
-    FAULT(TOO_DEEP, "claims_too_deep", "the claims of the token are nested too deeply")               \
-    FAULT(TOO_LONG, "claims_too_long", "the claims of the token are too long")                  \
+    FAULT(TOO_MANY, "claims_too_many", "the token has too many claims")                            \
+    FAULT(TOO_DEEP, "claims_too_deep", "the claims of the token are nested too deeply")            \
+    FAULT(TOO_LONG, "claims_too_long", "the claims of the token are too long")                     \
     FAULT(AMBIGUOUS, "claims_ambiguous", "two claims of the token have the same name")             \
     FAULT(MEMORY, "memory", "the token couldn't be checked")
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The counters of the module: one set for all, and one of each method and each reason, which show
+ * as one metric with a label. */
 #include "auth/counts.h"
 
 #include "auth/reasons.h"
@@ -20,14 +22,14 @@
     [COUNT_JWKS_FAILURES] = {"jwks_failures", "those that failed"},                                \
     [COUNT_FILES_WRONG] = {"files_wrong", "files that changed into what can't be used"},           \
     [COUNT_VALUES_LEFT_OUT] = {"values_left_out", "values of claims that no field can carry"}
-#define IDENTIFIED {"identified", "requests that were identified, by method"}
-#define FAILED {"failed", "requests whose credentials were wrong, by reason"}
-#define END {NULL, NULL}
+#define IDENTIFIED "identified", "requests that were identified, by method"
+#define FAILED "failed", "requests whose credentials were wrong, by reason"
 
-const struct weir_counter auth_counters[] = {ROWS, [COUNT_N] = IDENTIFIED, FAILED, END};
-static const struct weir_counter own[] = {ROWS, [COUNT_N] = END};
-static const struct weir_counter identified[] = {IDENTIFIED, END};
-static const struct weir_counter failed[] = {FAILED, END};
+const struct weir_counter auth_counters[] = {
+    ROWS, [COUNT_N] = {IDENTIFIED}, {FAILED}, {NULL, NULL}};
+static const struct weir_counter own[] = {ROWS, [COUNT_N] = {NULL, NULL}};
+static const struct weir_counter identified[] = {{IDENTIFIED}, {NULL, NULL}};
+static const struct weir_counter failed[] = {{FAILED}, {NULL, NULL}};
 
 static struct weir_counters *labelled(struct weir_load *l, const struct weir_counter *rows,
                                       const char *name, const char *value)

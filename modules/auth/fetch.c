@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A fetch of keys.
  *
- *     tick ──► due, or wished for? ──► call ──► good ──► publish, note when ──► due again
- *                                          └──► bad ───► log the first one ───► due sooner
+ *     tick ─► due, or wished for? ─► call ─► good ─► publish, note when ─► due again
+ *                                       └─► bad ──► log the first one ──► due sooner
  *
  * What workers have stays in force meanwhile: they look at the time of the last good fetch
  * themselves. A text that is the same as before isn't published, so that workers keep what they
@@ -32,7 +32,7 @@ struct fetch {
 static void begin(struct fetch *f);
 static void on_done(void *ctx, const struct weir_result *r);
 
-/* -- life ---------------------------------------------------------------------------------------- */
+/* -- life -------------------------------------------------------------------------------------- */
 
 /* What an older generation has published counts; whether it is still good, the first fetch says. */
 static bool recall(struct fetch *f)
@@ -68,7 +68,7 @@ void fetches_free(struct fetch *v, const struct auth_global *g)
     free(v);
 }
 
-/* -- when ---------------------------------------------------------------------------------------- */
+/* -- when -------------------------------------------------------------------------------------- */
 
 /* Whoever makes up key ids makes wishes; so they have a rhythm of their own, which doesn't hold up
  * what is due, and isn't held up by it. */
@@ -82,8 +82,7 @@ static bool is_wished_for(const struct fetch *f, uint64_t now_us)
 static void say_dropped(struct fetch *f)
 {
     const uint64_t fetched_s = atomic_load(&f->j->cell->fetched_s);
-    if (f->dropped || !fetched_s ||
-        weir_wall_us(f->p) / 1000000 < fetched_s + f->j->keep_ms / 1000)
+    if (f->dropped || !fetched_s || weir_wall_us(f->p) / 1000000 < fetched_s + f->j->keep_ms / 1000)
         return;
     f->dropped = true;
     weir_log(WEIR_LOG_ERROR, "jwks_too_old",
@@ -109,14 +108,13 @@ void fetches_tick(struct fetch *v, const struct auth_global *g)
     }
 }
 
-/* -- one fetch ----------------------------------------------------------------------------------- */
+/* -- one fetch --------------------------------------------------------------------------------- */
 
 static void fail(struct fetch *f, const char *why)
 {
     const struct refresh_rules rules = {f->j->refresh_ms, f->j->refetch_ms};
     f->failures++;
-    f->due_us = weir_now_us(f->p) +
-                refresh_again_ms(&rules, f->failures, weir_random(f->p)) * 1000;
+    f->due_us = weir_now_us(f->p) + refresh_again_ms(&rules, f->failures, weir_random(f->p)) * 1000;
     count(f->p, &f->g->counts, COUNT_JWKS_FAILURES);
     if (f->failures == 1)
         weir_log(WEIR_LOG_WARN, "jwks_failed",

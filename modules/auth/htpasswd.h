@@ -14,9 +14,9 @@
 #include "auth/fault.h"
 
 enum {
-    HTPASSWD_HASH = 60, /* characters of a bcrypt hash */
+    HTPASSWD_HASH = 60,                 /* characters of a bcrypt hash */
     HTPASSWD_TEXT_PRESET = 1024 * 1024, /* bytes of a file: about 10000 users */
-    HTPASSWD_USER_MAX = 255,         /* bytes, as apache has it */
+    HTPASSWD_USER_MAX = 255,            /* bytes, as apache has it */
     HTPASSWD_COST_MIN = 4,
     HTPASSWD_COST_MAX = 15,    /* some seconds; more would stop a helper thread for others */
     HTPASSWD_COST_PRESET = 10, /* of the check for nobody in a file without users */

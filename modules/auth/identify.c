@@ -7,7 +7,7 @@
 #include "auth/reasons.h"
 #include "auth/slice.h"
 
-/* -- what the methods share ---------------------------------------------------------------------- */
+/* -- what the methods share -------------------------------------------------------------------- */
 
 unsigned ask_field(const struct ask *ask, const struct weir_name *name, struct weir_slice *value)
 {
@@ -38,7 +38,7 @@ const struct grant *ask_cache(struct ask *ask, const struct token_cache_id *id, 
     return token_cache_find(ask->a->cache, id, version, auth_now_s(ask->a));
 }
 
-/* -- certificates -------------------------------------------------------------------------------- */
+/* -- certificates ------------------------------------------------------------------------------ */
 
 static size_t put_names(struct weir_claim *to, struct weir_slice name,
                         const struct weir_slice *values, size_t n)
@@ -69,9 +69,8 @@ static enum tried by_certificate(struct ask *ask)
     struct weir_slice who;
     if (!peer)
         return TRIED_NOTHING;
-    const enum peer_fault f =
-        peer_subject(peer, (enum peer_subject)ask->a->g->certificate.subject,
-                     weir_alloc(ask->x, peer->subject.n + 1), &who);
+    const enum peer_fault f = peer_subject(peer, (enum peer_subject)ask->a->g->certificate.subject,
+                                           weir_alloc(ask->x, peer->subject.n + 1), &who);
     if (f != PEER_OK)
         return ask_wrong(ask, f == PEER_NOBODY ? AUTH_REASON_CERTIFICATE_NOBODY
                                                : AUTH_REASON_CERTIFICATE_MANY);
@@ -79,7 +78,7 @@ static enum tried by_certificate(struct ask *ask)
     return TRIED_GOOD;
 }
 
-/* -- API keys ------------------------------------------------------------------------------------ */
+/* -- API keys ---------------------------------------------------------------------------------- */
 
 static enum tried by_api_key(struct ask *ask)
 {
@@ -98,16 +97,16 @@ static enum tried by_api_key(struct ask *ask)
     const struct apikeys_key *key = apikeys_find(&a->api_keys.api_keys, presented);
     if (!key)
         return ask_wrong(ask, AUTH_REASON_API_KEY);
-    return ask_good(ask, &(struct grant){
-                             .id = {.subject = key->name,
-                                    .issuer = a->g->realm,
-                                    .method = WEIR_SLICE("api_key")},
-                             .claims = key->claims,
-                             .claims_n = key->claims_n,
-                         });
+    return ask_good(
+        ask,
+        &(struct grant){
+            .id = {.subject = key->name, .issuer = a->g->realm, .method = WEIR_SLICE("api_key")},
+            .claims = key->claims,
+            .claims_n = key->claims_n,
+        });
 }
 
-/* -- all of them ---------------------------------------------------------------------------------- */
+/* -- all of them ------------------------------------------------------------------------------- */
 
 static enum tried (*const methods[AUTH_METHODS_N])(struct ask *ask) = {
     [AUTH_CERTIFICATE] = by_certificate,

@@ -12,8 +12,8 @@
 
 /* Of one exchange and use; zeroed. */
 struct auth_state {
-    bool decided;            /* of a route's use: whether the request may go on */
-    struct key_wait *keys;   /* of on_identify: it waits, or has waited */
+    bool decided;          /* of a route's use: whether the request may go on */
+    struct key_wait *keys; /* of on_identify: it waits, or has waited */
     struct check_wait *check;
 };
 

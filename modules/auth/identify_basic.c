@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Passwords. A check takes its time on purpose, so it runs on a helper thread, and what was right is
- * remembered for a while. Requests that show the same at the same time (a page's pictures) share one
- * check.
+/* Passwords. A check takes its time on purpose, so it runs on a helper thread, and what was right
+ * is remembered for a while. Requests that show the same at the same time (a page's pictures) share
+ * one check.
  *
  *     check ──► job ──► done: the waiting requests learn how it ended, and go on
  *
@@ -30,7 +30,7 @@ struct check {
     char password[CREDENTIALS_PASSWORD_MAX];
 };
 
-/* -- one check ------------------------------------------------------------------------------------- */
+/* -- one check --------------------------------------------------------------------------------- */
 
 /* On a helper thread. */
 static void work(struct weir_job *job)
@@ -70,9 +70,8 @@ static void done(struct weir_job *job)
 
 static struct grant grant_of(const struct auth_local *a, struct weir_slice user)
 {
-    return (struct grant){.id = {.subject = user,
-                                 .issuer = a->g->basic.realm,
-                                 .method = WEIR_SLICE("basic")}};
+    return (struct grant){
+        .id = {.subject = user, .issuer = a->g->basic.realm, .method = WEIR_SLICE("basic")}};
 }
 
 /* NULL: no memory. */
@@ -123,7 +122,7 @@ void basic_forget(struct auth_local *a, struct check_wait *w)
     w->check = NULL;
 }
 
-/* -- the method ------------------------------------------------------------------------------------- */
+/* -- the method -------------------------------------------------------------------------------- */
 
 static enum tried wait_for(struct ask *ask, struct check *c)
 {

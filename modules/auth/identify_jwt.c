@@ -20,7 +20,7 @@ struct search {
     bool none;                       /* one of them has no keys at all */
 };
 
-/* -- where tokens come from ---------------------------------------------------------------------- */
+/* -- where tokens come from -------------------------------------------------------------------- */
 
 static struct credentials from_field(const struct ask *ask, const struct auth_jwt *j)
 {
@@ -65,7 +65,7 @@ static bool collect(const struct ask *ask, struct weir_slice *tokens, bool *any)
     return true;
 }
 
-/* -- what was verified before --------------------------------------------------------------------- */
+/* -- what was verified before ------------------------------------------------------------------ */
 
 static uint64_t version_of(const struct auth_local *a)
 {
@@ -92,7 +92,7 @@ static const struct grant *known(struct ask *ask, const struct weir_slice *token
     return NULL;
 }
 
-/* -- verifying ------------------------------------------------------------------------------------ */
+/* -- verifying --------------------------------------------------------------------------------- */
 
 static struct weir_slice find(const struct claims *c, struct weir_slice name, unsigned *n)
 {
@@ -193,7 +193,7 @@ static const char *reason_of(const struct search *s)
     return s->none ? AUTH_REASON_NO_KEYS : jwt_fault_word(s->fault);
 }
 
-/* -- waiting for keys ------------------------------------------------------------------------------ */
+/* -- waiting for keys -------------------------------------------------------------------------- */
 
 static void wish(struct ask *ask, unsigned unknown, struct key_wait *w)
 {
@@ -244,7 +244,7 @@ static enum tried wait_for_keys(struct ask *ask, const struct search *s)
     return TRIED_WAIT;
 }
 
-/* -- the method ------------------------------------------------------------------------------------ */
+/* -- the method -------------------------------------------------------------------------------- */
 
 enum tried identify_jwt(struct ask *ask)
 {

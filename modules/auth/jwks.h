@@ -21,11 +21,11 @@
 #include "auth/jwt_alg.h"
 
 enum {
-    JWKS_KEYS_MAX = 64,         /* an issuer in the middle of a rotation has three or four */
+    JWKS_KEYS_MAX = 64,           /* an issuer in the middle of a rotation has three or four */
     JWKS_TEXT_PRESET = 64 * 1024, /* bytes: 64 keys of RSA 4096 fit, without certificates */
-    JWKS_RSA_BITS_MIN = 2048,   /* RFC 7518 3.3 */
-    JWKS_RSA_BITS_MAX = 8192,   /* what is longer makes verifying expensive for nothing */
-    JWKS_SECRET_BYTES_MIN = 32, /* RFC 7518 3.2: as long as HS256's digest */
+    JWKS_RSA_BITS_MIN = 2048,     /* RFC 7518 3.3 */
+    JWKS_RSA_BITS_MAX = 8192,     /* what is longer makes verifying expensive for nothing */
+    JWKS_SECRET_BYTES_MIN = 32,   /* RFC 7518 3.2: as long as HS256's digest */
 };
 
 struct jwks_key {

@@ -10,7 +10,7 @@
 
 enum { POLL_MS = 10 }; /* who waits for keys looks for them: a hundredth of a fetch, about */
 
-/* -- routes -------------------------------------------------------------------------------------- */
+/* -- routes ------------------------------------------------------------------------------------ */
 
 static int compare(const void *a, const void *b)
 {
@@ -50,7 +50,7 @@ unsigned auth_methods_of(const struct auth_local *a, struct weir_slice route)
     return r ? r->allowed : a->g->methods;
 }
 
-/* -- life ---------------------------------------------------------------------------------------- */
+/* -- life -------------------------------------------------------------------------------------- */
 
 static void free_grant(void *grant)
 {
@@ -79,8 +79,8 @@ static bool make_sources(struct auth_local *a)
         a->keys[i] = (struct source){.kind = j[i].cell ? SOURCE_FETCHED_KEYS : SOURCE_KEYS,
                                      .blob = j[i].blob,
                                      .capacity = j[i].jwks_max_size};
-    a->users = (struct source){
-        .kind = SOURCE_USERS, .blob = g->basic.blob, .capacity = g->basic.max_size};
+    a->users =
+        (struct source){.kind = SOURCE_USERS, .blob = g->basic.blob, .capacity = g->basic.max_size};
     a->api_keys = (struct source){
         .kind = SOURCE_API_KEYS, .blob = g->api_keys.blob, .capacity = g->api_keys.max_size};
     return a->keys;
@@ -140,7 +140,7 @@ void auth_stop(struct weir_process *p, void *local)
     free_local(a);
 }
 
-/* -- the control process ------------------------------------------------------------------------- */
+/* -- the control process ----------------------------------------------------------------------- */
 
 static void look(struct auth_local *a, struct source *s, struct weir_slice path)
 {
@@ -149,7 +149,7 @@ static void look(struct auth_local *a, struct source *s, struct weir_slice path)
     if (!source_update(s, &fault)) {
         count(a->p, &a->g->counts, COUNT_FILES_WRONG);
         weir_log(WEIR_LOG_ERROR, "auth_file_wrong", "%.*s:%d: %s; what it held before counts",
-                 (int)path.n, path.p, fault.line, fault.text);
+                 (int)path.n, path.p, fault.line ? fault.line : 1, fault.text);
     } else if (changes && s->changes != changes) {
         weir_log(WEIR_LOG_INFO, "auth_file_read", "%.*s", (int)path.n, path.p);
     }
@@ -170,7 +170,7 @@ void auth_tick(struct weir_process *p, void *local)
     fetches_tick(a->fetches, a->g);
 }
 
-/* -- keys ---------------------------------------------------------------------------------------- */
+/* -- keys -------------------------------------------------------------------------------------- */
 
 const struct jwks *auth_keys(struct auth_local *a, size_t issuer)
 {
@@ -206,7 +206,8 @@ static bool is_over(const struct auth_local *a, const struct key_wait *w, uint64
 static void on_poll(struct weir_timer *t)
 {
     struct key_waits *waits = (struct key_waits *)((char *)t - offsetof(struct key_waits, timer));
-    struct auth_local *a = (struct auth_local *)((char *)waits - offsetof(struct auth_local, waits));
+    struct auth_local *a =
+        (struct auth_local *)((char *)waits - offsetof(struct auth_local, waits));
     const uint64_t now_us = weir_now_us(a->p);
     for (struct key_wait *w = waits->first, *next; w; w = next) {
         next = w->next;

@@ -9,7 +9,7 @@
 #include "auth/source.h"
 #include "auth/token_cache.h"
 
-/* -- requests that wait for keys ---------------------------------------------------------------- */
+/* -- requests that wait for keys --------------------------------------------------------------- */
 
 /* Of one request, in its own memory. */
 struct key_wait {
@@ -26,7 +26,7 @@ struct key_waits {
     struct weir_timer timer;
 };
 
-/* -- passwords that are being checked ----------------------------------------------------------- */
+/* -- passwords that are being checked ---------------------------------------------------------- */
 
 /* Of one request, in its own memory. */
 struct check_wait {
@@ -36,7 +36,7 @@ struct check_wait {
     enum { CHECK_GOOD, CHECK_WRONG, CHECK_REFUSED } end;
 };
 
-/* -- the process ---------------------------------------------------------------------------------- */
+/* -- the process ------------------------------------------------------------------------------- */
 
 /* What the routes of one name take. */
 struct route_methods {
@@ -49,14 +49,14 @@ struct fetch;
 struct auth_local {
     struct weir_process *p;
     const struct auth_global *g;
-    struct token_cache *cache;    /* owned */
-    struct source *keys;          /* owned; by issuer */
+    struct token_cache *cache; /* owned */
+    struct source *keys;       /* owned; by issuer */
     struct source users, api_keys;
     struct route_methods *routes; /* owned; in the order of names */
     size_t routes_n;
     struct key_waits waits;
-    struct check *checks;         /* under way */
-    struct fetch *fetches;        /* owned; by issuer, in the control process only */
+    struct check *checks;  /* under way */
+    struct fetch *fetches; /* owned; by issuer, in the control process only */
 };
 
 /* NULL: no memory, or no random numbers. */

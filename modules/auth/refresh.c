@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The schedule of fetches, as arithmetic. */
 #include "auth/refresh.h"
 
 #include "auth/slice.h"

@@ -59,8 +59,7 @@ static const struct weir_setting jwt_rows[] = {
 static const struct weir_setting api_keys_rows[] = {
     WEIR_ROW_PATH("file", struct auth_api_keys, file, "",
                   "lines of a name, the key's SHA-256 and claims; empty: there are no API keys"),
-    WEIR_ROW_TEXT("header", struct auth_api_keys, header, "X-API-Key",
-                  "field that brings the key"),
+    WEIR_ROW_TEXT("header", struct auth_api_keys, header, "X-API-Key", "field that brings the key"),
     WEIR_ROW_SIZE("max_size", struct auth_api_keys, max_size, "2m", 1024, 64 * MIB,
                   "how long the file may be"),
     WEIR_ROW_END,

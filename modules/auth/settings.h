@@ -82,8 +82,8 @@ struct auth_global {
     int64_t waiting; /* requests of a worker that may wait for keys */
     struct weir_slice realm;
     /* made by load */
-    unsigned methods;           /* that are configured */
-    struct auth_route *routes;  /* the last one first */
+    unsigned methods;          /* that are configured */
+    struct auth_route *routes; /* the last one first */
     struct auth_counts counts;
 };
 

@@ -187,8 +187,9 @@ static void load_carriers(struct weir_load *l, struct auth_jwt *j)
         weir_fault(l, &j->place, "auth.jwt.cookie is \"%.*s\"; the name of a cookie",
                    ARG(j->cookie));
     if (!j->header.n && !j->cookie.n)
-        weir_fault(l, &j->place, "auth.jwt has neither header nor cookie: nothing could bring a "
-                                 "token");
+        weir_fault(l, &j->place,
+                   "auth.jwt has neither header nor cookie: nothing could bring a "
+                   "token");
 }
 
 static struct weir_slice or_absent(struct weir_slice s)
@@ -211,11 +212,13 @@ static void load_issuer(struct weir_load *l, struct auth_jwt *j)
     j->claims = (struct claims_limits){(size_t)j->max_claims, j->claims_max_size};
     load_carriers(l, j);
     if (!j->issuer.n)
-        weir_warn(l, &j->place, "auth.jwt has no issuer: every token that one of its keys has "
-                                "signed is taken, whoever it is from (RFC 8725 3.8)");
+        weir_warn(l, &j->place,
+                  "auth.jwt has no issuer: every token that one of its keys has "
+                  "signed is taken, whoever it is from (RFC 8725 3.8)");
     if (!j->audience.n)
-        weir_warn(l, &j->place, "auth.jwt has no audience: tokens that the issuer made for "
-                                "somebody else are taken, too (RFC 8725 3.9)");
+        weir_warn(l, &j->place,
+                  "auth.jwt has no audience: tokens that the issuer made for "
+                  "somebody else are taken, too (RFC 8725 3.9)");
     if (!j->jwks_file.n == !j->url.text.n)
         weir_fault(l, &j->place, "auth.jwt needs one of jwks_file and jwks_url");
     else if (j->jwks_file.n && j->cluster != WEIR_NO_CLUSTER)
@@ -230,8 +233,8 @@ static void load_issuers(struct weir_load *l, struct auth_global *g)
 {
     struct auth_jwt *j = g->jwt.v;
     if (g->jwt.n > AUTH_ISSUERS_MAX)
-        weir_fault(l, &j[AUTH_ISSUERS_MAX].place, "auth.jwt has %zu issuers; at most %d are allowed",
-                   g->jwt.n, AUTH_ISSUERS_MAX);
+        weir_fault(l, &j[AUTH_ISSUERS_MAX].place,
+                   "auth.jwt has %zu issuers; at most %d are allowed", g->jwt.n, AUTH_ISSUERS_MAX);
     for (size_t i = 0; i < g->jwt.n; i++) {
         load_issuer(l, &j[i]);
         for (size_t k = 0; k < i; k++)

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Reading shared texts. Invariant: `changes` is 0 as long as nothing was read, and what stands in
+ * the union is whole and good otherwise. */
 #include "auth/source.h"
 
 #include <openssl/crypto.h>

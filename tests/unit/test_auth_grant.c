@@ -18,9 +18,8 @@ static void expect(struct weir_slice s, const char *want, const void *block, siz
 
 Test(auth_grant, is_one_block_that_can_be_copied_anywhere)
 {
-    struct weir_claim claims[] = {{text("groups"), text("dev")},
-                                  {text("groups"), text("")},
-                                  {text("vip"), text("true")}};
+    struct weir_claim claims[] = {
+        {text("groups"), text("dev")}, {text("groups"), text("")}, {text("vip"), text("true")}};
     const struct grant from = {{text("anna"), text("https://id"), text("jwt")}, claims, 3, 7};
     const size_t n = grant_size(&from);
     struct grant *first = grant_new(&from);

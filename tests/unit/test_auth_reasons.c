@@ -28,9 +28,8 @@ Test(auth_reasons, can_all_be_told_to_a_client)
 {
     char to[512];
     for (size_t i = 0; i < reasons_n(); i++) {
-        const struct credentials_challenge c = {CREDENTIALS_BEARER, text("r"),
-                                                CREDENTIALS_INVALID_TOKEN,
-                                                reason_text(reason_word(i))};
+        const struct credentials_challenge c = {
+            CREDENTIALS_BEARER, text("r"), CREDENTIALS_INVALID_TOKEN, reason_text(reason_word(i))};
         cr_assert(credentials_challenge_write(&c, 1, to, sizeof to), "%s", reason_word(i));
     }
 }

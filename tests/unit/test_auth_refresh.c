@@ -28,9 +28,9 @@ Test(auth_refresh, reads_max_age_among_others)
 Test(auth_refresh, has_no_max_age_that_is_no_number)
 {
     uint64_t s;
-    static const char *const values[] = {"",           "no-store",     "max-age",    "max-age=",
-                                         "max-age=-1", "max-age=1.5",  "s-maxage=5", "xmax-age=5",
-                                         "max-age=\"", "max-age=\"\"", "max-age= 5"};
+    static const char *const values[] = {
+        "",           "no-store",   "max-age",    "max-age=",     "max-age=-1", "max-age=1.5",
+        "s-maxage=5", "xmax-age=5", "max-age=\"", "max-age=\"\"", "max-age= 5"};
     for (size_t i = 0; i < array_n(values); i++)
         cr_assert_not(refresh_max_age(text(values[i]), &s), "%s", values[i]);
     cr_assert_not(refresh_max_age((struct weir_slice){0}, &s));
