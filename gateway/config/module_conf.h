@@ -22,6 +22,7 @@ struct module_conf {
     enum module_scope scope;
     void *conf;                  /* the struct that the module's rows filled */
     struct module_chain *chains; /* settings of other modules inside of these, in their order */
+    bool all_results;         /* see weir_load_all_results() */
     bool wants_identity;      /* a template of theirs names who asks */
 };
 

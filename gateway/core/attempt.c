@@ -8,6 +8,7 @@
 
 #include "core/budget.h"
 #include "core/exchange.h"
+#include "core/hooks.h"
 #include "core/stats.h"
 
 static void open_origin(struct attempt *at);
@@ -25,6 +26,8 @@ struct attempt *attempt_start(struct exchange *x, struct endpoint *ep, bool fres
     at->x = x;
     at->endpoint = ep;
     at->cluster = ep->cluster;
+    at->row = ep->row;
+    at->fields = &x->plan.fields;
     at->endpoint_name = arena_dup(&x->arena, slice_str(ep->name));
     at->number = ++x->attempts_n;
     at->fresh = fresh;
@@ -41,6 +44,8 @@ struct attempt *attempt_start(struct exchange *x, struct endpoint *ep, bool fres
     endpoint_acquire(ep);
     ep->stats->attempts++;
     ep->stats->active++;
+    if (hooks_any(x, MOMENT_ATTEMPT))
+        hooks_attempt(x, at);
     open_origin(at);
     return at;
 }
@@ -62,6 +67,16 @@ static void open_origin(struct attempt *at)
         attempt_on_fail(at, WHY_OVERLOAD, "origin");
         break;
     }
+}
+
+struct fields *attempt_own_head(struct attempt *at)
+{
+    struct exchange *x = at->x;
+    if (at->fields == &x->plan.fields) {
+        at->fields = ARENA_NEW(&x->arena, struct fields);
+        *at->fields = fields_copy(&x->plan.fields, &x->arena);
+    }
+    return at->fields;
 }
 
 static void count_end(struct attempt *at)

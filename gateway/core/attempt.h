@@ -56,6 +56,8 @@ struct attempt {
     struct list node;              /* in x->attempts */
     struct endpoint *endpoint;     /* held by endpoint_acquire; NULL when the attempt has ended */
     struct cluster *cluster;       /* borrowed from the worker */
+    uint32_t row;                  /* the endpoint's in the cluster's table */
+    struct fields *fields;         /* the head that goes inward: the plan's, or its own copy */
     struct slice endpoint_name;    /* copied: for the log */
     const struct origin_ops *ops;  /* the worker's, until upstream knows the origin's protocol */
     void *origin;                  /* of upstream; NULL when it has let go */
@@ -85,10 +87,18 @@ struct attempt {
     uint64_t bytes_received;       /* of content */
 };
 
+/* Is this no response that anybody would call a good one? */
+static inline bool attempt_failed(const struct attempt *at)
+{
+    return at->why || !at->headed || at->head.status >= 400;
+}
+
 /* -- the core's side ---------------------------------------------------------------------------- */
 
-/* Makes the next attempt of x on `ep` and opens it. */
+/* Makes the next attempt of x on `ep` and opens it. Hooks are told (on_attempt). */
 struct attempt *attempt_start(struct exchange *x, struct endpoint *ep, bool fresh);
+/* The head that goes inward, to be changed for this attempt alone: before it is opened. */
+struct fields *attempt_own_head(struct attempt *at);
 /* Lets go of an attempt, whatever state it is in; harmless when it has ended. */
 void attempt_cancel(struct attempt *at);
 

@@ -97,6 +97,7 @@ struct endpoint {
     char name[ENDPOINT_NAME_MAX];
     uint32_t row;
     uint32_t weight;
+    bool guarded;                 /* modules that guard are asked about it */
     bool gone;                    /* no new attempts; freed when nothing is left of it */
     const struct endpoint_conf *conf; /* borrowed: where its row comes from; NULL: not known */
     /* balancer */
@@ -123,6 +124,7 @@ struct cluster {
     struct endpoint **endpoints;  /* in use, n of them */
     size_t n, cap;
     int64_t total_weight;
+    uint32_t guarded_n;           /* endpoints that are guarded */
     bool fresh;                   /* the round has not begun yet */
     uint64_t round;               /* counts cluster_pick_if() */
     struct list retired;

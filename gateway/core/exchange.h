@@ -149,6 +149,7 @@ struct exchange {
     struct hooks_at {
         uint32_t chain, use;
     } hooks_at;                         /* where the hooks of a moment stand; zero: at their begin */
+    const char *veto;                   /* what the last hook that vetoed said; static; NULL */
     const char *identity_fault;         /* what was wrong with what the request carried; static */
     struct module_answer *answer;       /* what a hook says to the client; NULL */
     struct slice answered_by;           /* the module that answered; empty: none */

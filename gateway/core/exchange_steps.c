@@ -208,6 +208,15 @@ static int step_plan(struct exchange *x)
 
 /* -- attempts ------------------------------------------------------------------------------------ */
 
+/* Another attempt, as a hook has arranged it. */
+static int again(struct exchange *x)
+{
+    if (!retry_begin(x))
+        return give_up(x, WHY_OVERLOAD, "pieces");
+    const bool answered = x->retry->moved && hooks_run_moved(x) == HOOKS_ANSWERED;
+    return answered ? STEP_ANSWER : STEP_PICK;
+}
+
 static bool on_ask(void *ctx, const struct endpoint *ep)
 {
     return hooks_pick(ctx, ep);
@@ -215,14 +224,32 @@ static bool on_ask(void *ctx, const struct endpoint *ep)
 
 static struct endpoint *pick(struct exchange *x, bool *vetoed)
 {
-    if (hooks_any(x, MOMENT_PICK))
+    if (hooks_pick_any(x))
         return cluster_pick_if(x->plan.cluster, &x->w->random, on_ask, x, vetoed);
     return cluster_pick(x->plan.cluster, &x->w->random);
+}
+
+/* Modules may know another cluster, or an answer. */
+static int no_endpoint(struct exchange *x, bool vetoed)
+{
+    if (hooks_any(x, MOMENT_UNAVAILABLE)) {
+        retry_forget(x);
+        switch (hooks_unavailable(x)) {
+        case HOOKS_ANSWERED:
+            return STEP_ANSWER;
+        case HOOKS_RETRY:
+            return again(x);
+        default:
+            break;
+        }
+    }
+    return give_up(x, WHY_NO_ENDPOINT, !vetoed ? NULL : x->veto ? x->veto : "vetoed");
 }
 
 static int step_pick(struct exchange *x)
 {
     bool vetoed = false;
+    x->veto = NULL;
     if (x->why)
         return STEP_ANSWER;
     if (unlikely(retry_waits(x->retry)))
@@ -234,7 +261,7 @@ static int step_pick(struct exchange *x)
     }
     struct endpoint *ep = pick(x, &vetoed);
     if (!ep)
-        return give_up(x, WHY_NO_ENDPOINT, vetoed ? "vetoed" : NULL);
+        return no_endpoint(x, vetoed);
     attempt_start(x, ep, x->plan.fresh);
     return STEP_TRY;
 }
@@ -303,12 +330,8 @@ static int step_judge(struct exchange *x)
     }
     at->judged = true;
     at->repeated = at->why && may_try_again(x, at);
-    if (hooks_any(x, MOMENT_RESULT) && ask_for_retry(x, at)) {
-        if (!retry_begin(x))
-            return give_up(x, WHY_OVERLOAD, "pieces");
-        const bool answered = x->retry->moved && hooks_run_moved(x) == HOOKS_ANSWERED;
-        return answered ? STEP_ANSWER : STEP_PICK;
-    }
+    if (hooks_judge(x, at) && ask_for_retry(x, at))
+        return again(x);
     if (!at->why)
         return STEP_REPLY;
     if (!at->repeated)
@@ -410,7 +433,7 @@ static void drop_attempt(struct exchange *x)
 {
     struct attempt *at = x->attempt;
     attempt_cancel(at);
-    if (hooks_any(x, MOMENT_RESULT) && !at->judged) {
+    if (!at->judged && hooks_judge(x, at)) {
         at->judged = true;
         hooks_result(x, at);
     }
@@ -424,6 +447,10 @@ static int step_answer(struct exchange *x)
         drop_attempt(x);
     if (x->client_gone || x->shadow)
         return STEP_FINISH;
+    if (x->why == WHY_ABORTED) {
+        x->client_ops->abort(x);
+        return STEP_FINISH;
+    }
     if (x->head_sent && !x->answering) {
         break_off(x);
         return STEP_FINISH;

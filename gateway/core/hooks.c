@@ -39,6 +39,12 @@ static uint32_t moments_in(unsigned where, const struct chain *c)
                                    : c->moments & ~(1u << MOMENT_IDENTIFY);
 }
 
+static bool takes_part(unsigned where, const struct chain *c, enum moment m)
+{
+    const uint32_t bits = m == MOMENT_PICK ? 1u << MOMENT_PICK | CHAIN_GUARDS : 1u << m;
+    return c && moments_in(where, c) & bits;
+}
+
 static void sum_moments(struct exchange *x)
 {
     x->moments = x->past ? 1u << MOMENT_DONE : 0;
@@ -72,7 +78,7 @@ void hooks_set(struct exchange *x, unsigned where, const struct chain *c)
 /* What a hook is about, besides the exchange. */
 struct subject {
     const struct endpoint *endpoint;
-    const struct attempt *attempt;
+    struct attempt *attempt;
     int direction;
     struct slice piece;
     bool last;
@@ -94,6 +100,14 @@ static enum weir_verdict call_hook(struct exchange *x, enum moment m, const stru
         return desc->on_forward(wx, u);
     case MOMENT_PICK:
         return desc->on_pick(wx, u, (const struct weir_endpoint *)about->endpoint);
+    case MOMENT_UNPICK:
+        desc->on_unpick(wx, u, (const struct weir_endpoint *)about->endpoint);
+        break;
+    case MOMENT_ATTEMPT:
+        desc->on_attempt(wx, u, (struct weir_attempt *)about->attempt);
+        break;
+    case MOMENT_UNAVAILABLE:
+        return desc->on_unavailable(wx, u);
     case MOMENT_RESULT:
         return desc->on_result(wx, u, (const struct weir_attempt *)about->attempt);
     case MOMENT_RESPONSE:
@@ -120,6 +134,7 @@ static bool is_allowed(enum moment m, enum weir_verdict v)
         [MOMENT_PLAN] = 1u << WEIR_WAIT | 1u << WEIR_ANSWERED,
         [MOMENT_FORWARD] = 1u << WEIR_ANSWERED,
         [MOMENT_PICK] = 1u << WEIR_VETO,
+        [MOMENT_UNAVAILABLE] = 1u << WEIR_ANSWERED | 1u << WEIR_RETRY,
         [MOMENT_RESULT] = 1u << WEIR_RETRY,
     };
     return v == WEIR_NEXT || ((unsigned)v <= WEIR_RETRY && allowed[m] >> v & 1);
@@ -144,7 +159,7 @@ static enum weir_verdict call(struct exchange *x, enum moment m, const struct mo
         hooks_mistake(x, "this hook may not answer that; it counts as NEXT");
         v = WEIR_NEXT;
     }
-    if (m <= MOMENT_FORWARD && v != WEIR_ANSWERED)
+    if ((m <= MOMENT_FORWARD || m == MOMENT_UNAVAILABLE) && v != WEIR_ANSWERED)
         x->answer = NULL; /* who goes on has taken back what it may have said */
     if (v == WEIR_ANSWERED)
         x->answered_by = slice_str(use->module->desc->name);
@@ -161,6 +176,14 @@ static void *state_of(const struct chain_run *run, const struct module_use *use)
 /* -- a moment ------------------------------------------------------------------------------------
  */
 
+/* Is this use not interested in what the moment is about? */
+static bool is_left_out(const struct module_use *use, enum moment m, const struct subject *about)
+{
+    if (m == MOMENT_PICK || m == MOMENT_UNPICK)
+        return use->module->desc->guards && !about->endpoint->guarded;
+    return m == MOMENT_RESULT && !use->all_results && !attempt_failed(about->attempt);
+}
+
 /* What a moment's verdicts make of the rest of its run. */
 static bool ends_run(enum moment m, enum weir_verdict v)
 {
@@ -175,12 +198,14 @@ static enum weir_verdict run_from(struct exchange *x, enum moment m, struct hook
     enum weir_verdict said = WEIR_NEXT;
     for (; at->chain < CHAIN_N; at->chain++, at->use = 0) {
         const struct chain_run *run = &x->chains[at->chain];
-        if (!run->chain || !(moments_in(at->chain, run->chain) >> m & 1))
+        if (!takes_part(at->chain, run->chain, m))
             continue;
         if (m == MOMENT_FORWARD && at->chain >= CHAIN_CHOICE)
             plan_keep_head(x);
         for (; at->use < run->chain->at[m].n; at->use++) {
             const struct module_use *use = run->chain->at[m].v[at->use];
+            if (is_left_out(use, m, about))
+                continue;
             if (m <= MOMENT_PLAN)
                 x->resumed = false;
             const enum weir_verdict v = call(x, m, use, state_of(run, use), about);
@@ -237,9 +262,40 @@ enum hooks_end hooks_run_moved(struct exchange *x)
     return run_ended(x, run_from(x, MOMENT_FORWARD, &x->hooks_at, NULL));
 }
 
+/* Those that were asked before the one at `end` hear that nothing came of it. */
+static void unpick(struct exchange *x, struct hooks_at end, const struct subject *about)
+{
+    for (uint32_t c = 0; c <= end.chain; c++) {
+        const struct chain_run *run = &x->chains[c];
+        const struct moment_uses *asked = run->chain ? &run->chain->at[MOMENT_PICK] : NULL;
+        for (uint32_t i = 0; asked && i < (c == end.chain ? end.use : asked->n); i++)
+            if (asked->v[i]->module->desc->on_unpick && !is_left_out(asked->v[i], MOMENT_PICK, about))
+                call(x, MOMENT_UNPICK, asked->v[i], state_of(run, asked->v[i]), about);
+    }
+}
+
 bool hooks_pick(struct exchange *x, const struct endpoint *ep)
 {
-    return run_all(x, MOMENT_PICK, &(struct subject){.endpoint = ep}) != WEIR_VETO;
+    const struct subject about = {.endpoint = ep};
+    struct hooks_at at = {0};
+    if (run_from(x, MOMENT_PICK, &at, &about) != WEIR_VETO)
+        return true;
+    unpick(x, at, &about);
+    return false;
+}
+
+void hooks_attempt(struct exchange *x, struct attempt *at)
+{
+    run_all(x, MOMENT_ATTEMPT, &(struct subject){.attempt = at});
+}
+
+enum hooks_end hooks_unavailable(struct exchange *x)
+{
+    struct hooks_at at = {0};
+    const enum weir_verdict v = run_from(x, MOMENT_UNAVAILABLE, &at, NULL);
+    if (v == WEIR_ANSWERED)
+        answer_take(x);
+    return v == WEIR_ANSWERED ? HOOKS_ANSWERED : v == WEIR_RETRY ? HOOKS_RETRY : HOOKS_DONE;
 }
 
 bool hooks_result(struct exchange *x, struct attempt *at)

@@ -19,10 +19,11 @@
  *
  * What is not asked for costs a test: hooks_any() looks at one bit of exchange.moments. */
 
+#include "core/attempt.h"
 #include "core/exchange.h"
 #include "core/module.h"
 
-enum hooks_end { HOOKS_DONE, HOOKS_WAIT, HOOKS_ANSWERED };
+enum hooks_end { HOOKS_DONE, HOOKS_WAIT, HOOKS_ANSWERED, HOOKS_RETRY /* of UNAVAILABLE */ };
 
 static inline bool hooks_any(const struct exchange *x, enum moment m)
 {
@@ -62,9 +63,23 @@ static inline enum hooks_end hooks_run(struct exchange *x, enum moment m)
 }
 /* FORWARD again, of the chains that go with the cluster: after a retry has changed it. */
 enum hooks_end hooks_run_moved(struct exchange *x);
-/* False: a hook vetoes. */
+/* Does any hook want to be asked about endpoints of the plan's cluster? */
+static inline bool hooks_pick_any(const struct exchange *x)
+{
+    return unlikely(x->moments & (1u << MOMENT_PICK | CHAIN_GUARDS)) &&
+           (hooks_any(x, MOMENT_PICK) || x->plan.cluster->guarded_n);
+}
+/* False: a hook vetoes; those that were asked before it have been told. */
 bool hooks_pick(struct exchange *x, const struct endpoint *ep);
-/* All hooks hear of every attempt; true: one of them has arranged for a retry (x->retry). */
+void hooks_attempt(struct exchange *x, struct attempt *at);
+/* No attempt can start. HOOKS_DONE: nobody minds; HOOKS_RETRY: x->retry has another cluster. */
+enum hooks_end hooks_unavailable(struct exchange *x);
+/* Does any hook want to hear of this attempt, which has come to its head or its end? */
+static inline bool hooks_judge(const struct exchange *x, const struct attempt *at)
+{
+    return hooks_any(x, MOMENT_RESULT) && (attempt_failed(at) || x->moments & CHAIN_ALL_RESULTS);
+}
+/* All hooks hear of the attempt; true: one of them has arranged for a retry (x->retry). */
 bool hooks_result(struct exchange *x, struct attempt *at);
 void hooks_response(struct exchange *x);
 /* One piece of content, for one use. */

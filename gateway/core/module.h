@@ -90,14 +90,23 @@ void modules_reference(struct text *out, struct module_set *s);
 /* The moments of an exchange at which modules are asked; in the order of life. */
 #define MOMENT_LIST(M)                                                                             \
     M(IDENTIFY, on_identify) M(REQUEST, on_request) M(PLAN, on_plan) M(FORWARD, on_forward)        \
-    M(PICK, on_pick) M(RESULT, on_result) M(RESPONSE, on_response) M(CONTENT, on_content)          \
-    M(DONE, on_done)
+    M(PICK, on_pick) M(UNPICK, on_unpick) M(ATTEMPT, on_attempt)                                   \
+    M(UNAVAILABLE, on_unavailable) M(RESULT, on_result) M(RESPONSE, on_response)                   \
+    M(CONTENT, on_content) M(DONE, on_done)
 enum moment {
 #define M(id, hook) MOMENT_##id,
     MOMENT_LIST(M)
 #undef M
     MOMENT_N
 };
+
+/* In chain.moments beside the bits of moments. PICK there means all endpoints: uses that ask about
+ * guarded ones only don't set it. */
+enum {
+    CHAIN_ALL_RESULTS = 1 << 30, /* some use's on_result hears of attempts that went well */
+    CHAIN_GUARDS = 1 << 29,      /* some use's on_pick is asked about guarded endpoints */
+};
+_Static_assert(MOMENT_N <= 29, "the moments' bits and those flags are different ones");
 
 struct module_use {
     const struct module *module;
@@ -107,6 +116,7 @@ struct module_use {
     uint32_t index;                       /* of the module in module_plan.modules: also of locals */
     uint32_t state_at;                    /* offset in the chain's state */
     uint32_t log_at;                      /* index of its first log field in the chain's */
+    bool all_results;                     /* on_result hears of attempts that went well, too */
 };
 
 struct chain {
@@ -116,7 +126,7 @@ struct chain {
         const struct module_use **v;
         uint32_t n;
     } at[MOMENT_N];
-    uint32_t moments;                     /* bit per moment: at[m].n != 0 */
+    uint32_t moments;                     /* bit per moment: at[m].n != 0; and the flags below */
     uint32_t state_size;                  /* bytes per exchange, for all uses */
     uint32_t log_fields;                  /* texts per exchange, for all uses */
     bool wants_identity;
@@ -144,6 +154,8 @@ struct module_plan {
     struct map *known;                    /* counters and variants by key; NULL: none yet */
 };
 
+/* From the uses of a chain: who has a hook at which moment. */
+void chain_collect(struct chain *c, struct arena *a);
 /* Of generation_build(): loads what the configuration names and builds the chains; g->modules is
  * never NULL afterwards. `shm` NULL: a check. What is wrong is in `faults`. */
 void module_plan_build(struct generation *g, struct shm *shm, struct faults *faults);

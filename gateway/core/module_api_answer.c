@@ -7,8 +7,8 @@
 
 static bool may_answer(const struct exchange *x)
 {
-    if (x->hook &&
-        (x->moment == MOMENT_REQUEST || x->moment == MOMENT_PLAN || x->moment == MOMENT_FORWARD))
+    if (x->hook && (x->moment == MOMENT_REQUEST || x->moment == MOMENT_PLAN ||
+                    x->moment == MOMENT_FORWARD || x->moment == MOMENT_UNAVAILABLE))
         return true;
     hooks_mistake(x, "this hook can't answer");
     return false;
@@ -23,12 +23,25 @@ enum weir_verdict weir_refuse(struct weir_exchange *wx, enum weir_refusal refusa
         [WEIR_NOT_FOUND] = WHY_NO_ROUTE,
         [WEIR_LIMITED] = WHY_LIMITED,
         [WEIR_UNAVAILABLE] = WHY_MODULE_UNAVAILABLE,
+        [WEIR_BREAKER_OPEN] = WHY_BREAKER_OPEN,
+        [WEIR_BREAKER_LIMIT] = WHY_BREAKER_LIMIT,
     };
     struct exchange *x = exchange_of(wx);
     if (!may_answer(x))
         return WEIR_NEXT;
     struct module_answer *a = answer_of_module(x);
     a->why = (unsigned)refusal < array_n(whys) ? (enum why)whys[refusal] : WHY_MODULE_UNAVAILABLE;
+    a->detail = detail;
+    return WEIR_ANSWERED;
+}
+
+enum weir_verdict weir_abort(struct weir_exchange *wx, const char *detail)
+{
+    struct exchange *x = exchange_of(wx);
+    if (!may_answer(x))
+        return WEIR_NEXT;
+    struct module_answer *a = answer_of_module(x);
+    a->why = WHY_ABORTED;
     a->detail = detail;
     return WEIR_ANSWERED;
 }

@@ -97,11 +97,14 @@ static bool is_reserved(const struct exchange *x, weir_cluster cluster)
 enum weir_verdict weir_retry(struct weir_exchange *wx, const struct weir_retry *r)
 {
     struct exchange *x = exchange_of(wx);
-    if (!is_moment(x, MOMENT_RESULT) || r->cluster >= x->w->g->config->clusters_n)
+    const bool none = x->hook && x->moment == MOMENT_UNAVAILABLE;
+    if ((!none && !is_moment(x, MOMENT_RESULT)) || r->cluster >= x->w->g->config->clusters_n)
         return WEIR_NEXT;
     struct cluster *cl = &x->w->clusters[r->cluster];
     if (cl != x->plan.cluster && is_reserved(x, r->cluster))
         return WEIR_NEXT;
+    if (none)
+        return retry_rescue(x, cl, chain_of(r->chain)) ? WEIR_RETRY : WEIR_NEXT;
     const struct retry_request how = {.cluster = cl,
                                       .chain = chain_of(r->chain),
                                       .delay_ms = r->delay_ms,

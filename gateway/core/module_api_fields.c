@@ -49,11 +49,12 @@ bool weir_value_ok(struct weir_slice text)
 
 static struct fields *fields_of(struct exchange *x, enum weir_head head)
 {
+    const bool attempt = x->hook && x->moment == MOMENT_ATTEMPT;
     switch (head) {
     case WEIR_REQUEST:
         return &x->request.fields;
     case WEIR_INWARD:
-        return &x->plan.fields;
+        return attempt ? attempt_own_head(x->attempt) : &x->plan.fields;
     case WEIR_RESPONSE:
         return &x->reply.fields;
     }
@@ -89,6 +90,8 @@ static bool may_change(const struct exchange *x, enum weir_head head, const stru
 {
     if (head == WEIR_REQUEST || !weir_field_settable(name->text))
         return false;
+    if (head == WEIR_INWARD && x->moment == MOMENT_ATTEMPT)
+        return x->hook != NULL;
     return is_moment(x, head == WEIR_INWARD ? MOMENT_FORWARD : MOMENT_RESPONSE);
 }
 

@@ -142,6 +142,12 @@ void weir_load_reserve(struct weir_load *l, weir_cluster cluster)
     *owner = (struct module *)l->module;
 }
 
+void weir_load_all_results(struct weir_load *l)
+{
+    if (l->conf)
+        l->conf->all_results = true;
+}
+
 void weir_load_wants_identity(struct weir_load *l)
 {
     if (l->conf)

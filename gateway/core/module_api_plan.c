@@ -32,6 +32,21 @@ bool weir_cluster_chosen(const struct weir_exchange *x)
     return exchange_of(x)->plan.chosen_by != NULL;
 }
 
+enum weir_verdict weir_veto(struct weir_exchange *wx, const char *reason)
+{
+    struct exchange *x = exchange_of(wx);
+    if (!is_moment(x, MOMENT_PICK))
+        return WEIR_NEXT;
+    if (reason)
+        x->veto = reason;
+    return WEIR_VETO;
+}
+
+const char *weir_veto_reason(const struct weir_exchange *x)
+{
+    return exchange_of(x)->veto;
+}
+
 bool weir_cluster_ready(const struct weir_exchange *wx, weir_cluster cluster)
 {
     const struct exchange *x = exchange_of(wx);

@@ -233,11 +233,21 @@ static void collect_moment(struct chain *c, enum moment m, struct arena *a)
 {
     struct moment_uses *at = &c->at[m];
     at->v = ARENA_ARRAY(a, const struct module_use *, c->uses_n);
-    for (size_t i = 0; i < c->uses_n; i++)
-        if (has_hook(c->uses[i].module->desc, m))
-            at->v[at->n++] = &c->uses[i];
-    if (at->n)
-        c->moments |= 1u << m;
+    for (size_t i = 0; i < c->uses_n; i++) {
+        const struct module_use *use = &c->uses[i];
+        if (!has_hook(use->module->desc, m))
+            continue;
+        at->v[at->n++] = use;
+        c->moments |= m == MOMENT_PICK && use->module->desc->guards ? CHAIN_GUARDS : 1u << m;
+        if (m == MOMENT_RESULT && use->all_results)
+            c->moments |= CHAIN_ALL_RESULTS;
+    }
+}
+
+void chain_collect(struct chain *c, struct arena *a)
+{
+    for (int m = 0; m < MOMENT_N; m++)
+        collect_moment(c, (enum moment)m, a);
 }
 
 static const struct chain *chain_of_uses(struct generation *g, struct module_use *uses, size_t n)
@@ -250,8 +260,7 @@ static const struct chain *chain_of_uses(struct generation *g, struct module_use
     sort_uses(uses, n);
     for (size_t i = 0; i < n; i++)
         place_state(c, &uses[i]);
-    for (int m = 0; m < MOMENT_N; m++)
-        collect_moment(c, (enum moment)m, &g->arena);
+    chain_collect(c, &g->arena);
     return c;
 }
 
@@ -269,6 +278,8 @@ static const struct chain *chain_build(struct generation *g, const struct module
                                         .conf = conf,
                                         .settings = conf->conf,
                                         .global = g->modules->modules[index].global,
+                                        .all_results = conf->all_results ||
+                                                       !conf->module->desc->failures_only,
                                         .index = index};
     }
     return chain_of_uses(g, uses, n);

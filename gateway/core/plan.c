@@ -29,15 +29,6 @@ void plan_begin(struct exchange *x)
         p->cluster = &x->w->clusters[rc->cluster_index];
 }
 
-/* A copy that both may go on changing. */
-static struct fields copy_fields(const struct fields *f, struct arena *a)
-{
-    struct fields copy = *f;
-    copy.v = ARENA_ARRAY(a, struct field, f->cap);
-    memcpy(copy.v, f->v, f->n * sizeof *f->v);
-    return copy;
-}
-
 void plan_use_cluster(struct exchange *x)
 {
     const struct chain *c = hooks_of_cluster(x);
@@ -56,8 +47,8 @@ void plan_head(struct exchange *x)
 void plan_keep_head(struct exchange *x)
 {
     struct plan *p = &x->plan;
-    if (!p->for_any.cap && hooks_any(x, MOMENT_RESULT))
-        p->for_any = copy_fields(&p->fields, &x->arena);
+    if (!p->for_any.cap && (hooks_any(x, MOMENT_RESULT) || hooks_any(x, MOMENT_UNAVAILABLE)))
+        p->for_any = fields_copy(&p->fields, &x->arena);
 }
 
 /* The time began to run when the head was complete, if a hook had to be waited for. */
@@ -87,7 +78,7 @@ void plan_move(struct exchange *x, struct cluster *cl, const struct chain *choic
     struct plan *p = &x->plan;
     p->cluster = cl;
     if (p->for_any.cap)
-        p->fields = copy_fields(&p->for_any, &x->arena);
+        p->fields = fields_copy(&p->for_any, &x->arena);
     if (choice || x->chains[CHAIN_CHOICE].chain)
         hooks_set(x, CHAIN_CHOICE, choice);
     plan_use_cluster(x);

@@ -63,16 +63,36 @@ static bool has_budget(struct exchange *x, const struct cluster *to)
     return false;
 }
 
-bool retry_ask(struct exchange *x, const struct retry_request *r)
+static void arrange(struct exchange *x, struct retry *re, const struct retry_request *r)
 {
-    if (!is_possible(x, r) || !has_budget(x, r->cluster))
-        return false;
-    struct retry *re = retry_of(x);
     re->wanted = true;
     re->cluster = r->cluster;
     re->chain = r->chain;
     re->by = x->hook->module;
     re->delay_ms = r->delay_ms;
+}
+
+bool retry_ask(struct exchange *x, const struct retry_request *r)
+{
+    if (!is_possible(x, r) || !has_budget(x, r->cluster))
+        return false;
+    arrange(x, retry_of(x), r);
+    return true;
+}
+
+bool retry_rescue(struct exchange *x, struct cluster *to, const struct chain *chain)
+{
+    enum { RESCUES_MAX = 4 };
+    const struct retry_request r = {.cluster = to, .chain = chain};
+    const bool whole = !x->attempt || x->kept_all || (x->request_done && x->bytes_in == 0);
+    if (x->why || x->head_sent || to == x->plan.cluster || !whole || content_bound(x, &r) ||
+        retry_wanted(x->retry) || !cluster_ready(to))
+        return false;
+    struct retry *re = retry_of(x);
+    if (re->rescues == RESCUES_MAX)
+        return false;
+    re->rescues++;
+    arrange(x, re, &r);
     return true;
 }
 
@@ -92,10 +112,12 @@ bool retry_begin(struct exchange *x)
 {
     struct retry *r = x->retry;
     r->wanted = false;
-    attempt_cancel(x->attempt);
-    bytes_clear(&x->attempt->body);
-    if (!retry_rewind(x))
-        return false;
+    if (x->attempt) {
+        attempt_cancel(x->attempt);
+        bytes_clear(&x->attempt->body);
+        if (!retry_rewind(x))
+            return false;
+    }
     r->moved = r->cluster != x->plan.cluster;
     if (r->moved) {
         x->plan.chosen_by = r->by;

@@ -22,6 +22,7 @@ struct retry {
     const struct module *by; /* whose hook it was */
     const struct chain *chain; /* for CHAIN_CHOICE, when the cluster changes; NULL: none */
     uint64_t delay_ms;
+    uint8_t rescues; /* how often another cluster took over as none of the first could be tried */
     bool moved; /* the cluster has changed: its hooks are to be asked about the head */
 };
 
@@ -36,6 +37,9 @@ struct retry_request {
  * is arranged already, the request may not or can't be sent twice, the cluster isn't ready, or has
  * no budget left, which counts (retries_refused). */
 bool retry_ask(struct exchange *x, const struct retry_request *r) nodiscard;
+/* From on_unavailable, where no attempt has begun: another cluster takes over, whatever the method,
+ * without a budget. False: not another one, it isn't ready, or it was done too often. */
+bool retry_rescue(struct exchange *x, struct cluster *to, const struct chain *chain) nodiscard;
 /* Was one arranged since retry_forget()? */
 static inline bool retry_wanted(const struct retry *r)
 {

@@ -17,7 +17,8 @@
     STEP(ALLOW, "may this go on? on_request of the route's modules", "PLAN ANSWER")                \
     STEP(PLAN, "cluster, deadline, limits and the head that goes inward; on_plan, on_forward",     \
          "PICK ANSWER")                                                                            \
-    STEP(PICK, "choose an endpoint of the cluster, after a retry's delay; on_pick", "TRY ANSWER")  \
+    STEP(PICK, "choose an endpoint of the cluster, after a retry's delay; on_pick, "                \
+               "on_attempt, on_unavailable", "PICK TRY ANSWER")  \
     STEP(TRY, "attempt under way: content flows inward, wait for a head or a failure",             \
          "JUDGE ANSWER")                                                                    \
     STEP(JUDGE, "how did the attempt begin or end: accept it, try again, or give up; on_result",   \

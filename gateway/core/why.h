@@ -36,6 +36,9 @@
     WHY(FORBIDDEN, "forbidden", 403, NEVER, "This is not allowed.")                                \
     WHY(LIMITED, "limited", 429, NEVER, "Too many requests.")                                      \
     WHY(MODULE_UNAVAILABLE, "unavailable", 503, NEVER, "This can't be served at the moment.")      \
+    WHY(BREAKER_OPEN, "breaker_open", 503, NEVER, "This is not available at the moment.")           \
+    WHY(BREAKER_LIMIT, "breaker_limit", 503, NEVER, "Too many requests are under way.")             \
+    WHY(ABORTED, "aborted", 0, NEVER, "The connection was to be reset.")                           \
     WHY(CLIENT_GONE, "client_gone", 499, NEVER, "The client closed its connection.")               \
     WHY(CLIENT_SLOW, "client_slow", 499, NEVER, "The client took nothing of the response.")        \
     WHY(NO_ROUTE, "no_route", 404, NEVER, "No route leads there.")                                 \

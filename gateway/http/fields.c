@@ -15,6 +15,15 @@ void fields_init(struct fields *f, struct arena *a, uint16_t cap)
     *f = (struct fields){.v = cap ? arena_alloc(a, cap * sizeof *f->v) : NULL, .cap = cap};
 }
 
+struct fields fields_copy(const struct fields *f, struct arena *a)
+{
+    struct fields copy = *f;
+    copy.v = f->cap ? arena_alloc(a, f->cap * sizeof *f->v) : NULL;
+    if (f->n)
+        memcpy(copy.v, f->v, f->n * sizeof *f->v);
+    return copy;
+}
+
 static void grow(struct fields *f, struct arena *a)
 {
     must(f->cap < UINT16_MAX); /* limits.field_count keeps peers far below */

@@ -26,6 +26,8 @@ struct fields {
 
 /* An empty list with room for `cap` lines. */
 void fields_init(struct fields *f, struct arena *a, uint16_t cap);
+/* The same lines in a list of its own; names and values are shared. */
+struct fields fields_copy(const struct fields *f, struct arena *a);
 /* Appends; name and value are borrowed and must live as long as the list. Grows in `a`. */
 void fields_add(struct fields *f, struct arena *a, struct slice name, struct slice value);
 void fields_add_token(struct fields *f, struct arena *a, enum token name, struct slice value);

@@ -45,7 +45,7 @@ static bool start_request(struct origin *o)
     h1->interims = 0;
     h1->chunked_out = p->body == BODY_CHUNKED;
     h1->request_done = h1->head_done = h1->tunnel = false;
-    if (!h1_write_request(&o->link->out, p->method, p->target, &p->fields, &how))
+    if (!h1_write_request(&o->link->out, p->method, p->target, o->at->fields, &how))
         return false;
     link_send(o->link);
     return true;

@@ -57,8 +57,8 @@ static int32_t submit(struct origin_h2 *h, struct origin_stream *s)
         .write_length = p->body == BODY_LENGTH && !s->connect,
         .content_length = p->content_length,
     };
-    nghttp2_nv *nv = scratch(h->o->pools, p->fields.n);
-    size_t n = h2_write_request(nv, &how, &p->fields, &x->arena);
+    nghttp2_nv *nv = scratch(h->o->pools, s->at->fields->n);
+    size_t n = h2_write_request(nv, &how, s->at->fields, &x->arena);
     if (s->connect)
         n = without_key(nv, n);
     const bool content =

@@ -153,8 +153,7 @@ static enum weir_verdict on_pick(struct weir_exchange *x, const struct weir_use 
                                  const struct weir_endpoint *ep)
 {
     const struct greet *c = u->conf;
-    (void)x;
-    return has(&c->avoid, weir_endpoint_name(ep)) ? WEIR_VETO : WEIR_NEXT;
+    return has(&c->avoid, weir_endpoint_name(ep)) ? weir_veto(x, "avoided") : WEIR_NEXT;
 }
 
 static enum weir_verdict on_result(struct weir_exchange *x, const struct weir_use *u,

@@ -71,20 +71,14 @@ static inline void add_use(struct chain *c, struct module_use *use, struct use_o
         plan.modules[plan.n++].module = m;
     conf->conf = of.conf;
     *use = (struct module_use){
-        .module = m, .conf = conf, .settings = of.conf, .state_at = c->state_size};
+        .module = m,
+        .conf = conf,
+        .settings = of.conf,
+        .state_at = c->state_size,
+        .all_results = !of.desc->failures_only,
+    };
     c->state_size += (uint32_t)((of.desc->state_size + 15) & ~(size_t)15);
     c->wants_identity = c->wants_identity || of.desc->wants_identity;
-}
-
-static inline void add_hooks(struct chain *c, enum moment m, const struct module_use *use, bool has)
-{
-    struct moment_uses *at = &c->at[m];
-    if (!has)
-        return;
-    if (!at->v)
-        at->v = ARENA_ARRAY(&memory, const struct module_use *, c->uses_n);
-    at->v[at->n++] = use;
-    c->moments |= 1u << m;
 }
 
 static inline const struct chain *hook_chain(const struct use_of *of, size_t n)
@@ -93,12 +87,9 @@ static inline const struct chain *hook_chain(const struct use_of *of, size_t n)
     struct module_use *uses = ARENA_ARRAY(&memory, struct module_use, n);
     c->uses = uses;
     c->uses_n = n;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         add_use(c, &uses[i], of[i]);
-#define M(id, hook) add_hooks(c, MOMENT_##id, &uses[i], of[i].desc->hook != NULL);
-        MOMENT_LIST(M)
-#undef M
-    }
+    chain_collect(c, &memory);
     return c;
 }
 #define CHAIN(to, ...)                                                                             \

@@ -186,7 +186,7 @@ enum weir_verdict {
     WEIR_WAIT,     /* not known yet: weir_resume() will be called, and then this hook again. Until
                       then the request's time runs on; when it ends, on_done is called all the same */
     WEIR_ANSWERED, /* weir_answer() or weir_refuse() has said what the client gets */
-    WEIR_VETO,     /* not this endpoint */
+    WEIR_VETO,     /* not this endpoint: weir_veto() */
     WEIR_RETRY,    /* weir_retry() has said where; the attempt's outcome isn't passed on */
 };
 
@@ -228,6 +228,11 @@ struct weir_module {
     struct weir_settings global, route, cluster;
     size_t state_size;
     bool wants_identity;                /* its uses look at the identity: on_identify runs before */
+    bool guards;                        /* its on_pick is asked about guarded endpoints alone
+                                           (weir_endpoint_guard_set) */
+    bool failures_only;                 /* its on_result hears only of attempts that failed, or have
+                                           given a status of 400 or more; a use may ask for all:
+                                           weir_load_all_results() */
     bool ends_route;                    /* on a route it stands instead of `cluster`: its on_plan sets
                                            one for every request */
     const char *const *log_fields;      /* NULL-terminated; shown as MODULE.NAME: weir_log_set() */
@@ -271,6 +276,16 @@ struct weir_module {
      * are any.                                                                NEXT VETO         */
     enum weir_verdict (*on_pick)(struct weir_exchange *x, const struct weir_use *u,
                                  const struct weir_endpoint *ep);
+    /* The hook has said NEXT for this endpoint, but another one vetoed: no attempt starts there, and
+     * what it set aside for one is to be given back. */
+    void (*on_unpick)(struct weir_exchange *x, const struct weir_use *u,
+                      const struct weir_endpoint *ep);
+    /* An attempt starts; nothing can stop it any more, and on_result will tell how it ended. The head
+     * that goes inward (WEIR_INWARD) may be changed for this attempt alone. */
+    void (*on_attempt)(struct weir_exchange *x, const struct weir_use *u, struct weir_attempt *at);
+    /* No attempt can start: the cluster has no endpoint that may be used, or all were vetoed
+     * (weir_veto_reason). RETRY: weir_retry() has named another cluster.  NEXT ANSWERED RETRY    */
+    enum weir_verdict (*on_unavailable)(struct weir_exchange *x, const struct weir_use *u);
     /* An attempt has given a head, or failed, or is given up: was it good, and again? Once for each
      * that was started.                                                       NEXT RETRY        */
     enum weir_verdict (*on_result)(struct weir_exchange *x, const struct weir_use *u,
@@ -311,6 +326,8 @@ struct weir_slice weir_load_dup(struct weir_load *l, struct weir_slice s);
 /* Requests for this cluster come from uses of this module alone: a route, or another module, that
  * names it is an error, and no hook of another module may choose it. [load] */
 void weir_load_reserve(struct weir_load *l, weir_cluster cluster);
+/* on_result of this use hears of every attempt, though its module is one for failures_only. [load] */
+void weir_load_all_results(struct weir_load *l);
 /* This use looks at the identity, though not every use of its module does (wants_identity). [load] */
 void weir_load_wants_identity(struct weir_load *l);
 /* Clients can't send this field: it is taken off every request, before routing. [load] */
@@ -519,11 +536,15 @@ enum weir_refusal {
     WEIR_NOT_FOUND,       /* 404, as when there is no route */
     WEIR_LIMITED,         /* 429 */
     WEIR_UNAVAILABLE,     /* 503 */
+    WEIR_BREAKER_OPEN,    /* 503: a circuit is open */
+    WEIR_BREAKER_LIMIT,   /* 503: a limit of concurrency is reached */
 };
 enum weir_verdict weir_refuse(struct weir_exchange *x, enum weir_refusal refusal, const char *detail);
 /* An answer of the module's own. `body` is borrowed until the exchange ends. [hook] */
 enum weir_verdict weir_answer(struct weir_exchange *x, int status, struct weir_slice type,
                               struct weir_slice body);
+/* No answer at all: an HTTP/1.1 connection is reset, a stream of HTTP/2 with INTERNAL_ERROR. [hook] */
+enum weir_verdict weir_abort(struct weir_exchange *x, const char *detail);
 /* A field of the answer that comes; before WEIR_ANSWERED is returned. [hook] */
 void weir_answer_field(struct weir_exchange *x, const struct weir_name *name, struct weir_slice value);
 /* In on_response: is this one of the gateway's own? [hook] */
@@ -547,13 +568,18 @@ bool weir_cluster_set(struct weir_exchange *x, weir_cluster cluster);
 bool weir_cluster_chosen(const struct weir_exchange *x);
 /* Could an attempt start there now: is there an endpoint that may be used? [hook] */
 bool weir_cluster_ready(const struct weir_exchange *x, weir_cluster cluster);
+/* In on_pick: not this endpoint. `reason` is static: the log's detail when no other one will do, too;
+ * NULL: none. */
+enum weir_verdict weir_veto(struct weir_exchange *x, const char *reason);
+/* What the last veto gave, since the pick began; NULL: nothing. [hook], in on_unavailable */
+const char *weir_veto_reason(const struct weir_exchange *x);
 /* Hooks of these settings run from now on, too, after those of the route. [hook], in on_plan */
 void weir_chain_use(struct weir_exchange *x, struct weir_chain *chain);
 /* Keeps the request's content, up to limits.queue, so that it can be sent again whatever its method
  * is. [hook], in on_plan or on_forward */
 void weir_keep_request(struct weir_exchange *x);
 
-/* -- attempts, in on_result ------------------------------------------------------------------------- */
+/* -- attempts, in on_result and on_attempt ---------------------------------------------------------- */
 
 unsigned weir_attempt_number(const struct weir_attempt *at); /* 1: the first */
 int weir_attempt_status(const struct weir_attempt *at);      /* 0: it gave no head */
@@ -568,7 +594,9 @@ struct weir_slice weir_endpoint_name(const struct weir_endpoint *ep);
 /* Another attempt, on this cluster, after `delay_ms`: gives WEIR_RETRY; or WEIR_NEXT when that is
  * not possible: the request may not be sent twice (its method, unless `unsafe`, or its content is
  * gone), or the cluster's retry budget is used up, or the cluster isn't ready. What weir_chain_use()
- * has brought goes with the cluster, and so do its changes of the head. */
+ * has brought goes with the cluster, and so do its changes of the head. In on_result and
+ * on_unavailable; there it has to be another cluster, costs no budget and comes at once. At most four
+ * times in one exchange. */
 struct weir_retry {
     weir_cluster cluster;
     uint64_t delay_ms;
