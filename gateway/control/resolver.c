@@ -23,6 +23,7 @@
 
 #include "base/fault.h"
 #include "base/log.h"
+#include "core/endpoint_cell.h"
 #include "control/dns.h"
 
 enum {
@@ -49,6 +50,8 @@ struct name {
     const struct cluster_conf *cluster;
     const struct endpoint_conf *ep;
     struct cluster_table *table;
+    struct endpoint_cell *cell; /* NULL: there is none */
+    const struct weir_endpoint_cells *arrays;
     uint64_t source;
     struct ask asks[FAMILIES];
     unsigned pending;   /* of the asks */
@@ -166,6 +169,8 @@ static void name_init(struct name *nm, struct resolver *r, const struct generati
     nm->cluster = &g->config->clusters[cluster];
     nm->ep = &nm->cluster->endpoints[ep];
     nm->table = g->tables[cluster];
+    nm->cell = g->cells ? g->cells[cluster] : NULL;
+    nm->arrays = g->arrays ? g->arrays[cluster] : NULL;
     nm->source = cluster_source(nm->ep);
     nm->facts = (struct resolver_name){
         .cluster = nm->cluster->place.name,
@@ -254,6 +259,15 @@ static void name_done(struct name *nm)
         loop_stop(r->loop);
 }
 
+/* New endpoints get a place for what is known about them. Those of the start don't come later than
+ * others. */
+static void note_known(const struct name *nm, size_t added)
+{
+    if (nm->cell && added)
+        endpoint_cell_follow(nm->cell, nm->table, nm->arrays,
+                             nm->r->once ? 0 : nm->r->loop->clock.mono_us);
+}
+
 static void name_succeeded(struct name *nm, bool partly)
 {
     struct addrs all = {0};
@@ -261,6 +275,7 @@ static void name_succeeded(struct name *nm, bool partly)
     if (gather(nm, &all)) {
         leave_unroutable(nm, &all);
         change = cluster_table_set(nm->table, nm->source, (uint32_t)nm->ep->weight, all.v, all.n);
+        note_known(nm, change.added);
     }
     free(all.v);
     if (change.busy) {

@@ -29,6 +29,7 @@ struct attempt *attempt_start(struct exchange *x, struct endpoint *ep, bool fres
     at->row = ep->row;
     at->fields = &x->plan.fields;
     at->endpoint_name = arena_dup(&x->arena, slice_str(ep->name));
+    at->slot = ep->slot;
     at->number = ++x->attempts_n;
     at->fresh = fresh;
     at->started_us = w->loop->clock.mono_us;

@@ -59,6 +59,7 @@ struct attempt {
     uint32_t row;                  /* the endpoint's in the cluster's table */
     struct fields *fields;         /* the head that goes inward: the plan's, or its own copy */
     struct slice endpoint_name;    /* copied: for the log */
+    uint32_t slot;                 /* the endpoint's, in the cluster's endpoint cell */
     const struct origin_ops *ops;  /* the worker's, until upstream knows the origin's protocol */
     void *origin;                  /* of upstream; NULL when it has let go */
     unsigned number;               /* 1 for the first */

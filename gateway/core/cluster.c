@@ -7,8 +7,9 @@
  *     new               ───►   made
  *     gone, or reused   ───►   retires: no new attempts; freed when nothing is left of it
  *
- * Per pick the table costs one load: of its version. A table that is being written is left alone,
- * and what was known before is used until the next pick. */
+ * Per pick that costs two loads: of the table's version and of the endpoint cell's, which says that
+ * somebody's health or share has changed. A table that is being written is left alone, and what was
+ * known before is used until the next pick. */
 
 #include "core/cluster.h"
 
@@ -23,6 +24,7 @@ enum {
 };
 
 static void cluster_sync(struct cluster *cl);
+static void cluster_weigh(struct cluster *cl);
 static bool read_table(const struct cluster *cl, struct table_row *rows, uint32_t *version);
 static void take_rows(struct cluster *cl, const struct table_row *rows);
 static struct endpoint *endpoint_new(struct cluster *cl, const struct table_row *row, uint32_t at);
@@ -34,9 +36,14 @@ void cluster_init(struct cluster *cl, const struct cluster_conf *conf,
                   const struct cluster_table *table, struct endpoint_stats *stats,
                   void (*on_retire)(struct endpoint *ep))
 {
+    static struct endpoint_cell nothing;
+    static const uint64_t no_clock;
     *cl = (struct cluster){
         .conf = conf,
         .table = table,
+        .cell = &nothing,
+        .now_us = &no_clock,
+        .due_us = UINT64_MAX,
         .seen = 1,
         .fresh = true,
         .stats = stats,
@@ -44,6 +51,15 @@ void cluster_init(struct cluster *cl, const struct cluster_conf *conf,
     };
     list_init(&cl->retired);
     cluster_sync(cl);
+}
+
+void cluster_join(struct cluster *cl, struct endpoint_cell *cell,
+                  const struct weir_endpoint_cells *arrays, const uint64_t *now_us)
+{
+    cl->cell = cell ? cell : cl->cell;
+    cl->arrays = arrays;
+    cl->now_us = now_us;
+    cluster_weigh(cl);
 }
 
 void cluster_fini(struct cluster *cl)
@@ -56,11 +72,19 @@ void cluster_fini(struct cluster *cl)
     cl->n = cl->cap = 0;
 }
 
-static void follow(struct cluster *cl)
+static inline void follow(struct cluster *cl)
 {
-    uint32_t version = atomic_load_explicit(&cl->table->version, memory_order_acquire);
+    const uint32_t version = atomic_load_explicit(&cl->table->version, memory_order_acquire);
     if (unlikely(version != cl->seen))
         cluster_sync(cl);
+    const uint32_t known = atomic_load_explicit(&cl->cell->version, memory_order_acquire);
+    if (unlikely(known != cl->cell_seen || *cl->now_us >= cl->due_us))
+        cluster_weigh(cl);
+}
+
+void cluster_follow(struct cluster *cl)
+{
+    follow(cl);
 }
 
 bool cluster_ready(struct cluster *cl)
@@ -157,7 +181,6 @@ static void take_rows(struct cluster *cl, const struct table_row *rows)
     must((by_row && cl->endpoints) || capacity == 0);
     cl->cap = capacity;
     cl->n = 0;
-    cl->total_weight = 0;
     for (size_t i = 0; i < old_n; i++)
         by_row[old[i]->row] = old[i];
     for (uint32_t at = 0; at < capacity; at++) {
@@ -169,15 +192,52 @@ static void take_rows(struct cluster *cl, const struct table_row *rows)
             by_row[at] = NULL;
         else
             ep = endpoint_new(cl, row, at);
-        ep->weight = row->weight;
-        cl->total_weight += row->weight;
+        ep->configured = row->weight;
         cl->endpoints[cl->n++] = ep;
     }
+    cluster_weigh(cl);
     for (uint32_t at = 0; at < capacity; at++)
         if (by_row[at])
             endpoint_retire(by_row[at]);
     free(old);
     free(by_row);
+}
+
+/* -- weights -------------------------------------------------------------------------------- */
+
+/* A slot may have been given to another name meanwhile. */
+static void find_slot(struct endpoint *ep)
+{
+    const struct endpoint_cell *cell = ep->cluster->cell;
+    const struct slice name = slice_str(ep->name);
+    if (ep->slot >= cell->capacity ||
+        atomic_load(&cell->slots[ep->slot].owner) != cluster_owner(name))
+        ep->slot = endpoint_cell_find(cell, name);
+}
+
+static void weigh(struct endpoint *ep, uint64_t now_us)
+{
+    const struct cluster *cl = ep->cluster;
+    const bool off = endpoint_health(cl->cell, ep->slot) == HEALTH_DOWN ||
+                     endpoint_draining(cl->cell, ep->slot, now_us);
+    ep->share = endpoint_share(cl->arrays, ep->slot);
+    ep->guarded = endpoint_guarded(cl->arrays, ep->slot);
+    const uint64_t whole = (uint64_t)ep->configured * WEIGHT_ONE;
+    ep->weight = off ? 0 : (uint32_t)(whole * ep->share / SHARE_ALL);
+}
+
+static void cluster_weigh(struct cluster *cl)
+{
+    cl->cell_seen = atomic_load_explicit(&cl->cell->version, memory_order_acquire);
+    cl->total_weight = 0;
+    cl->guarded_n = 0;
+    for (size_t i = 0; i < cl->n; i++) {
+        struct endpoint *ep = cl->endpoints[i];
+        find_slot(ep);
+        weigh(ep, *cl->now_us);
+        cl->total_weight += ep->weight;
+        cl->guarded_n += ep->guarded;
+    }
 }
 
 /* -- endpoints ------------------------------------------------------------------------------ */
@@ -204,6 +264,7 @@ static struct endpoint *endpoint_new(struct cluster *cl, const struct table_row 
     memcpy(ep->name, row->name, sizeof ep->name);
     ep->name[sizeof ep->name - 1] = '\0';
     ep->row = at;
+    ep->slot = NO_SLOT;
     ep->conf = conf_of_row(cl->conf, row);
     ep->protocol = (uint8_t)cl->conf->protocol;
     if (cl->conf->protocol == PROTOCOL_AUTO && !cl->conf->tls.set)

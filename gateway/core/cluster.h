@@ -25,11 +25,15 @@
 #include "base/list.h"
 #include "base/random.h"
 #include "config/config.h"
+#include "core/endpoint_cell.h"
 #include "core/stats.h"
 #include "io/shm.h"
 #include "io/tls.h"
 
-enum { ENDPOINT_NAME_MAX = 64 };
+enum {
+    ENDPOINT_NAME_MAX = 64,
+    WEIGHT_ONE = 1024, /* an endpoint's weight of 1, when nothing is taken off it */
+};
 
 enum row_state { ROW_FREE, ROW_UP, ROW_GONE /* not in DNS any more; may be taken for another */ };
 
@@ -96,8 +100,11 @@ struct endpoint {
     struct addr addr;
     char name[ENDPOINT_NAME_MAX];
     uint32_t row;
-    uint32_t weight;
-    bool guarded;                 /* modules that guard are asked about it */
+    uint32_t slot;                /* in the endpoint cell; NO_SLOT: none yet */
+    uint32_t configured;          /* weight */
+    uint32_t weight;              /* what is left of it, in 1/WEIGHT_ONE: see cluster_weigh() */
+    uint32_t share;               /* millionths that modules leave to it */
+    bool guarded;                 /* modules that guard want to be asked */
     bool gone;                    /* no new attempts; freed when nothing is left of it */
     const struct endpoint_conf *conf; /* borrowed: where its row comes from; NULL: not known */
     /* balancer */
@@ -120,11 +127,16 @@ struct endpoint {
 struct cluster {
     const struct cluster_conf *conf;
     const struct cluster_table *table;
+    struct endpoint_cell *cell;   /* borrowed; never NULL */
+    const struct weir_endpoint_cells *arrays; /* borrowed: of modules; NULL: none */
+    const uint64_t *now_us;       /* borrowed: the loop's clock */
     uint32_t seen;                /* version that `endpoints` was made from; odd: none yet */
+    uint32_t cell_seen;           /* version of the cell that the weights were made from */
+    uint64_t due_us;              /* when the weights change by themselves; UINT64_MAX: never */
     struct endpoint **endpoints;  /* in use, n of them */
     size_t n, cap;
     int64_t total_weight;
-    uint32_t guarded_n;           /* endpoints that are guarded */
+    size_t guarded_n;             /* of them are guarded */
     bool fresh;                   /* the round has not begun yet */
     uint64_t round;               /* counts cluster_pick_if() */
     struct list retired;
@@ -140,6 +152,10 @@ void cluster_init(struct cluster *cl, const struct cluster_conf *conf,
 /* Retires all endpoints and frees them: nothing may be active, and on_retire must leave nothing
  * open. */
 void cluster_fini(struct cluster *cl);
+/* Right after cluster_init(): what else is known about the endpoints, and the clock. Without it
+ * nothing is. */
+void cluster_join(struct cluster *cl, struct endpoint_cell *cell,
+                  const struct weir_endpoint_cells *arrays, const uint64_t *now_us);
 /* The endpoint for the next attempt, or NULL when there is none with a weight. Looks first whether
  * the table has changed. */
 struct endpoint *cluster_pick(struct cluster *cl, struct random *r) nodiscard;
@@ -148,6 +164,8 @@ struct endpoint *cluster_pick(struct cluster *cl, struct random *r) nodiscard;
 struct endpoint *cluster_pick_if(struct cluster *cl, struct random *r,
                                  bool (*ask)(void *ctx, const struct endpoint *ep), void *ctx,
                                  bool *vetoed) nodiscard;
+/* Looks whether the table, or what is known about the endpoints, has changed. */
+void cluster_follow(struct cluster *cl);
 /* Is there an endpoint with a weight? */
 bool cluster_ready(struct cluster *cl);
 /* An attempt begins, ends: counts `active` (the shared gauge is the attempt's own affair).

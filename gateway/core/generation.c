@@ -9,8 +9,10 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/fault.h"
 #include "core/budget.h"
+#include "core/endpoint_cell.h"
 #include "core/module.h"
 #include "io/shm.h"
 
@@ -28,6 +30,8 @@ struct generation *generation_build(struct config *c, struct shm *shm, uint64_t 
     g->number = number;
     g->config = c;
     arena_init(&g->arena, NULL, 0);
+    g->arrays = ARENA_ARRAY(&g->arena, struct weir_endpoint_cells *, c->clusters_n);
+    g->connections_max = ARENA_ARRAY(&g->arena, uint64_t, c->clusters_n);
     g->router = router_build(c, &g->arena, faults);
     if (g->router && shm) {
         shm_generation(shm, number);
@@ -68,27 +72,47 @@ void generation_check_identity(const struct generation *g, struct faults *faults
                SLICE_ARG(route->name));
 }
 
-static struct budget *budget_cell(struct generation *g, struct shm *shm,
-                                  const struct cluster_conf *cl, struct faults *faults)
+static void *cluster_cell(struct generation *g, struct shm *shm, const struct cluster_conf *cl,
+                          const char *what, size_t size, struct faults *faults)
 {
-    char *key = arena_printf(&g->arena, "cluster/%.*s/budget", SLICE_ARG(cl->place.name));
-    struct budget *cell = shm_cell(shm, slice_str(key), sizeof *cell);
+    char *key = arena_printf(&g->arena, "cluster/%.*s/%s", SLICE_ARG(cl->place.name), what);
+    void *cell = shm_cell(shm, slice_str(key), size);
     if (!cell)
         faults_add(faults, cl->place.file, cl->place.line,
-                   "no room in the shared region for the retry budget of cluster %.*s; raise "
-                   "memory.shared and restart",
-                   SLICE_ARG(cl->place.name));
+                   "no room in the shared region for the %s of cluster %.*s; raise memory.shared "
+                   "and restart",
+                   what, SLICE_ARG(cl->place.name));
     return cell;
+}
+
+/* A breaker that isn't closed says so again in the new generation. */
+static void bind_endpoints(struct generation *g, struct shm *shm, size_t i, struct faults *faults)
+{
+    const struct cluster_conf *cl = &g->config->clusters[i];
+    struct cluster_table *table = g->tables[i] = cluster_table_prepare(shm, cl, faults);
+    struct cluster_shared *shared = g->shared[i] =
+        cluster_cell(g, shm, cl, "shared", sizeof *shared, faults);
+    struct clock now;
+    clock_init(&now);
+    if (!table || !shared)
+        return;
+    atomic_store(&shared->trouble, 0);
+    g->cells[i] = endpoint_cell_prepare(shm, cl, table->capacity, shared, faults);
+    if (g->cells[i])
+        endpoint_cell_follow(g->cells[i], table, NULL, now.mono_us);
 }
 
 static void bind_clusters(struct generation *g, struct shm *shm, struct faults *faults)
 {
     const struct config *c = g->config;
-    g->tables = ARENA_ARRAY(&g->arena, struct cluster_table *, c->clusters_n);
-    g->budgets = ARENA_ARRAY(&g->arena, struct budget *, c->clusters_n);
-    for (size_t i = 0; i < c->clusters_n; i++) {
-        g->tables[i] = cluster_table_prepare(shm, &c->clusters[i], faults);
-        g->budgets[i] = budget_cell(g, shm, &c->clusters[i], faults);
+    const size_t n = c->clusters_n;
+    g->tables = ARENA_ARRAY(&g->arena, struct cluster_table *, n);
+    g->cells = ARENA_ARRAY(&g->arena, struct endpoint_cell *, n);
+    g->shared = ARENA_ARRAY(&g->arena, struct cluster_shared *, n);
+    g->budgets = ARENA_ARRAY(&g->arena, struct budget *, n);
+    for (size_t i = 0; i < n; i++) {
+        bind_endpoints(g, shm, i, faults);
+        g->budgets[i] = cluster_cell(g, shm, &c->clusters[i], "budget", sizeof(struct budget), faults);
     }
 }
 

@@ -13,7 +13,10 @@
 #include "io/tls.h"
 
 struct budget;
+struct cluster_shared;
+struct endpoint_cell;
 struct module_plan;
+struct weir_endpoint_cells;
 
 struct generation {
     uint64_t number;                    /* 1, 2, ... */
@@ -21,6 +24,10 @@ struct generation {
     struct arena arena;                 /* owned: what is built */
     struct router *router;
     struct cluster_table **tables;      /* by cluster index; in shared memory */
+    struct endpoint_cell **cells;       /* likewise */
+    struct cluster_shared **shared;     /* likewise */
+    struct weir_endpoint_cells **arrays; /* by cluster index: what modules keep per endpoint */
+    uint64_t *connections_max;          /* by cluster index: over all processes; 0: no limit */
     struct listener_gauge **gauges;     /* by listener index; in shared memory */
     struct tls_server **tls_servers;    /* by listener index; NULL where it has no TLS. Owned */
     struct tls_client **tls_clients;    /* by cluster index; the same */

@@ -24,9 +24,12 @@ void worker_init(struct worker *w, struct loop *lp, const struct generation *g, 
     const size_t n = g->config->clusters_n;
     w->clusters = calloc(n ? n : 1, sizeof *w->clusters);
     must(w->clusters);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         cluster_init(&w->clusters[i], &g->config->clusters[i], g->tables[i], stats->endpoints[i],
                      on_retire);
+        cluster_join(&w->clusters[i], g->cells ? g->cells[i] : NULL,
+                     g->arrays ? g->arrays[i] : NULL, &lp->clock.mono_us);
+    }
 }
 
 void worker_fini(struct worker *w)

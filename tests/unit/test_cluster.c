@@ -146,9 +146,10 @@ Test(cluster, a_changed_weight_keeps_endpoint_and_counts)
     endpoint_acquire(ep);
     answer_weighted(6, (const char *[]){"10.0.0.1:80", "10.0.0.2:80"}, 2);
     cr_assert_eq(pick_named("10.0.0.1:80"), ep);
-    cr_assert_eq(ep->weight, 6);
+    cr_assert_eq(ep->configured, 6);
+    cr_assert_eq(ep->weight, 6 * WEIGHT_ONE);
     cr_assert_eq(ep->active, 1);
-    cr_assert_eq(cl.total_weight, 12);
+    cr_assert_eq(cl.total_weight, 12 * WEIGHT_ONE);
     cr_assert_eq(retired, 0);
     endpoint_release(ep);
 }

@@ -68,9 +68,15 @@ struct weir_groups {
 typedef uint32_t weir_cluster;
 #define WEIR_NO_CLUSTER UINT32_MAX
 
+/* An endpoint of a cluster, by its place in shared memory: the same in all processes and over
+ * reloads, as long as the endpoint stays. */
+typedef uint32_t weir_slot;
+#define WEIR_NO_SLOT UINT32_MAX
+
 struct weir_exchange; /* one request and its response */
 struct weir_attempt;  /* one try of it on one endpoint */
 struct weir_endpoint;
+struct weir_endpoint_cells;
 struct weir_process;  /* a worker, or the control process */
 struct weir_load;     /* a generation that is being loaded */
 struct weir_template; /* a text with variables: "user %{claim.sub|nobody}" */
@@ -363,6 +369,52 @@ size_t weir_blob_read(const struct weir_blob *b, char *to, uint64_t *version);
  * taken only when it stood still for a second. [load] */
 struct weir_blob *weir_file(struct weir_load *l, const struct weir_place *place,
                             struct weir_slice path, size_t capacity);
+
+/* -- endpoints in shared memory ---------------------------------------------------------------------- */
+
+/* The cluster whose settings are loaded; WEIR_NO_CLUSTER: not in load_cluster(). [load] */
+weir_cluster weir_load_cluster_of(const struct weir_load *l);
+/* Room of `size` bytes for every endpoint of a cluster, aligned to 64. It is zeroed when an endpoint is
+ * new, and kept as long as it stays, over reloads, too; then the next generation finds it under the
+ * same name and size. The name is unique within the use. NULL with a fault when there is no room.
+ * [load] */
+struct weir_endpoint_cells *weir_endpoint_cells(struct weir_load *l, weir_cluster cluster,
+                                                const char *name, size_t size);
+/* NULL only for a slot that there isn't: WEIR_NO_SLOT. [process] */
+void *weir_endpoint_cell(const struct weir_endpoint_cells *cells, weir_slot slot);
+/* The part of its weight that the endpoint gets, in all workers, from the next pick on: 0: none,
+ * 1000000: all. Of several modules' the smallest counts. It lasts as long as the module is
+ * configured. [process] */
+void weir_endpoint_share_set(const struct weir_endpoint_cells *cells, weir_slot slot,
+                             uint32_t millionths);
+/* Modules that guard are asked (on_pick) before an attempt starts on it. All of them: who has not
+ * guarded it says NEXT. [process] */
+void weir_endpoint_guard_set(const struct weir_endpoint_cells *cells, weir_slot slot, bool on);
+/* WEIR_NO_SLOT: it has none, for lack of room. [hook] */
+weir_slot weir_endpoint_slot(const struct weir_endpoint *ep);
+weir_slot weir_attempt_slot(const struct weir_attempt *at);
+
+struct weir_endpoint_info {
+    weir_slot slot;
+    struct weir_slice name; /* until the next turn of the loop */
+    uint32_t weight;        /* as configured */
+    bool healthy;           /* no health check says otherwise */
+    bool draining;          /* by an operator, or by its own word */
+    uint32_t share;         /* millionths that modules leave to it */
+};
+/* The endpoints that there are now, one after the other; *at begins as 0. False at the end.
+ * [process] */
+bool weir_endpoint_each(struct weir_process *p, weir_cluster cluster, size_t *at,
+                        struct weir_endpoint_info *out);
+/* Connections to the cluster, over all processes; an attempt that would need one more fails (why:
+ * "connections", 503). Of several limits the smallest counts. [load] */
+void weir_load_connections(struct weir_load *l, weir_cluster cluster, uint64_t max);
+/* Connections that are open now, over all processes. [process] */
+uint64_t weir_connections(const struct weir_process *p, weir_cluster cluster);
+/* A breaker of the cluster isn't closed: no hedges. A load of the configuration clears it; who has
+ * said so says it again in start(). [process] */
+void weir_cluster_trouble_set(struct weir_process *p, weir_cluster cluster, bool on);
+bool weir_cluster_trouble(const struct weir_process *p, weir_cluster cluster);
 
 /* -- counters, variants, log ----------------------------------------------------------------------- */
 
