@@ -67,6 +67,9 @@ static void open_origin(struct attempt *at)
     case ORIGIN_REFUSED:
         attempt_on_fail(at, WHY_OVERLOAD, "origin");
         break;
+    case ORIGIN_FULL:
+        attempt_on_fail(at, WHY_CONNECTIONS, NULL);
+        break;
     }
 }
 

@@ -25,6 +25,7 @@ enum origin_opened {
     ORIGIN_KEPT,    /* on a kept connection: content may be sent at once */
     ORIGIN_PENDING, /* attempt_on_open or attempt_on_fail will tell */
     ORIGIN_REFUSED, /* no descriptor, port or memory was to be had */
+    ORIGIN_FULL,    /* the cluster has all the connections it may have */
 };
 
 /* What upstream offers to the core. None of these calls an attempt_on_*() from inside, except that

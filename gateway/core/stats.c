@@ -15,6 +15,7 @@
 
 #include "base/fault.h"
 #include "base/text.h"
+#include "core/endpoint_cell.h"
 #include "core/generation.h"
 #include "core/module.h"
 #include "core/stats_cells.h"
@@ -25,6 +26,8 @@ enum { LINE = 64 }; /* columns of two processes never share a cache line */
 
 static void **place_of(struct stats *s, const struct stats_cell *c);
 static void drop_listener(const struct generation *g, uint32_t index, struct listener_stats *ls);
+static void drop_connections(const struct generation *g, uint32_t index,
+                             const struct endpoint_stats *rows, uint32_t n);
 
 /* -- counting ---------------------------------------------------------------------------------- */
 
@@ -330,6 +333,8 @@ void stats_slot_dead(const struct generation *g, struct shm *shm, unsigned slot)
         if (!cell)
             continue;
         void *p = stats_cell_column(&c, cell, slot);
+        if (c.kind == STATS_ENDPOINTS)
+            drop_connections(g, c.index, p, c.rows);
 #define GAUGE(field, name, help) v->field = 0;
         if (c.kind == STATS_WORKER) {
             struct worker_stats *v = p;
@@ -348,18 +353,32 @@ void stats_slot_dead(const struct generation *g, struct shm *shm, unsigned slot)
     text_fini(&key);
 }
 
-/* The gauge never goes below zero: one that died between two stores may have noted more than it
- * had taken, and a limit that is one too generous harms less than one that shuts everybody out. */
+/* A gauge never goes below zero: one that died between two stores may have noted more than it had
+ * taken, and a limit that is one too generous harms less than one that shuts everybody out. */
+static void give_back(_Atomic uint64_t *total, uint64_t held)
+{
+    uint64_t now = atomic_load(total);
+    while (!atomic_compare_exchange_weak(total, &now, now > held ? now - held : 0))
+        ;
+}
+
+static void drop_connections(const struct generation *g, uint32_t index,
+                             const struct endpoint_stats *rows, uint32_t n)
+{
+    uint64_t held = 0;
+
+    for (uint32_t row = 0; row < n; row++)
+        held += rows[row].open;
+    if (held && g->shared && g->shared[index])
+        give_back(&g->shared[index]->connections, held);
+}
+
 static void drop_listener(const struct generation *g, uint32_t index, struct listener_stats *v)
 {
     uint64_t held = v->active;
 
     LISTENER_GAUGES(GAUGE)
 #undef GAUGE
-    if (!held || !g->gauges || !g->gauges[index])
-        return;
-    _Atomic uint64_t *total = &g->gauges[index]->connections;
-    uint64_t now = atomic_load(total);
-    while (!atomic_compare_exchange_weak(total, &now, now > held ? now - held : 0))
-        ;
+    if (held && g->gauges && g->gauges[index])
+        give_back(&g->gauges[index]->connections, held);
 }

@@ -43,6 +43,7 @@
     WHY(CLIENT_SLOW, "client_slow", 499, NEVER, "The client took nothing of the response.")        \
     WHY(NO_ROUTE, "no_route", 404, NEVER, "No route leads there.")                                 \
     WHY(NO_ENDPOINT, "no_endpoint", 503, NEVER, "No endpoint is available.")                       \
+    WHY(CONNECTIONS, "connections", 503, UNSENT, "The backend has all the connections it may have.") \
     WHY(CONNECT, "connect", 503, UNSENT, "The backend could not be reached.")                      \
     WHY(TIMEOUT_CONNECT, "timeout_connect", 503, UNSENT, "The backend did not accept a connection in time.") \
     WHY(TLS, "tls", 502, UNSENT, "The backend's TLS handshake failed.")                            \

@@ -83,14 +83,26 @@ static struct link *dial(struct origin_pools *p, struct endpoint *ep, const stru
     return link_tls_connect(link, tls, host_of(ep, text), &ep->tls_resume);
 }
 
+static struct origin *begin(struct origin_pools *p, struct endpoint *ep, const struct attempt *at,
+                            struct link **link)
+{
+    *link = dial(p, ep, at);
+    struct origin *o = *link ? slab_get(&p->slab) : NULL;
+    if (!o && *link)
+        link_close(*link);
+    return o;
+}
+
 struct origin *origin_connect(struct origin_pools *p, struct endpoint *ep, struct attempt *at)
 {
-    struct link *link = dial(p, ep, at);
-    if (!link)
+    struct link *link;
+    p->refused = WHY_CONNECTIONS;
+    if (!pool_enter(p, ep))
         return NULL;
-    struct origin *o = slab_get(&p->slab);
+    p->refused = WHY_OVERLOAD;
+    struct origin *o = begin(p, ep, at, &link);
     if (!o) {
-        link_close(link);
+        pool_leave(p, ep);
         return NULL;
     }
     *o = (struct origin){.pools = p, .endpoint = ep, .link = link, .at = at};
@@ -102,7 +114,6 @@ struct origin *origin_connect(struct origin_pools *p, struct endpoint *ep, struc
     timer_init(&o->timer, on_timer);
     bytes_init(&o->h1.in, &p->w->loop->stock);
     ep->open_n++;
-    ep->stats->open++;
     link->out_high = (uint32_t)origin_conf(o)->limits.queue;
     if (!at && origin_conf(o)->timeouts.connect) /* else it is the attempt that is timed */
         timer_start(p->w->loop, &o->timer, origin_conf(o)->timeouts.connect);
@@ -119,7 +130,7 @@ static enum origin_opened open_attempt(struct attempt *at)
     if (o)
         return origin_h1_reuse(o, at);
     at->origin = origin_connect(at->x->w->pools, at->endpoint, at);
-    return at->origin ? ORIGIN_PENDING : ORIGIN_REFUSED;
+    return at->origin ? ORIGIN_PENDING : pool_refusal(at->x->w->pools);
 }
 
 const struct origin_ops upstream_ops = {.open = open_attempt};
@@ -267,7 +278,7 @@ void origin_close(struct origin *o)
         origin_h2_free(o);
     link_close(o->link);
     ep->open_n--;
-    ep->stats->open--;
+    pool_leave(o->pools, ep);
     loop_bury(o->pools->w->loop, &o->grave, on_free);
     endpoint_closed(ep); /* the last connection of an endpoint that left the table takes it along */
 }

@@ -69,6 +69,7 @@ struct origin_pools {
     void *dial_ctx;
     struct list busy;               /* connecting, serving or leaving */
     struct slab slab;               /* of struct origin */
+    enum why refused;               /* why origin_connect() gave NULL last */
     struct field *fields;           /* owned: what a parser fills, for one head at a time */
     /* HTTP/2 */
     struct slab sessions;           /* of struct origin_h2 */
@@ -88,12 +89,18 @@ static inline const struct cluster_conf *origin_conf(const struct origin *o)
 }
 
 /* -- origin.c ----------------------------------------------------------------------------------- */
+/* Of an attempt for which origin_connect() gave NULL. */
+static inline enum origin_opened pool_refusal(const struct origin_pools *p)
+{
+    return p->refused == WHY_CONNECTIONS ? ORIGIN_FULL : ORIGIN_REFUSED;
+}
+
 /* What the core is given: it only opens. From then on the attempt's ops are those of the protocol
  * that it is served by. */
 extern const struct origin_ops upstream_ops;
 
 /* A connection to `ep`, for `at`, or for whoever waits when that is NULL. NULL: no descriptor, port
- * or memory was to be had. */
+ * or memory was to be had, or the cluster has all the connections it may have (pools.refused). */
 struct origin *origin_connect(struct origin_pools *p, struct endpoint *ep,
                               struct attempt *at) nodiscard;
 /* Closes the connection and forgets it; tells nobody. Harmless when it is closed. */
@@ -119,6 +126,11 @@ void pools_free_memory(struct origin_pools *p);
 void pool_drop_idle(struct endpoint *ep);
 /* The most recently used idle connection that may serve x, now busy; NULL when there is none. */
 struct origin *pool_take(struct endpoint *ep, const struct exchange *x) nodiscard;
+/* A connection to `ep` begins, which counts over all processes. False: the cluster may have no
+ * other one, and none of its idle ones could go for it. */
+bool pool_enter(struct origin_pools *p, struct endpoint *ep) nodiscard;
+/* It ends. */
+void pool_leave(struct origin_pools *p, struct endpoint *ep);
 /* Back among the idle ones, or closed when there are enough. */
 void pool_give(struct origin *o);
 

@@ -3,6 +3,7 @@
  * is larger than the load needs shrinks by itself, from its cold end. */
 #include "upstream/origin_h2.h"
 
+#include "core/endpoint_cell.h"
 #include "core/stats.h"
 #include "core/worker.h"
 
@@ -73,6 +74,57 @@ void pool_drop_idle(struct endpoint *ep)
     }
     endpoint_release(ep);
 }
+
+/* -- how many there may be ----------------------------------------------------------------------- */
+
+static struct cluster_shared *shared_of(const struct origin_pools *p, const struct endpoint *ep)
+{
+    const struct generation *g = p->w->g;
+    return g->shared ? g->shared[ep->cluster->conf->place.index] : NULL;
+}
+
+/* The coldest idle connection of an endpoint goes, so that another endpoint may be reached. Other
+ * workers' can't be reached from here. */
+static bool close_idle(struct cluster *cl)
+{
+    for (size_t i = 0; i < cl->n; i++) {
+        struct endpoint *ep = cl->endpoints[i];
+        if (!ep->idle_n)
+            continue;
+        origin_close(list_entry(ep->idle.prev, struct origin, node));
+        return true;
+    }
+    return false;
+}
+
+/* What the process has taken is noted in its own column first, so that the master can give it back
+ * when the process dies (stats_slot_dead). */
+bool pool_enter(struct origin_pools *p, struct endpoint *ep)
+{
+    struct cluster_shared *shared = shared_of(p, ep);
+    ep->stats->open++;
+    if (!shared)
+        return true;
+    const uint64_t max = p->w->g->connections_max[ep->cluster->conf->place.index];
+    const uint64_t before = atomic_fetch_add(&shared->connections, 1);
+    if (!max || before < max)
+        return true;
+    if (close_idle(ep->cluster) && atomic_load(&shared->connections) <= max)
+        return true;
+    ep->stats->connections_full++;
+    pool_leave(p, ep);
+    return false;
+}
+
+void pool_leave(struct origin_pools *p, struct endpoint *ep)
+{
+    struct cluster_shared *shared = shared_of(p, ep);
+    if (shared)
+        atomic_fetch_sub(&shared->connections, 1);
+    ep->stats->open--;
+}
+
+/* -- what is idle -------------------------------------------------------------------------------- */
 
 /* A connection that began with a PROXY header is that client's alone. */
 static struct origin *find_idle(struct endpoint *ep, const struct exchange *x)

@@ -96,7 +96,7 @@ enum origin_opened pool_h2_open(struct attempt *at)
     if (open_enough(pools_of(at), ep) || ep->shared_n)
         return ORIGIN_PENDING;
     pool_h2_forget(s);
-    return ORIGIN_REFUSED;
+    return pool_refusal(pools_of(at));
 }
 
 static void unwait(struct origin_stream *s)
@@ -151,7 +151,7 @@ void pool_h2_serve(struct origin_pools *p, struct endpoint *ep)
             break;
     }
     if (!open_enough(p, ep) && !ep->shared_n)
-        pool_h2_not_made(ep, WHY_OVERLOAD, "origin");
+        pool_h2_not_made(ep, p->refused, "origin");
     endpoint_release(ep);
 }
 
@@ -217,7 +217,7 @@ static void give_h1(struct attempt *at, struct origin *o)
     at->ops = &origin_h1_ops;
     at->origin = o;
     if (!o)
-        attempt_on_fail(at, WHY_OVERLOAD, "origin");
+        attempt_on_fail(at, pools_of(at)->refused, "origin");
 }
 
 void pool_h2_disperse(struct origin *o)

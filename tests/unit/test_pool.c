@@ -173,3 +173,74 @@ Test(pool, reads_again_after_a_response_that_was_paused_in_its_last_read)
     cr_assert_eq(endpoint()->idle_n, 0, "it has to notice the end, too");
     stack_free(s);
 }
+
+/* -- limits over all processes -------------------------------------------------------------------- */
+
+static void begin_limited(uint64_t max)
+{
+    s = stack_new("clusters = { one = { endpoints = [ \"10.0.0.1:80\", \"10.0.0.2:80\" ]; }; };\n"
+                  "routes = ( { cluster = \"one\"; } );\n");
+    stack_worker(s)->g->connections_max[0] = max;
+}
+
+static uint64_t connections(void)
+{
+    return atomic_load(&stack_worker(s)->g->shared[0]->connections);
+}
+
+static uint64_t refused(void)
+{
+    const struct cluster *cl = &stack_worker(s)->clusters[0];
+    return cl->endpoints[0]->stats->connections_full + cl->endpoints[1]->stats->connections_full;
+}
+
+Test(pool, a_cluster_gets_no_more_connections_than_it_may_have)
+{
+    begin_limited(2);
+    for (int i = 0; i < 2; i++)
+        peer_says(stack_client(s), get);
+    struct peer *third = stack_client(s);
+    peer_says(third, get);
+    cr_assert_eq(stack_origins(s), 2);
+    cr_assert_eq(connections(), 2);
+    cr_assert(peer_heard(third, "503 "));
+    cr_assert_eq(stack_worker(s)->stats->worker->whys[WHY_CONNECTIONS], 1);
+    cr_assert_eq(refused(), 1);
+    stack_free(s);
+}
+
+Test(pool, what_other_processes_have_counts_too)
+{
+    begin_limited(2);
+    atomic_fetch_add(&stack_worker(s)->g->shared[0]->connections, 2);
+    struct peer *c = stack_client(s);
+    peer_says(c, get);
+    cr_assert(peer_heard(c, "503 "));
+    cr_assert_eq(connections(), 2);
+    stack_free(s);
+}
+
+Test(pool, an_idle_connection_goes_where_another_endpoint_needs_one)
+{
+    begin_limited(1);
+    peer_says(stack_client(s), get);
+    peer_says(stack_origin(s, 0), ok);
+    peer_says(stack_client(s), get);
+    cr_assert_eq(stack_origins(s), 2, "the other endpoint's turn");
+    cr_assert(peer_closed(stack_origin(s, 0)));
+    cr_assert_eq(connections(), 1);
+    cr_assert_eq(refused(), 0);
+    stack_free(s);
+}
+
+Test(pool, connections_are_counted_without_a_limit_and_given_back)
+{
+    begin_limited(0);
+    peer_says(stack_client(s), get);
+    peer_says(stack_client(s), get);
+    cr_assert_eq(connections(), 2);
+    for (size_t i = 0; i < 2; i++)
+        peer_says(stack_origin(s, i), "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    cr_assert_eq(connections(), 0);
+    stack_free(s);
+}

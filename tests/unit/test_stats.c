@@ -3,6 +3,7 @@
  * the page shows every one of them. A small generation is made by hand; the region is a real one.
  */
 
+#include "core/endpoint_cell.h"
 #include "core/stats.h"
 
 #include <criterion/criterion.h>
@@ -248,6 +249,22 @@ Test(stats, zeroes_the_gauges_of_a_dead_process_and_gives_back_what_it_held)
     cr_assert(source_enter(sources[0], alive->mirrors[0], &ip, 1, &entry) == SOURCE_OK);
     stats_free(dead);
     stats_free(alive);
+}
+
+Test(stats, gives_back_the_connections_to_backends_of_a_process_that_is_gone)
+{
+    struct cluster_shared shared = {.connections = 7};
+    struct cluster_shared *list[1] = {&shared};
+    struct stats *dead = bind_slot(0);
+    g.shared = list;
+    dead->endpoints[0][0].open = 2;
+    dead->endpoints[0][ROWS - 1].open = 3;
+    stats_slot_dead(&g, shm, 0);
+    cr_assert(atomic_load(&shared.connections) == 2);
+    stats_slot_dead(&g, shm, 0);
+    cr_assert(atomic_load(&shared.connections) == 2);
+    g.shared = NULL;
+    stats_free(dead);
 }
 
 /* -- the page ---------------------------------------------------------------------------------- */
