@@ -137,10 +137,10 @@ struct h2_client_conf {
     int64_t control_frames;     /* 1000: frames without content that may come per second */
 };
 
-/* How many attempts may be retries of what modules ask for; core/budget.h. */
-struct retry_budget_conf {
-    uint32_t percent;       /* 20%, in millionths: of the first attempts within the window */
-    int64_t min_per_second; /* 10: that many always */
+/* How many attempts may be retries, or hedges, that modules ask for; core/budget.h. */
+struct budget_conf {
+    uint32_t percent;       /* 20% (hedges: 2%), in millionths: of the first attempts in the window */
+    int64_t min_per_second; /* 10 (hedges: 0): that many always */
     uint64_t window;        /* 10s */
 };
 
@@ -164,7 +164,7 @@ struct cluster_conf {
         int64_t waiting;       /* 1024: requests that wait for one of these, likewise */
     } pool;
     struct h2_client_conf h2;
-    struct retry_budget_conf retry_budget;
+    struct budget_conf retry_budget, hedge_budget;
     struct {
         int64_t capacity; /* 64: addresses of all names together, room in the endpoint table */
         uint64_t min_ttl; /* 1s: answers with a smaller TTL are asked again after this */

@@ -81,6 +81,16 @@ static const struct option budget_options[] = {
     OPTION_END,
 };
 
+static const struct option hedge_budget_options[] = {
+    OPTION_PERCENT("percent", struct cluster_conf, hedge_budget.percent, "2%",
+                   "hedges, at most, of the first attempts in the window"),
+    OPTION_INT("min_per_second", struct cluster_conf, hedge_budget.min_per_second, "0", 0, 65535,
+               "hedges that are allowed in every second, however few requests there are"),
+    OPTION_MS("window", struct cluster_conf, hedge_budget.window, "10s", 1000, 60 * 1000,
+              "how far back attempts are counted, in whole seconds"),
+    OPTION_END,
+};
+
 static const struct option dns_options[] = {
     OPTION_INT("capacity", struct cluster_conf, dns.capacity, "64", 1, 4096,
                "addresses of all names together: room in the endpoint table"),
@@ -117,6 +127,8 @@ const struct option cluster_options[] = {
     OPTION_SUB("h2", h2_options, "HTTP/2 towards endpoints"),
     OPTION_SUB("retry_budget", budget_options,
                "how many retries this cluster gets, over all workers; what is over it gets none"),
+    OPTION_SUB("hedge_budget", hedge_budget_options,
+               "how many attempts beside others this cluster gets, over all workers"),
     OPTION_SUB("dns", dns_options, "endpoints given by name"),
     OPTION_REST(offsetof(struct cluster_conf, modules), take_cluster_module, module_names,
                 "settings of installed modules, by their names (weir -m lists them)"),

@@ -12,6 +12,7 @@
 #include "core/stats.h"
 
 static void open_origin(struct attempt *at);
+static void start_limit(struct attempt *at);
 static void on_timer(struct timer *t);
 
 static uint64_t now_us(const struct attempt *at)
@@ -28,6 +29,7 @@ struct attempt *attempt_start(struct exchange *x, struct endpoint *ep, bool fres
     at->cluster = ep->cluster;
     at->row = ep->row;
     at->fields = &x->plan.fields;
+    at->content = &x->inward;
     at->endpoint_name = arena_dup(&x->arena, slice_str(ep->name));
     at->slot = ep->slot;
     at->number = ++x->attempts_n;
@@ -40,20 +42,41 @@ struct attempt *attempt_start(struct exchange *x, struct endpoint *ep, bool fres
     list_init(&at->node);
     list_push(&x->attempts, &at->node);
     x->attempt = at;
-    if (unlikely(w->retrying) && at->number == 1)
-        budget_first(w->g->budgets[ep->cluster->conf->place.index], at->started_us);
+    if (unlikely(w->tallies) && at->number == 1) {
+        const size_t cluster = ep->cluster->conf->place.index;
+        budget_first(w->g->budgets[cluster], &w->tallies[cluster], at->started_us);
+    }
     endpoint_acquire(ep);
     ep->stats->attempts++;
     ep->stats->active++;
     if (hooks_any(x, MOMENT_ATTEMPT))
         hooks_attempt(x, at);
+    if (unlikely(x->plan.try_ms))
+        start_limit(at);
     open_origin(at);
     return at;
 }
 
+static void on_limit(struct timer *t)
+{
+    struct attempt *at = container_of(t, struct try_timer, timer)->at;
+    if (at->origin)
+        at->ops->cancel(at);
+    attempt_on_fail(at, WHY_TIMEOUT_TRY, NULL);
+}
+
+static void start_limit(struct attempt *at)
+{
+    at->limit = ARENA_NEW(&at->x->arena, struct try_timer);
+    at->limit->at = at;
+    timer_init(&at->limit->timer, on_limit);
+    timer_start(at->x->w->loop, &at->limit->timer, at->x->plan.try_ms);
+}
+
 static void open_origin(struct attempt *at)
 {
-    const uint64_t connect_ms = at->endpoint->cluster->conf->timeouts.connect;
+    const uint64_t connect_ms =
+        attempt_ms(at->endpoint->cluster->conf->timeouts.connect, at->x->plan.try_idle_ms);
     switch (at->ops->open(at)) {
     case ORIGIN_KEPT:
         at->opened = at->reused = true;
@@ -88,7 +111,7 @@ static void count_end(struct attempt *at)
     struct endpoint_stats *es = at->endpoint->stats;
     es->active--;
     es->status[status_class(at->headed ? at->head.status : 0)]++;
-    if (at->why || !at->ended)
+    if ((at->why || !at->ended) && !at->lost)
         es->failures++;
     histogram_add(&es->latency, now_us(at) - at->started_us);
 }
@@ -97,6 +120,8 @@ static void count_end(struct attempt *at)
 static void release(struct attempt *at)
 {
     timer_stop(&at->timer);
+    if (unlikely(at->limit))
+        timer_stop(&at->limit->timer);
     at->origin = NULL;
     if (!at->endpoint)
         return;
@@ -110,6 +135,14 @@ void attempt_cancel(struct attempt *at)
     if (at->origin)
         at->ops->cancel(at);
     release(at);
+}
+
+void attempt_lose(struct attempt *at)
+{
+    at->lost = true;
+    if (!at->why)
+        at->why = WHY_HEDGE_LOST;
+    attempt_cancel(at);
 }
 
 static void on_timer(struct timer *t)
@@ -155,6 +188,8 @@ void attempt_on_interim(struct attempt *at, const struct response_head *h, struc
 void attempt_on_head(struct attempt *at, const struct response_head *h, struct slice raw)
 {
     timer_stop(&at->timer);
+    if (unlikely(at->limit))
+        timer_stop(&at->limit->timer);
     at->head = *h;
     head_keep_response(&at->head, raw, &at->x->arena, 0);
     at->headed = at->answered = true;
@@ -202,7 +237,7 @@ void attempt_on_room(struct attempt *at)
 
 bool attempt_wants_pause(struct attempt *at)
 {
-    if (at->body.n < at->x->plan.cluster->conf->limits.queue)
+    if (at->body.n < at->cluster->conf->limits.queue)
         return false;
     at->paused = true;
     return true;

@@ -51,6 +51,12 @@ struct interim {
     struct fields fields;
 };
 
+/* How long an attempt may take to its head, whatever it waits for. In the exchange's arena. */
+struct try_timer {
+    struct timer timer;
+    struct attempt *at;
+};
+
 struct attempt {
     /* identity */
     struct exchange *x;
@@ -59,6 +65,8 @@ struct attempt {
     struct cluster *cluster;       /* borrowed from the worker */
     uint32_t row;                  /* the endpoint's in the cluster's table */
     struct fields *fields;         /* the head that goes inward: the plan's, or its own copy */
+    struct bytes *content;         /* what it has still to send: the exchange's, or its own copy */
+    struct try_timer *limit;       /* the plan's try_ms; NULL: none */
     struct slice endpoint_name;    /* copied: for the log */
     uint32_t slot;                 /* the endpoint's, in the cluster's endpoint cell */
     const struct origin_ops *ops;  /* the worker's, until upstream knows the origin's protocol */
@@ -75,6 +83,7 @@ struct attempt {
     bool paused;                   /* the origin was told to stop reading */
     bool answered;                 /* at least one byte of a response has come */
     bool judged;                   /* the steps have looked at how it ended, and hooks have heard */
+    bool lost;                     /* another one was faster (core/hedge.h): nobody is to blame */
     bool repeated;                 /* ... and go on with another one, as nobody is to blame */
     enum why why;                  /* not NONE: failed */
     const char *detail;            /* static text, or NULL */
@@ -95,12 +104,20 @@ static inline bool attempt_failed(const struct attempt *at)
     return at->why || !at->headed || at->head.status >= 400;
 }
 
+/* The shorter of two limits, of which 0 is none. */
+static inline uint64_t attempt_ms(uint64_t a, uint64_t b)
+{
+    return !b || (a && a < b) ? a : b;
+}
+
 /* -- the core's side ---------------------------------------------------------------------------- */
 
 /* Makes the next attempt of x on `ep` and opens it. Hooks are told (on_attempt). */
 struct attempt *attempt_start(struct exchange *x, struct endpoint *ep, bool fresh);
 /* The head that goes inward, to be changed for this attempt alone: before it is opened. */
 struct fields *attempt_own_head(struct attempt *at);
+/* Gives up an attempt because another one has won. */
+void attempt_lose(struct attempt *at);
 /* Lets go of an attempt, whatever state it is in; harmless when it has ended. */
 void attempt_cancel(struct attempt *at);
 

@@ -19,13 +19,13 @@ static uint32_t count_in(const _Atomic uint64_t *word, uint32_t second)
 
 /* A worker whose turn began before the bucket was begun anew counts nothing. Gives the new count.
  */
-static uint32_t count(_Atomic uint64_t *word, uint32_t second)
+static uint32_t count(_Atomic uint64_t *word, uint32_t second, uint32_t n)
 {
     uint64_t v = atomic_load_explicit(word, memory_order_relaxed), next;
     do {
         if (v >> 32 > second)
             return 0;
-        next = v >> 32 == second ? v + 1 : (uint64_t)second << 32 | 1;
+        next = v >> 32 == second ? v + n : (uint64_t)second << 32 | n;
     } while (!atomic_compare_exchange_weak_explicit(word, &v, next, memory_order_relaxed,
                                                     memory_order_relaxed));
     return (uint32_t)next;
@@ -40,27 +40,39 @@ static void take_back(_Atomic uint64_t *word, uint32_t second)
             return;
 }
 
-void budget_first(struct budget *b, uint64_t now_us)
+void budget_flush(struct budget *b, struct budget_tally *t)
 {
-    const uint32_t second = second_of(now_us);
-    count(&b->buckets[second % BUDGET_BUCKETS].firsts, second);
+    if (t->n)
+        count(&b->buckets[t->second % BUDGET_BUCKETS].firsts, t->second, t->n);
+    t->n = 0;
 }
 
-bool budget_take(struct budget *b, const struct retry_budget_conf *conf, uint64_t now_us)
+void budget_first(struct budget *b, struct budget_tally *t, uint64_t now_us)
+{
+    enum { TALLY_MAX = 16 };
+    const uint32_t second = second_of(now_us);
+    if (t->second != second || t->n == TALLY_MAX)
+        budget_flush(b, t);
+    t->second = second;
+    t->n++;
+}
+
+bool budget_take(struct budget *b, enum budget_kind kind, const struct budget_conf *conf,
+                 uint64_t now_us)
 {
     const uint32_t now = second_of(now_us);
     const uint32_t window = (uint32_t)(conf->window / 1000);
-    _Atomic uint64_t *const word = &b->buckets[now % BUDGET_BUCKETS].retries;
-    uint64_t firsts = 0, retries = 0;
+    _Atomic uint64_t *const word = &b->buckets[now % BUDGET_BUCKETS].extra[kind];
+    uint64_t firsts = 0, extra = 0;
 
-    if (count(word, now) <= (uint64_t)conf->min_per_second)
+    if (count(word, now, 1) <= (uint64_t)conf->min_per_second)
         return true;
     for (uint32_t back = 0; back < window && back <= now; back++) {
         const struct budget_bucket *one = &b->buckets[(now - back) % BUDGET_BUCKETS];
         firsts += count_in(&one->firsts, now - back);
-        retries += count_in(&one->retries, now - back);
+        extra += count_in(&one->extra[kind], now - back);
     }
-    if (retries * WHOLE <= firsts * conf->percent)
+    if (extra * WHOLE <= firsts * conf->percent)
         return true;
     take_back(word, now);
     return false;

@@ -2,33 +2,45 @@
 #ifndef WEIR_CORE_BUDGET_H
 #define WEIR_CORE_BUDGET_H
 
-/* How many retries a cluster gets: so that a cluster that fails isn't given several times its usual
+/* How many retries and hedges a cluster gets: so that a cluster that fails isn't given several times its usual
  * load by those who want to help. Retries may be `percent` of the first attempts within the last
  * `window`; and min_per_second of them are always allowed, so that a cluster with few requests can
- * be retried at all.
+ * be retried at all. Hedges, attempts beside others, have a budget of their own.
  *
- * All workers of an instance share one budget, in the cell "cluster/NAME/budget": buckets of one
+ * All workers of an instance share one budget, in the cell "cluster/NAME/budgets": buckets of one
  * second, on the monotonic clock, which is the same for all processes of a machine. Each word of a
  * bucket carries the second that it counts, so whoever comes first in a new second begins it anew
- * with one compare-and-swap, and nobody has to clean up. */
+ * with one compare-and-swap, and nobody has to clean up. First attempts, which every request makes,
+ * are counted in the process and brought there a few at a time: those that are not there yet are
+ * missing to the others, who then allow less. */
 
 #include <stdatomic.h>
 #include <stdint.h>
 
 #include "config/config.h"
 
+enum budget_kind { BUDGET_RETRY, BUDGET_HEDGE, BUDGET_KIND_N };
 enum { BUDGET_BUCKETS = 64 }; /* more than the longest window has seconds */
 
 struct budget {
     struct budget_bucket {
-        _Atomic uint64_t firsts, retries; /* second in the upper half, count in the lower */
+        /* second in the upper half, count in the lower */
+        _Atomic uint64_t firsts, extra[BUDGET_KIND_N];
     } buckets[BUDGET_BUCKETS];
 };
 
+/* First attempts of one process that are not in the budget yet. Zeroed to begin with. */
+struct budget_tally {
+    uint32_t second, n;
+};
+
 /* A first attempt begins. */
-void budget_first(struct budget *b, uint64_t now_us);
-/* May a retry begin? It is counted then. Two that ask at the same time may both be refused where
- * one had its place, never the other way round. */
-bool budget_take(struct budget *b, const struct retry_budget_conf *conf, uint64_t now_us) nodiscard;
+void budget_first(struct budget *b, struct budget_tally *t, uint64_t now_us);
+/* Brings what one process has counted to all. */
+void budget_flush(struct budget *b, struct budget_tally *t);
+/* May a retry (a hedge) begin? It is counted then. Two that ask at the same time may both be refused
+ * where one had its place, never the other way round. */
+bool budget_take(struct budget *b, enum budget_kind kind, const struct budget_conf *conf,
+                 uint64_t now_us) nodiscard;
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "core/filter.h"
 #include "core/grpc.h"
+#include "core/hedge.h"
 #include "core/hooks.h"
 #include "core/retry.h"
 #include "core/shadow.h"
@@ -112,6 +113,8 @@ void exchange_free(struct exchange *x)
     later_cancel(&x->run);
     if (unlikely(x->retry))
         retry_stop(x);
+    if (unlikely(x->hedge))
+        hedge_free(x);
     if (unlikely(x->content))
         filter_free(x);
     bytes_clear(&x->inward);

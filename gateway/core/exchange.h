@@ -153,6 +153,8 @@ struct exchange {
     const char *identity_fault;         /* what was wrong with what the request carried; static */
     struct module_answer *answer;       /* what a hook says to the client; NULL */
     struct slice answered_by;           /* the module that answered; empty: none */
+    bool retried;                       /* endpoints that were tried come last */
+    struct hedge *hedge;                /* a second attempt beside the first; NULL: not asked for */
     struct retry *retry;                /* what a hook arranged; NULL: never */
     struct content *content;            /* filters and what is kept; NULL: none (core/filter.h) */
     const struct weir_variant *variant; /* counts this exchange, too; NULL: none */

@@ -13,7 +13,9 @@
 #include "core/filter.h"
 #include "core/forward.h"
 #include "core/grpc.h"
+#include "core/hedge.h"
 #include "core/hooks.h"
+#include "core/pick.h"
 #include "core/relay.h"
 #include "core/retry.h"
 #include "core/stats.h"
@@ -217,18 +219,6 @@ static int again(struct exchange *x)
     return answered ? STEP_ANSWER : STEP_PICK;
 }
 
-static bool on_ask(void *ctx, const struct endpoint *ep)
-{
-    return hooks_pick(ctx, ep);
-}
-
-static struct endpoint *pick(struct exchange *x, bool *vetoed)
-{
-    if (hooks_pick_any(x))
-        return cluster_pick_if(x->plan.cluster, &x->w->random, on_ask, x, vetoed);
-    return cluster_pick(x->plan.cluster, &x->w->random);
-}
-
 /* Modules may know another cluster, or an answer. */
 static int no_endpoint(struct exchange *x, bool vetoed)
 {
@@ -243,13 +233,14 @@ static int no_endpoint(struct exchange *x, bool vetoed)
             break;
         }
     }
+    if (retry_take_held(x))
+        return STEP_REPLY;
     return give_up(x, WHY_NO_ENDPOINT, !vetoed ? NULL : x->veto ? x->veto : "vetoed");
 }
 
 static int step_pick(struct exchange *x)
 {
-    bool vetoed = false;
-    x->veto = NULL;
+    bool vetoed;
     if (x->why)
         return STEP_ANSWER;
     if (unlikely(retry_waits(x->retry)))
@@ -259,10 +250,12 @@ static int step_pick(struct exchange *x)
                   KV_SLICE("route", x->route ? x->route->name : SLICE("-")));
         return give_up(x, WHY_NO_ROUTE, "reserved");
     }
-    struct endpoint *ep = pick(x, &vetoed);
+    struct endpoint *ep = pick_endpoint(x, &vetoed);
     if (!ep)
         return no_endpoint(x, vetoed);
     attempt_start(x, ep, x->plan.fresh);
+    if (unlikely(x->hedge))
+        hedge_begin(x);
     return STEP_TRY;
 }
 
@@ -272,9 +265,11 @@ static int step_try(struct exchange *x)
     relay_interims(x, at);
     if (!x->why)
         relay_inward(x, at);
+    if (unlikely(x->hedge) && !x->why)
+        hedge_turn(x);
     if (x->why)
         return STEP_ANSWER;
-    return at->headed || at->why ? STEP_JUDGE : VERDICT_STAY;
+    return x->attempt->headed || x->attempt->why ? STEP_JUDGE : VERDICT_STAY;
 }
 
 /* How often a request is repeated because origins refused it. */
@@ -330,12 +325,15 @@ static int step_judge(struct exchange *x)
     }
     at->judged = true;
     at->repeated = at->why && may_try_again(x, at);
-    if (hooks_judge(x, at) && ask_for_retry(x, at))
+    const bool wanted = hooks_judge(x, at) && ask_for_retry(x, at);
+    if (unlikely(wanted || at->why) && hedge_fall_back(x))
+        return STEP_TRY;
+    if (wanted)
         return again(x);
     if (!at->why)
         return STEP_REPLY;
     if (!at->repeated)
-        return give_up(x, at->why, at->detail);
+        return retry_take_held(x) ? STEP_REPLY : give_up(x, at->why, at->detail);
     if (!retry_rewind(x))
         return give_up(x, WHY_OVERLOAD, "pieces");
     if (at->why == WHY_REFUSED)
@@ -372,6 +370,10 @@ static void send_head(struct exchange *x)
 static int step_reply(struct exchange *x)
 {
     struct attempt *at = x->attempt;
+    if (unlikely(x->retry))
+        retry_drop_held(x);
+    if (unlikely(x->hedge))
+        hedge_settle(x);
     forward_response(x, at);
     x->kept_all = false;
     bytes_clear(&x->kept);
@@ -432,6 +434,8 @@ static void break_off(struct exchange *x)
 static void drop_attempt(struct exchange *x)
 {
     struct attempt *at = x->attempt;
+    if (x->hedge)
+        hedge_settle(x);
     attempt_cancel(at);
     if (!at->judged && hooks_judge(x, at)) {
         at->judged = true;

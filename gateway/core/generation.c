@@ -112,7 +112,7 @@ static void bind_clusters(struct generation *g, struct shm *shm, struct faults *
     g->budgets = ARENA_ARRAY(&g->arena, struct budget *, n);
     for (size_t i = 0; i < n; i++) {
         bind_endpoints(g, shm, i, faults);
-        g->budgets[i] = cluster_cell(g, shm, &c->clusters[i], "budget", sizeof(struct budget), faults);
+        g->budgets[i] = cluster_cell(g, shm, &c->clusters[i], "budgets", sizeof(struct budget), faults);
     }
 }
 

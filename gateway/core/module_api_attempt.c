@@ -50,6 +50,7 @@ bool weir_attempt_blameless(const struct weir_attempt *wat)
     case WHY_TRUNCATED:
     case WHY_TIMEOUT_RESPONSE_HEAD:
     case WHY_TIMEOUT_RESPONSE_BODY:
+    case WHY_TIMEOUT_TRY:
         return false;
     case WHY_TIMEOUT_REQUEST:
         return at->x->plan.grpc_timeout || !at->x->request_done;

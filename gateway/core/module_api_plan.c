@@ -2,6 +2,8 @@
 /* <weir/module.h>, "where to": the plan, as modules shape it. */
 #include "core/module_api.h"
 
+#include "core/hedge.h"
+
 static bool is_cluster(const struct exchange *x, weir_cluster cluster)
 {
     return cluster < x->w->g->config->clusters_n;
@@ -65,6 +67,22 @@ void weir_chain_use(struct weir_exchange *wx, struct weir_chain *chain)
         hooks_mistake(x, "settings that were chosen can't choose others");
     else
         hooks_set(x, CHAIN_CHOICE, c ? c->built : NULL);
+}
+
+void weir_try_limits(struct weir_exchange *wx, uint64_t timeout_ms, uint64_t idle_ms)
+{
+    struct exchange *x = exchange_of(wx);
+    if ((x->hook && x->moment == MOMENT_FORWARD) || is_moment(x, MOMENT_PLAN)) {
+        x->plan.try_ms = timeout_ms;
+        x->plan.try_idle_ms = idle_ms;
+    }
+}
+
+void weir_hedge(struct weir_exchange *wx, uint64_t delay_ms)
+{
+    struct exchange *x = exchange_of(wx);
+    if (is_moment(x, MOMENT_FORWARD))
+        hedge_ask(x, delay_ms);
 }
 
 void weir_keep_request(struct weir_exchange *wx)

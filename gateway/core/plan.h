@@ -19,7 +19,9 @@ struct plan {
     const struct module *chosen_by; /* borrowed: who set the cluster; NULL: the route says so */
     uint64_t timeout_ms;          /* whole request; 0: none */
     uint64_t body_size;           /* limit of the request's content; 0: none */
-    bool grpc_timeout;            /* ... and it is the client's own grpc-timeout */
+    uint64_t try_ms;              /* each attempt, until its head; 0: none */
+    uint64_t try_idle_ms;         /* each attempt, while nothing moves; 0: none but the cluster's */
+    bool grpc_timeout;            /* timeout_ms is the client's own grpc-timeout */
     bool fresh;                   /* a kept connection has failed us: only a new one will do */
     /* the request as it goes inward */
     struct slice method, target;

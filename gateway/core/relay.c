@@ -13,7 +13,8 @@ static bool has_room_again(const struct limits *l, size_t queued)
 
 static void end_request(struct exchange *x, struct attempt *at)
 {
-    const uint64_t head_ms = x->plan.cluster->conf->timeouts.response_head;
+    const uint64_t head_ms =
+        attempt_ms(at->cluster->conf->timeouts.response_head, x->plan.try_idle_ms);
     at->request_sent = true;
     at->ops->send_end(at, &x->trailers);
     if (head_ms && !at->headed && at->origin)
@@ -24,15 +25,15 @@ static void end_request(struct exchange *x, struct attempt *at)
  * client isn't, since it was told to pause, and the whole request may have no limit. */
 static void send_content(struct exchange *x, struct attempt *at)
 {
-    const uint64_t idle_ms = x->plan.cluster->conf->timeouts.body_idle;
-    const size_t before = x->inward.n;
+    const uint64_t idle_ms = attempt_ms(at->cluster->conf->timeouts.body_idle, x->plan.try_idle_ms);
+    const size_t before = at->content->n;
     if (before)
-        at->ops->send_body(at, &x->inward);
+        at->ops->send_body(at, at->content);
     if (at->headed || at->request_sent || !at->origin)
         return;
-    if (x->inward.n == 0)
+    if (at->content->n == 0)
         timer_stop(&at->timer);
-    else if (idle_ms && (x->inward.n < before || !timer_running(&at->timer)))
+    else if (idle_ms && (at->content->n < before || !timer_running(&at->timer)))
         timer_start(x->w->loop, &at->timer, idle_ms);
 }
 
@@ -50,7 +51,7 @@ void relay_inward(struct exchange *x, struct attempt *at)
         x->body_paused = false;
         x->client_ops->resume(x);
     }
-    if (x->request_done && x->inward.n == 0 && !at->request_sent && at->origin)
+    if (x->request_done && at->content->n == 0 && !at->request_sent && at->origin)
         end_request(x, at);
 }
 
@@ -77,7 +78,7 @@ static void send_filtered(struct exchange *x, struct attempt *at, size_t limit)
 
 void relay_outward(struct exchange *x, struct attempt *at)
 {
-    const struct limits *of_cluster = &x->plan.cluster->conf->limits;
+    const struct limits *of_cluster = &at->cluster->conf->limits;
     if (unlikely(x->content))
         send_filtered(x, at, of_cluster->queue);
     else
@@ -111,8 +112,9 @@ static bool has_taken_all(const struct exchange *x, const struct attempt *at)
  * nothing of what has come. */
 void relay_watch(struct exchange *x, struct attempt *at)
 {
-    const struct timeouts *t = &x->plan.cluster->conf->timeouts;
-    const uint64_t idle_ms = x->tunnel ? t->tunnel_idle : t->body_idle;
+    const struct timeouts *t = &at->cluster->conf->timeouts;
+    const uint64_t idle_ms =
+        x->tunnel ? t->tunnel_idle : attempt_ms(t->body_idle, x->plan.try_idle_ms);
     if (idle_ms && at->origin && (x->tunnel || has_taken_all(x, at)))
         timer_start(x->w->loop, &at->timer, idle_ms);
     else

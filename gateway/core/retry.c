@@ -3,8 +3,8 @@
  * begins when all hooks have heard of the attempt. */
 #include "core/retry.h"
 
-#include "core/budget.h"
 #include "core/exchange.h"
+#include "core/hedge.h"
 #include "core/hooks.h"
 #include "core/stats.h"
 
@@ -51,11 +51,22 @@ static bool is_possible(const struct exchange *x, const struct retry_request *r)
            cluster_ready(r->cluster);
 }
 
-static bool has_budget(struct exchange *x, const struct cluster *to)
+bool retry_budget_take(struct exchange *x, const struct cluster *to, enum budget_kind kind)
 {
     const size_t index = to->conf->place.index;
     struct budget *b = x->w->g->budgets[index];
-    if (budget_take(b, &to->conf->retry_budget, x->w->loop->clock.mono_us))
+    if (x->w->tallies)
+        budget_flush(b, &x->w->tallies[index]);
+    return budget_take(b, kind,
+                       kind == BUDGET_RETRY ? &to->conf->retry_budget : &to->conf->hedge_budget,
+                       x->w->loop->clock.mono_us);
+}
+
+/* A second attempt that is under way anyway costs no more. */
+static bool has_budget(struct exchange *x, const struct cluster *to)
+{
+    const size_t index = to->conf->place.index;
+    if ((x->hedge && x->hedge->rival) || retry_budget_take(x, to, BUDGET_RETRY))
         return true;
     x->w->stats->clusters[index]->retries_refused++;
     if (x->route)
@@ -108,13 +119,53 @@ bool retry_rewind(struct exchange *x)
     return bytes_share(&x->inward, &x->kept);
 }
 
+static void let_go(struct attempt *at)
+{
+    attempt_cancel(at);
+    bytes_clear(&at->body);
+}
+
+void retry_drop_held(struct exchange *x)
+{
+    if (x->retry->held)
+        let_go(x->retry->held);
+    x->retry->held = NULL;
+}
+
+void retry_hold(struct exchange *x)
+{
+    struct attempt *at = x->attempt;
+    if (!at->headed || at->why || at->head.body == BODY_TUNNEL) {
+        let_go(at);
+        return;
+    }
+    struct retry *r = retry_of(x);
+    retry_drop_held(x);
+    r->held = at;
+    r->held_choice = x->chains[CHAIN_CHOICE].chain;
+}
+
+/* What has broken meanwhile is no whole answer any more. */
+bool retry_take_held(struct exchange *x)
+{
+    struct retry *r = x->retry;
+    struct attempt *at = r ? r->held : NULL;
+    if (!at || at->why)
+        return false;
+    r->held = NULL;
+    if (at->cluster != x->plan.cluster)
+        plan_move(x, at->cluster, r->held_choice);
+    x->attempt = at;
+    return true;
+}
+
 bool retry_begin(struct exchange *x)
 {
     struct retry *r = x->retry;
     r->wanted = false;
     if (x->attempt) {
-        attempt_cancel(x->attempt);
-        bytes_clear(&x->attempt->body);
+        retry_hold(x);
+        x->retried = true;
         if (!retry_rewind(x))
             return false;
     }
@@ -131,4 +182,5 @@ bool retry_begin(struct exchange *x)
 void retry_stop(struct exchange *x)
 {
     timer_stop(&x->retry->timer);
+    retry_drop_held(x);
 }

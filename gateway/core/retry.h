@@ -6,6 +6,7 @@
  * later. What the gateway repeats by itself (a kept connection that was stale, a stream that was
  * refused) has nothing to do with it, and costs no budget. */
 
+#include "core/budget.h"
 #include "core/cluster.h"
 #include "io/timer.h"
 
@@ -13,7 +14,10 @@ struct chain;
 struct exchange;
 struct module;
 
-/* In the exchange's arena from the first request on. */
+/* A response that a hook wants to better with another attempt is held until that one has given one,
+ * too: when attempts are used up, the last real answer of an origin is what the client gets.
+ *
+ * In the exchange's arena from the first request on. */
 struct retry {
     struct timer timer; /* runs: the next attempt has to wait */
     struct exchange *x;
@@ -23,6 +27,8 @@ struct retry {
     const struct chain *chain; /* for CHAIN_CHOICE, when the cluster changes; NULL: none */
     uint64_t delay_ms;
     uint8_t rescues; /* how often another cluster took over as none of the first could be tried */
+    struct attempt *held; /* has a head, and is paused by its queue; NULL: none */
+    const struct chain *held_choice; /* CHAIN_CHOICE at that time */
     bool moved; /* the cluster has changed: its hooks are to be asked about the head */
 };
 
@@ -46,7 +52,17 @@ static inline bool retry_wanted(const struct retry *r)
     return r && r->wanted;
 }
 void retry_forget(struct exchange *x);
-/* Gives the attempt up and brings the plan to the new cluster; the content begins anew, and the
+/* Has the cluster room for this in its budget? It is counted then. */
+bool retry_budget_take(struct exchange *x, const struct cluster *to,
+                       enum budget_kind kind) nodiscard;
+/* x->attempt is not good enough: its response is held, in place of an earlier one, or it is let go
+ * when it has none. */
+void retry_hold(struct exchange *x);
+/* No attempt has given anything better: x->attempt is the one that is held. False: none is. */
+bool retry_take_held(struct exchange *x) nodiscard;
+/* Another response goes to the client. */
+void retry_drop_held(struct exchange *x);
+/* Lets the attempt go or holds it, and brings the plan to the new cluster; the content begins anew, and the
  * delay. False: no memory for it. */
 bool retry_begin(struct exchange *x) nodiscard;
 /* Has the next attempt to wait? Whoever waits is woken. */

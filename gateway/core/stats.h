@@ -137,6 +137,8 @@ struct traffic_stats {
     uint64_t status[6];           /* [0]: none was sent, [1]..[5]: by class */
     uint64_t retries;             /* attempts after the first */
     uint64_t retries_refused;     /* by retry_budget */
+    uint64_t hedges, hedges_won;  /* attempts beside others, and those whose answer was the first */
+    uint64_t hedges_refused;      /* by hedge_budget */
     uint64_t grpc[GRPC_COLUMNS];  /* gRPC requests by enum grpc_code */
     struct histogram latency;     /* the whole exchange */
 };

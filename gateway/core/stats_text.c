@@ -56,7 +56,10 @@ static const struct metric listener_gauges[] = {LISTENER_GAUGES(GAUGE)};
 #define STATS_STRUCT traffic_stats
 static const struct metric traffic_counters[] = {
     TRAFFIC_COUNTERS(COUNTER) COUNTER(retries, "attempts after the first")
-        COUNTER(retries_refused, "retries refused by retry_budget")};
+        COUNTER(retries_refused, "retries refused by retry_budget")
+            COUNTER(hedges, "attempts beside others")
+                COUNTER(hedges_won, "... whose answer came first")
+                    COUNTER(hedges_refused, "hedges refused by hedge_budget")};
 #undef STATS_STRUCT
 #define STATS_STRUCT endpoint_stats
 static const struct metric endpoint_counters[] = {ENDPOINT_COUNTERS(COUNTER)};

@@ -55,6 +55,8 @@
     WHY(TRUNCATED, "truncated", 502, NEVER, "The backend's response ended early.")                 \
     WHY(TIMEOUT_RESPONSE_HEAD, "timeout_response_head", 504, NEVER, "The backend did not respond in time.") \
     WHY(TIMEOUT_RESPONSE_BODY, "timeout_response_body", 504, NEVER, "The backend stopped in the middle of its response.") \
+    WHY(TIMEOUT_TRY, "timeout_try", 504, NEVER, "The backend did not respond in time.")            \
+    WHY(HEDGE_LOST, "hedge_lost", 0, NEVER, "Another attempt was faster.")                         \
     WHY(TIMEOUT_REQUEST, "timeout_request", 504, NEVER, "The request took too long.")              \
     WHY(TIMEOUT_TUNNEL, "timeout_tunnel", 0, NEVER, "Nothing moved in the tunnel for too long.")   \
     WHY(OVERLOAD, "overload", 503, NEVER, "The gateway is out of connections or memory.")          \

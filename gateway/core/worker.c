@@ -4,6 +4,7 @@
  * of 4 KiB objects, so that an exchange costs no malloc once the first few have come. */
 #include "core/worker.h"
 
+#include "core/budget.h"
 #include "core/exchange.h"
 #include "core/module.h"
 
@@ -19,9 +20,11 @@ void worker_init(struct worker *w, struct loop *lp, const struct generation *g, 
     offload_init(&w->offload, lp, (unsigned)g->config->offload.threads,
                  (unsigned)g->config->offload.queue);
     w->scratch = route_scratch_new(g->router);
-    for (size_t i = 0; g->modules && i < g->modules->n; i++)
-        w->retrying = w->retrying || g->modules->modules[i].module->desc->on_result;
     const size_t n = g->config->clusters_n;
+    if (g->modules && g->modules->n) {
+        w->tallies = calloc(n ? n : 1, sizeof *w->tallies);
+        must(w->tallies);
+    }
     w->clusters = calloc(n ? n : 1, sizeof *w->clusters);
     must(w->clusters);
     for (size_t i = 0; i < n; i++) {
@@ -39,6 +42,7 @@ void worker_fini(struct worker *w)
     for (size_t i = 0; i < w->g->config->clusters_n; i++)
         cluster_fini(&w->clusters[i]);
     free(w->clusters);
+    free(w->tallies);
     route_scratch_free(w->scratch);
     slab_fini(&w->exchanges);
 }

@@ -13,6 +13,7 @@
 #include "io/offload.h"
 
 struct access_log;
+struct budget_tally;
 struct module;
 struct origin_ops;
 struct origin_pools;
@@ -35,7 +36,8 @@ struct worker {
     unsigned index;                     /* worker number */
     unsigned workers;                   /* how many there are */
     bool control;                       /* this is the control process's, for calls of modules */
-    bool retrying;                      /* some module may ask for retries: attempts are counted */
+    struct budget_tally *tallies;       /* of first attempts, by cluster; NULL: no module may ask for
+                                           retries or hedges; owned */
     void **locals;                      /* of modules, by index in the generation's; owned */
     const struct module *acting;        /* whose code runs now outside of hooks; NULL: nobody's */
     bool draining;                      /* keep-alive ends with the next response */

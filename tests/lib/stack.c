@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/budget.h"
 #include "core/generation.h"
 #include "core/module.h"
 #include "core/stats.h"
@@ -219,8 +220,8 @@ struct listener *stack_listener(struct stack *s)
 void stack_modules(struct stack *s, struct module_plan *m)
 {
     s->g->modules = m;
-    for (size_t i = 0; i < m->n; i++)
-        s->worker.retrying = s->worker.retrying || m->modules[i].module->desc->on_result;
+    if (!s->worker.tallies)
+        s->worker.tallies = calloc(s->g->config->clusters_n + 1, sizeof *s->worker.tallies);
 }
 
 struct peer *stack_client_from(struct stack *s, const char *ip)

@@ -9,29 +9,31 @@
 
 static struct budget b;
 
-static struct retry_budget_conf conf(uint32_t percent, int64_t min, uint64_t window_s)
+static struct budget_conf conf(uint32_t percent, int64_t min, uint64_t window_s)
 {
-    return (struct retry_budget_conf){
+    return (struct budget_conf){
         .percent = percent * 10000, .min_per_second = min, .window = window_s * 1000};
 }
 
-static unsigned taken(const struct retry_budget_conf *c, uint64_t us, unsigned asked)
+static unsigned taken(const struct budget_conf *c, uint64_t us, unsigned asked)
 {
     unsigned n = 0;
     for (unsigned i = 0; i < asked; i++)
-        n += budget_take(&b, c, us);
+        n += budget_take(&b, BUDGET_RETRY, c, us);
     return n;
 }
 
 static void firsts(uint64_t us, unsigned n)
 {
+    struct budget_tally t = {0};
     for (unsigned i = 0; i < n; i++)
-        budget_first(&b, us);
+        budget_first(&b, &t, us);
+    budget_flush(&b, &t);
 }
 
 Test(budget, gives_a_share_of_the_first_attempts)
 {
-    const struct retry_budget_conf c = conf(20, 0, 10);
+    const struct budget_conf c = conf(20, 0, 10);
     cr_assert_eq(taken(&c, 100 * S, 10), 0);
     firsts(100 * S, 50);
     cr_assert_eq(taken(&c, 100 * S, 100), 10);
@@ -43,7 +45,7 @@ Test(budget, gives_a_share_of_the_first_attempts)
 
 Test(budget, always_gives_its_minimum_in_each_second)
 {
-    const struct retry_budget_conf c = conf(0, 3, 10);
+    const struct budget_conf c = conf(0, 3, 10);
     cr_assert_eq(taken(&c, 100 * S, 10), 3);
     cr_assert_eq(taken(&c, 100 * S + S / 2, 10), 0);
     cr_assert_eq(taken(&c, 101 * S, 10), 3);
@@ -51,14 +53,14 @@ Test(budget, always_gives_its_minimum_in_each_second)
 
 Test(budget, counts_the_minimum_as_part_of_the_share)
 {
-    const struct retry_budget_conf c = conf(10, 3, 10);
+    const struct budget_conf c = conf(10, 3, 10);
     firsts(100 * S, 100);
     cr_assert_eq(taken(&c, 100 * S, 100), 10);
 }
 
 Test(budget, forgets_what_is_older_than_its_window)
 {
-    const struct retry_budget_conf c = conf(50, 0, 3);
+    const struct budget_conf c = conf(50, 0, 3);
     firsts(100 * S, 10);
     cr_assert_eq(taken(&c, 102 * S, 1), 1, "the window is this second and the two before");
     cr_assert_eq(taken(&c, 103 * S, 1), 0);
@@ -69,7 +71,7 @@ Test(budget, forgets_what_is_older_than_its_window)
 
 Test(budget, begins_a_bucket_anew_when_its_turn_comes_again)
 {
-    const struct retry_budget_conf c = conf(100, 0, 10);
+    const struct budget_conf c = conf(100, 0, 10);
     firsts(100 * S, 10);
     const uint64_t later = (100 + BUDGET_BUCKETS) * S;
     cr_assert_eq(taken(&c, later, 10), 0);
@@ -81,7 +83,7 @@ Test(budget, begins_a_bucket_anew_when_its_turn_comes_again)
 
 Test(budget, works_from_the_first_second_on)
 {
-    const struct retry_budget_conf c = conf(100, 0, 60);
+    const struct budget_conf c = conf(100, 0, 60);
     firsts(0, 2);
     cr_assert_eq(taken(&c, 0, 5), 2);
 }
@@ -90,11 +92,11 @@ enum { THREADS = 4, ASKS = 20000 };
 
 static void *ask_often(void *out)
 {
-    const struct retry_budget_conf c = conf(20, 0, 10);
+    const struct budget_conf c = conf(20, 0, 10);
     unsigned *n = out;
     for (unsigned i = 0; i < ASKS; i++) {
-        budget_first(&b, 100 * S);
-        *n += budget_take(&b, &c, 100 * S);
+        firsts(100 * S, 1);
+        *n += budget_take(&b, BUDGET_RETRY, &c, 100 * S);
     }
     return NULL;
 }
@@ -110,7 +112,7 @@ Test(budget, never_gives_more_however_many_ask)
         all += n[i];
     }
     cr_assert_leq(all, THREADS * ASKS / 5);
-    const struct retry_budget_conf c = conf(20, 0, 10);
+    const struct budget_conf c = conf(20, 0, 10);
     all += taken(&c, 100 * S, THREADS * ASKS);
     cr_assert_eq(all, THREADS * ASKS / 5, "and what was refused is not lost");
 }

@@ -144,7 +144,7 @@ Test(config_cluster, values_are_checked)
         {WITH_CLUSTER("endpoints = [ \"a:1\" ]; breaker = { };"),
          "t.conf:2: error: unknown setting clusters.b.breaker; known here: endpoints, balance, "
           "protocol, tls, proxy_protocol, timeouts, limits, pool, h2, "
-         "retry_budget, dns, and settings of installed modules, by their names (weir -m lists "
+         "retry_budget, hedge_budget, dns, and settings of installed modules, by their names (weir -m lists "
          "them)"},
         {WITH_CLUSTER("endpoints = [ \"a:1\" ]; timeouts = { keep_alive = \"1s\"; };"),
          "t.conf:2: error: unknown setting clusters.b.timeouts.keep_alive; known here: body_idle, "
@@ -173,10 +173,18 @@ Test(config_cluster, names_are_plain)
                 "\".\", \"_\" and \"-\""});
 }
 
+Test(config_cluster, hedge_budget_is_small_by_default)
+{
+    struct config *c = conf_of(WITH_CLUSTER("endpoints = [ \"a:1\" ];"));
+    const struct budget_conf *b = &c->clusters[0].hedge_budget;
+    cr_assert(b->percent == 20000 && b->min_per_second == 0 && b->window == 10000);
+    config_free(c);
+}
+
 Test(config_cluster, retry_budget_has_defaults_and_ranges)
 {
     struct config *c = conf_of(WITH_CLUSTER("endpoints = [ \"a:1\" ];"));
-    const struct retry_budget_conf *b = &c->clusters[0].retry_budget;
+    const struct budget_conf *b = &c->clusters[0].retry_budget;
     cr_assert_eq(b->percent, 200000);
     cr_assert_eq(b->min_per_second, 10);
     cr_assert_eq(b->window, 10000);

@@ -154,7 +154,7 @@ Test(generation, has_a_retry_budget_for_each_cluster_that_lives_on)
     struct generation *b = build("\"10.0.0.2:80\"", 2);
     cr_assert(a->budgets[0]);
     cr_assert_eq(a->budgets[0], b->budgets[0]);
-    cr_assert_eq(a->budgets[0], shm_find(shm, SLICE("cluster/web/budget"), NULL));
+    cr_assert_eq(a->budgets[0], shm_find(shm, SLICE("cluster/web/budgets"), NULL));
     generation_free(a);
     generation_free(b);
 }

@@ -21,7 +21,8 @@ Test(why, repeats_only_what_never_reached_an_origin_or_met_a_stale_connection)
 {
     for (int i = 0; i < WHY_N; i++) {
         enum again want = AGAIN_NEVER;
-        if (i == WHY_CONNECT || i == WHY_TIMEOUT_CONNECT || i == WHY_TLS)
+        if (i == WHY_CONNECT || i == WHY_TIMEOUT_CONNECT || i == WHY_TLS ||
+            i == WHY_CONNECTIONS)
             want = AGAIN_UNSENT;
         if (i == WHY_CLOSED || i == WHY_RESET)
             want = AGAIN_STALE;

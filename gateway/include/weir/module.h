@@ -627,6 +627,14 @@ enum weir_verdict weir_veto(struct weir_exchange *x, const char *reason);
 const char *weir_veto_reason(const struct weir_exchange *x);
 /* Hooks of these settings run from now on, too, after those of the route. [hook], in on_plan */
 void weir_chain_use(struct weir_exchange *x, struct weir_chain *chain);
+/* Limits of each attempt until its head, in milliseconds; 0: none but the cluster's timeouts. `idle`:
+ * while nothing moves, in the response's content, too. [hook], in on_plan or on_forward */
+void weir_try_limits(struct weir_exchange *x, uint64_t timeout_ms, uint64_t idle_ms);
+/* When the first attempt has given no head after this many milliseconds, a second one starts beside
+ * it, on another endpoint: as long as the method is idempotent, all of the request is there, the
+ * cluster's hedge_budget has room, and no breaker of it is open. The first answer that no on_result
+ * wants to retry wins; the other attempt fails (why: hedge_lost). [hook], in on_forward */
+void weir_hedge(struct weir_exchange *x, uint64_t delay_ms);
 /* Keeps the request's content, up to limits.queue, so that it can be sent again whatever its method
  * is. [hook], in on_plan or on_forward */
 void weir_keep_request(struct weir_exchange *x);
