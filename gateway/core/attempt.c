@@ -125,6 +125,7 @@ static void release(struct attempt *at)
     at->origin = NULL;
     if (!at->endpoint)
         return;
+    at->done_us = now_us(at);
     count_end(at);
     endpoint_release(at->endpoint);
     at->endpoint = NULL;

@@ -95,6 +95,7 @@ struct attempt {
     struct timer timer;            /* connect, then response_head, then body_idle; or tunnel_idle */
     /* times, on the loop's clock, in microseconds; 0: not reached */
     uint64_t started_us, opened_us, headed_us, ended_us;
+    uint64_t done_us;              /* it ended, one way or another */
     uint64_t bytes_received;       /* of content */
 };
 

@@ -59,6 +59,11 @@ bool weir_attempt_blameless(const struct weir_attempt *wat)
     }
 }
 
+bool weir_attempt_sent(const struct weir_attempt *at)
+{
+    return attempt_of(at)->opened;
+}
+
 uint64_t weir_attempt_took_us(const struct weir_attempt *at)
 {
     return attempt_of(at)->x->w->loop->clock.mono_us - attempt_of(at)->started_us;

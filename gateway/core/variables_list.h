@@ -49,8 +49,9 @@
     V(cluster, "cluster", PLAIN, true, ATTEMPT, "name of the cluster")                             \
     V(endpoint, "endpoint", TEXT, true, RESPONSE, "endpoint of the last attempt")                  \
     V(attempts, "attempts", NUMBER, true, RESPONSE, "attempts made")                               \
-    V(failed_attempts, "failed_attempts", TEXT, true, RESPONSE,                                    \
-      "attempts that failed, each as REASON@ENDPOINT, oldest first")                               \
+    V(tries, "tries", TEXT, true, RESPONSE,                                                        \
+      "each attempt as OUTCOME@ENDPOINT+MICROSECONDS, oldest first, when there were several or "   \
+      "one failed; OUTCOME is a status or the reason")                               \
     V(reused, "reused", BOOL, true, RESPONSE, "was the last attempt made on a kept connection?")   \
     V(outcome, "outcome", PLAIN, true, END,                                                        \
       "`ok`, or the reason why the exchange did not end with a backend's whole response")          \

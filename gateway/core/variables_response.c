@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Variables about what was decided on a request, the attempts that were made, and the response. */
 
+#include <inttypes.h>
+
 #include "base/text.h"
 #include "core/route.h"
 #include "core/variables_parts.h"
@@ -38,23 +40,32 @@ VARIABLE(attempts)
     return give_number(v, x->attempts_n);
 }
 
-/* "closed@10.0.0.7:80,connect@10.0.0.8:80", as many as fit. */
-VARIABLE(failed_attempts)
+static void put_try(struct text *t, const struct attempt *at)
+{
+    if (t->n)
+        text_char(t, ',');
+    if (at->why)
+        text_str(t, why_facts(at->why)->word);
+    else
+        text_printf(t, "%u", at->headed ? at->head.status : 0);
+    text_char(t, '@');
+    text_add(t, at->endpoint_name);
+    text_printf(t, "+%" PRIu64, at->done_us ? at->done_us - at->started_us : 0);
+}
+
+/* "closed@10.0.0.7:80+210,200@10.0.0.8:80+5021", as many as fit. */
+VARIABLE(tries)
 {
     UNUSED;
     struct text t;
     size_t whole = 0;
+    const struct attempt *last = last_attempt(x);
 
+    if (!last || (x->attempts_n == 1 && !last->why))
+        return false;
     text_init_fixed(&t, v->memory, sizeof v->memory);
     list_each (node, &x->attempts) {
-        const struct attempt *at = list_entry(node, const struct attempt, node);
-        if (at->why == WHY_NONE)
-            continue;
-        if (t.n)
-            text_char(&t, ',');
-        text_str(&t, why_facts(at->why)->word);
-        text_char(&t, '@');
-        text_add(&t, at->endpoint_name);
+        put_try(&t, list_entry(node, const struct attempt, node));
         if (t.cut)
             break;
         whole = t.n;

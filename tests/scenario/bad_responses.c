@@ -68,7 +68,7 @@ Test(bad_responses, become_502)
     const char *line = rig_await_access("\"status\":502");
     cr_assert_str_eq(json_of(line, "outcome"), "bad_response");
     cr_assert_str_neq(json_of(line, "detail"), "");
-    cr_assert_str_neq(json_of(line, "failed_attempts"), "");
+    cr_assert_str_neq(json_of(line, "tries"), "");
 }
 
 Test(bad_responses, of_nothing_at_all_become_502)

@@ -109,12 +109,16 @@ static inline void succeed(void)
     x.plan.cluster = &cluster;
     add_attempt(&first, "10.0.0.7:80");
     first.why = WHY_CLOSED;
+    first.started_us = 1999000;
+    first.done_us = 1999070;
     add_attempt(&second, "10.0.0.8:80");
     second.reused = true;
     second.started_us = 2000000;
     second.opened_us = 2000300;
+    second.headed = true;
+    second.head.status = 200;
     second.headed_us = 2004300;
-    second.ended_us = 2009300;
+    second.ended_us = second.done_us = 2009300;
     x.head_sent = true;
     x.head_sent_us = 8999000;
     x.reply.status = 200;
