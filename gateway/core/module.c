@@ -11,7 +11,9 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <sys/stat.h>
+
+#include "core/module_file.h"
 
 static void on_begin(struct module_source *src, const struct texts *folders);
 static const struct option *on_find(struct module_source *src, struct slice name,
@@ -175,7 +177,8 @@ struct module *module_set_find(struct module_set *s, struct slice name, const st
     for (size_t i = 0; module_name_ok(name) && i < s->folders.n; i++) {
         const char *path =
             arena_printf(&s->reading, "%.*s/%.*s.so", SLICE_ARG(s->folders.v[i]), SLICE_ARG(name));
-        if (access(path, F_OK) == 0)
+        struct stat st;
+        if (lstat(path, &st) == 0) /* a link to nowhere is there, too, and can't be loaded */
             return load(s, name, path, place, faults);
     }
     return NULL;
@@ -189,6 +192,11 @@ struct module *module_set_find(struct module_set *s, struct slice name, const st
 static struct module *load(struct module_set *s, struct slice name, const char *path,
                            const struct place *place, struct faults *faults)
 {
+    const char *fault = module_file_fault(path);
+    if (fault) {
+        (void)REFUSE("module %.*s can't be loaded: %s %s", SLICE_ARG(name), path, fault);
+        return NULL;
+    }
     void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!handle) {
         (void)REFUSE("module %.*s can't be loaded: %s", SLICE_ARG(name), dlerror());
