@@ -17,6 +17,17 @@ static bool ask(const struct command_args *args, json_t *content, struct text *f
     return true;
 }
 
+/* The second one of a route to the same cluster is "lab (2)". */
+static void add_mirror(struct text *out, const json_t *mirror)
+{
+    answer_add(out, mirror, "cluster");
+    if (json_integer_value(json_object_get(mirror, "nth")) > 1) {
+        text_str(out, " (");
+        answer_add(out, mirror, "nth");
+        text_char(out, ')');
+    }
+}
+
 static void show_sample(const json_t *mirror, const json_t *sample, struct text *out)
 {
     const json_t *difference;
@@ -28,7 +39,7 @@ static void show_sample(const json_t *mirror, const json_t *sample, struct text 
     text_str(out, "  ");
     answer_add(out, mirror, "route");
     text_str(out, " -> ");
-    answer_add(out, mirror, "cluster");
+    add_mirror(out, mirror);
     text_str(out, "  ");
     answer_add(out, sample, "method");
     text_char(out, ' ');
@@ -62,7 +73,7 @@ static void show(const json_t *answer, struct text *out)
     json_array_foreach(mirrors, i, mirror)
     {
         answer_add(table_cell(&t), mirror, "route");
-        answer_add(table_cell(&t), mirror, "cluster");
+        add_mirror(table_cell(&t), mirror);
         answer_add(table_cell(&t), mirror, "sent");
         answer_add(table_cell(&t), mirror, "compared");
         answer_add(table_cell(&t), mirror, "mismatched");

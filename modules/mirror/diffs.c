@@ -38,9 +38,9 @@ static json_t *mirror_of(struct weir_process *p, const struct mirror *m)
                                sum(p, m, COUNT_DROPPED_BODY) + sum(p, m, COUNT_DROPPED_MEMORY);
     const double p50 = m->delta ? (double)delta_median(m->delta) / 1000 : 0;
     return json_pack(
-        "{s:s%, s:s%, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:f, s:o}", "route",
-        m->route.p, m->route.n, "cluster", m->cluster_name.p, m->cluster_name.n, "drawn",
-        sum(p, m, COUNT_DRAWN), "sent", sum(p, m, COUNT_SENT), "answered",
+        "{s:s%, s:s%, s:i, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:f, s:o}", "route",
+        m->route.p, m->route.n, "cluster", m->cluster_name.p, m->cluster_name.n, "nth",
+        (int)m->nth, "drawn", sum(p, m, COUNT_DRAWN), "sent", sum(p, m, COUNT_SENT), "answered",
         sum(p, m, COUNT_ANSWERED), "failed", sum(p, m, COUNT_FAILED), "dropped", dropped,
         "dropped_by", dropped_of(p, m), "under_way", (json_int_t)seats_sum(m->seats), "compared",
         sum(p, m, COUNT_COMPARED), "mismatched", sum(p, m, COUNT_MISMATCHED), "skipped",

@@ -202,20 +202,37 @@ static void load_cells(struct weir_load *l, struct mirror *m)
         m->ring = cell(l, m, ring, ring_size(samples));
 }
 
+static unsigned nth_of(const struct mirrors *all, const struct mirror *m)
+{
+    unsigned n = 1;
+    for (const struct mirror *former = all->first; former; former = former->next)
+        n += same(former->route, m->route) && former->cluster == m->cluster;
+    return n;
+}
+
+/* Mirrors that agree in their labels would be counted as one. */
+static void load_counters(struct weir_load *l, struct mirror *m)
+{
+    char nth[16];
+    snprintf(nth, sizeof nth, "%u", m->nth);
+    const struct weir_label labels[] = {{"cluster", m->cluster_name}, {"nth", slice_str(nth)}};
+    m->counters = weir_counters(l, mirror_counters, labels, m->nth > 1 ? 2 : 1);
+}
+
 void mirror_load(struct weir_load *l, void *conf, void *global)
 {
     struct mirror *m = conf;
     struct mirrors *all = global;
+    m->route = weir_load_route(l);
+    m->nth = nth_of(all, m);
     m->next = all->first;
     all->first = m;
     m->number = all->n++;
-    m->route = weir_load_route(l);
     m->cluster_name = weir_cluster_name(l, m->cluster);
     check_methods(l, m);
     load_fields(l, m);
     if (m->compare.present)
         load_compare(l, m, all);
     load_cells(l, m);
-    const struct weir_label label = {"cluster", m->cluster_name};
-    m->counters = weir_counters(l, mirror_counters, &label, 1);
+    load_counters(l, m);
 }

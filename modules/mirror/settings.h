@@ -63,6 +63,7 @@ struct mirror {
     /* made at load */
     struct mirror *next;
     unsigned number;
+    unsigned nth; /* of the route's mirrors to this cluster, from 1 */
     struct weir_slice route, cluster_name;
     struct weir_claim *fields; /* that a copy gets, or loses */
     size_t fields_n;

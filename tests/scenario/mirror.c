@@ -243,4 +243,11 @@ Test(mirror, copies_to_several_clusters)
         get("/");
     AWAIT(origin_requests(mirror_shade) == 4 && origin_requests(other) == 8 + 2);
     cr_assert_eq(origin_requests(mirror_app), 8);
+    /* two to one cluster are two */
+    AWAIT(rig_metric("weir_mirror_sent_total{route=\"all\",cluster=\"other\"}") == 8);
+    AWAIT(rig_metric("weir_mirror_sent_total{route=\"all\",cluster=\"other\",nth=\"2\"}") == 2);
+    const json_t *told = mirror_told_all();
+    cr_assert_eq(json_integer_value(json_object_get(json_array_get(told, 1), "sent")), 8);
+    cr_assert_eq(json_integer_value(json_object_get(json_array_get(told, 2), "sent")), 2);
+    cr_assert_eq(json_integer_value(json_object_get(json_array_get(told, 2), "nth")), 2);
 }

@@ -134,13 +134,18 @@ static const char *text_of(const json_t *object, const char *member)
     return text ? text : "";
 }
 
+json_t *mirror_told_all(void)
+{
+    json_decref(answer);
+    cr_assert_eq(mirror_ask("{\"route\": \"all\"}", &answer), 200);
+    return json_object_get(answer, "mirrors");
+}
+
 json_t *mirror_told(const char *member)
 {
     size_t i;
     json_t *m;
-    json_decref(answer);
-    cr_assert_eq(mirror_ask("{\"route\": \"all\"}", &answer), 200);
-    json_array_foreach(json_object_get(answer, "mirrors"), i, m)
+    json_array_foreach(mirror_told_all(), i, m)
     {
         if (strcmp(text_of(m, "cluster"), "shade") == 0)
             return json_object_get(m, member);

@@ -31,6 +31,8 @@ void mirror_send(unsigned h1, unsigned h2);
 
 /* weir_mirror_NAME_total of the route "all" and the cluster "shade". */
 unsigned mirror_count(const char *name);
+/* What the operator is told of the route's mirrors, until the next call. */
+json_t *mirror_told_all(void);
 /* What the operator is told of it: a member of the answer, which stays until the next call. */
 json_t *mirror_told(const char *member);
 /* The n-th difference of the newest sample as "WHAT: PRIMARY, MIRROR"; "" when there is none. */

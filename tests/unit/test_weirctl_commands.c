@@ -235,10 +235,10 @@ Test(weirctl_commands, show_how_mirrors_differ)
             "\"r1\","
             " \"differences\": [{\"what\": \"status\", \"primary\": \"200\", \"mirror\": "
             "\"500\"}]}]},"
-            " {\"route\": \"b\", \"cluster\": \"lab\"}]}"),
-        "ROUTE  MIRROR  SENT  COMPARED  MISMATCHED  DROPPED  P50-DELTA-MS\n"
-        "a      lab       10         9           1        0          -1.2\n"
-        "b      lab        -         -           -        -             -\n"
+            " {\"route\": \"a\", \"cluster\": \"lab\", \"nth\": 2}]}"),
+        "ROUTE  MIRROR   SENT  COMPARED  MISMATCHED  DROPPED  P50-DELTA-MS\n"
+        "a      lab        10         9           1        0          -1.2\n"
+        "a      lab (2)     -         -           -        -             -\n"
         "\n"
         "2025-11-25 19:46:40 UTC  a -> lab  GET /x  request r1\n"
         "  DIFFERENCE  CLIENT GOT  MIRROR GAVE\n"
