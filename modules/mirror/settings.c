@@ -122,6 +122,19 @@ static void add_field(struct weir_load *l, struct mirror *m, const char *setting
     m->fields[m->fields_n++] = (struct weir_claim){.name = name, .value = value};
 }
 
+/* What an origin may take for a host and a port, and no more than those (RFC 9110 7.2); empty, too:
+ * the request's. */
+static bool is_authority(struct weir_slice s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        const char c = s.p[i];
+        const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!letter && !(c >= '0' && c <= '9') && !(c && strchr(".-_:[]", c)))
+            return false;
+    }
+    return true;
+}
+
 static void load_fields(struct weir_load *l, struct mirror *m)
 {
     m->fields = weir_load_alloc(l, (m->remove.n + 1) * sizeof *m->fields);
@@ -129,8 +142,10 @@ static void load_fields(struct weir_load *l, struct mirror *m)
         add_field(l, m, "remove", m->remove.v[i], (struct weir_slice){0});
     if (m->marker.n)
         add_field(l, m, "marker", m->marker, m->route);
-    if (!weir_value_ok(m->host))
-        weir_fault(l, weir_load_place(l), "mirror.host can't stand in a header field");
+    if (!is_authority(m->host))
+        weir_fault(l, weir_load_place(l),
+                   "mirror.host is \"%s\"; a host such as \"example.com\" or \"example.com:8080\"",
+                   m->host.p);
 }
 
 static void load_headers(struct weir_load *l, struct mirror *m)
