@@ -55,7 +55,7 @@ static void edit_check(struct weir_load *l, void *group)
 {
     struct edit *e = group;
     e->name = weir_name(e->text);
-    if (e->text.n && !weir_field_settable(e->text))
+    if (e->text.p && !weir_field_settable(e->text)) /* absent: that was said */
         weir_fault(l, &e->place, "the field \"%s\" can't be set: it isn't a field name, or the "
                                  "gateway decides on it", e->text.p);
 }
@@ -77,9 +77,9 @@ static void renaming_check(struct weir_load *l, void *group)
     struct renaming *r = group;
     r->from = weir_name(r->from_text);
     r->to = weir_name(r->to_text);
-    if (r->from_text.n && !weir_field_settable(r->from_text))
+    if (r->from_text.p && !weir_field_settable(r->from_text))
         weir_fault(l, &r->place, "the field \"%s\" can't be renamed", r->from_text.p);
-    if (r->to_text.n && !weir_field_settable(r->to_text))
+    if (r->to_text.p && !weir_field_settable(r->to_text))
         weir_fault(l, &r->place, "no field can be renamed to \"%s\"", r->to_text.p);
 }
 

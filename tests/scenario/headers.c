@@ -204,6 +204,10 @@ Test(headers, refuses_what_the_gateway_decides_on)
         "response = { rename = ( { from = \"Upgrade\"; to = \"X\"; } ); };",
         "response = { rename = ( { from = \"X\"; to = \":status\"; } ); };",
         "response = { set = ( { name = \"a b\"; value = \"x\"; } ); };",
+        "response = { set = ( { name = \"\"; value = \"x\"; } ); };",
+        "request = { add = ( { name = \"\"; value = \"x\"; } ); };",
+        "request = { rename = ( { from = \"\"; to = \"X\"; } ); };",
+        "request = { rename = ( { from = \"X\"; to = \"\"; } ); };",
         "request = { set = ( { name = \"X\"; value = \"%{status}\"; } ); };",
         "request = { set = ( { name = \"X\"; value = \"%{sourc}\"; } ); };",
     };
