@@ -91,8 +91,6 @@ static enum weir_verdict refuse(struct weir_exchange *x, const struct weir_use *
     const struct auth_global *g = u->global;
     struct weir_process *p = weir_process_of(x);
     if (decision == DECIDE_UNAVAILABLE) {
-        const struct weir_name name = weir_name(WEIR_SLICE("retry-after"));
-        weir_answer_field(x, &name, WEIR_SLICE("1"));
         count(p, &g->counts, COUNT_REFUSED_503);
         return weir_refuse(x, WEIR_UNAVAILABLE, detail);
     }

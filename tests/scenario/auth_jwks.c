@@ -137,6 +137,7 @@ Test(auth_jwks, are_waited_for_by_a_bounded_number_of_requests)
     }
     cr_assert_eq(talk_response(t[2])->status, 503);
     cr_assert_str_eq(field_of(&t[2]->r, "Retry-After"), "1");
+    cr_assert_eq(field_count(&t[2]->r, "Retry-After"), 1);
     cr_assert_eq(rig_metric("weir_auth_waits_refused_total"), 1);
     EXPECT(200, "/", "");
     for (int i = 0; i < 2; i++)
