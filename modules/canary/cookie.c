@@ -13,7 +13,12 @@
 
 #include "canary/slice.h"
 
-enum { ID_BYTES = 16, ENCODED = 25, NAME_MAX_N = 256 };
+enum {
+    ID_BYTES = 16,
+    ENCODED = 25,
+    NAME_MAX_N = 256,
+    ATTRIBUTE_MAX = 1024, /* RFC 6265bis 5.6: browsers leave out longer ones */
+};
 
 static bool __attribute__((format(printf, 2, 3)))
 refuse(char reason[COOKIE_REASON], const char *fmt, ...)
@@ -52,6 +57,9 @@ bool cookie_ok(struct weir_slice name, const struct cookie_attributes *a,
                       CANARY_ARG(a->path));
     if (!is_attribute(a->domain) || (a->domain.n && memchr(a->domain.p, ' ', a->domain.n)))
         return refuse(reason, "domain is \"%.*s\"; the name of a host", CANARY_ARG(a->domain));
+    if (a->path.n > ATTRIBUTE_MAX || a->domain.n > ATTRIBUTE_MAX)
+        return refuse(reason, "its path or domain is longer than the %d bytes that browsers take",
+                      ATTRIBUTE_MAX);
     if (a->same_site == SAME_SITE_NONE && !a->secure)
         return refuse(reason, "same_site is \"none\", which browsers only take with secure = true");
     if ((begins(name, host) || begins(name, secure)) && !a->secure)

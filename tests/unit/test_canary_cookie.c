@@ -128,6 +128,17 @@ Test(canary_cookie, has_a_name_and_attributes_that_browsers_take)
     cr_assert_str_eq(refusal("__Host-a", (struct cookie_attributes){.secure = true}), "");
 }
 
+/* What is not sent can't keep anybody where they are; so it is an error, and not found out later. */
+Test(canary_cookie, has_attributes_as_short_as_browsers_want_them)
+{
+    static char longest[1025], longer[1026];
+    memset(longest, '/', 1024);
+    memset(longer, '/', 1025);
+    cr_assert_str_eq(refusal("a", (struct cookie_attributes){.path = text(longest)}), "");
+    cr_assert(strstr(refusal("a", (struct cookie_attributes){.path = text(longer)}), "1024"));
+    cr_assert(strstr(refusal("a", (struct cookie_attributes){.domain = text(longer)}), "1024"));
+}
+
 Test(canary_cookie, has_a_value_without_what_would_end_it)
 {
     static const char *const bad[] = {"",     " ",    "a b",    "a,b", "a;b",
