@@ -96,7 +96,7 @@ void option_read_row(struct option_reader *r, const config_setting_t *group, con
 {
     const struct option *outer = r->row;
     r->row = o;
-    if (!s && o->required) {
+    if (!s && group && o->required) { /* without the group there is nothing to stand in */
         const char *path = option_path(r, group);
         option_fault(r, group, "%s%s%s is missing: %s", path, *path ? "." : "", o->name, o->help);
     }
