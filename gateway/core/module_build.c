@@ -154,6 +154,11 @@ static void load_use(struct weir_load *l, struct module_conf *use, const char *i
     l->conf = use;
     l->place = use->place;
     l->key = use_key(l, use, inner);
+    if (*inner && desc->ends_route)
+        weir_fault(l, weir_load_place(l),
+                   "%s chooses the cluster of all of a route's requests, so it can't stand within "
+                   "settings of another module; put it on the route",
+                   desc->name);
     if (use->scope == MODULE_ROUTE && desc->load_route)
         desc->load_route(l, use->conf, global);
     if (use->scope == MODULE_CLUSTER && desc->load_cluster)

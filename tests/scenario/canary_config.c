@@ -31,6 +31,9 @@ Test(canary_config, that_is_wrong_says_what_is_right)
     static const char *const wrong[][2] = {
         {CANARY_ROUTE(""), "canary.split has 0 variants; it has 1 to 255"},
         {"( { canary = { }; } )", "split"},
+        {"( { canary = { split = ( { cluster = \"app\"; weight = 1; canary = { split = ( "
+         CANARY_ENTRY("v1", 1) " ); }; } ); }; } )",
+         "can't stand within settings of another module"},
         {CANARY_TWO(0, 0), "canary.split can't be kept: the weights sum up to 0"},
         {CANARY_TWO(99999, 1), "make all weights multiples of one step"},
         {CANARY_TWO(-1, 1), "weight"},
@@ -87,6 +90,13 @@ Test(canary_config, stands_where_it_is_wrong)
                      "v1", 1) ",\n" CANARY_ENTRY("v1", 1) "\n ); }; } )"),
                  1);
     cr_assert(strstr(said, "weir.conf:13: error: two variants"), "%s", said);
+}
+
+Test(canary_config, of_another_kind_is_one_mistake)
+{
+    cr_assert_eq(check("( { name = \"all\"; canary = \"v1\"; } )"), 1);
+    cr_assert(strstr(said, "routes[0].canary is \"v1\"; a group") && strstr(said, "(1 errors"), "%s",
+              said);
 }
 
 Test(canary_config, has_room_for_the_finest_weights)
