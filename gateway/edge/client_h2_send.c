@@ -233,10 +233,23 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
     return 0;
 }
 
+/* Modules may make a head larger than the 64 KiB that nghttp2 sends. It leaves the frame out then, and
+ * the stream as it is: the client would wait for a response that doesn't come. */
+static int on_frame_not_send(nghttp2_session *session, const nghttp2_frame *frame, int error,
+                             void *user)
+{
+    struct h2_stream *st = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+    (void)user;
+    if (st && frame->hd.type == NGHTTP2_HEADERS && error == NGHTTP2_ERR_FRAME_SIZE_ERROR)
+        h2_reset(st, NGHTTP2_INTERNAL_ERROR);
+    return 0;
+}
+
 void h2_send_callbacks(nghttp2_session_callbacks *cb)
 {
     nghttp2_session_callbacks_set_send_data_callback(cb, on_send_data);
     nghttp2_session_callbacks_set_on_frame_send_callback(cb, on_frame_send);
+    nghttp2_session_callbacks_set_on_frame_not_send_callback(cb, on_frame_not_send);
 }
 
 bool h2_write(struct client_h2 *h2)

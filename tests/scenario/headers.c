@@ -2,6 +2,7 @@
 /* The module headers: what it changes on the way in and on the way out, from which values, and that
  * nothing a client sends begins a field of its own. */
 #include "tests/lib/browse.h"
+#include "tests/lib/h2_talk.h"
 #include "tests/lib/origin.h"
 #include "tests/lib/rig.h"
 #include "tests/lib/talk.h"
@@ -19,6 +20,7 @@ static void begin(void)
 static void end(void)
 {
     browsers_end();
+    h2_talks_end();
     rig_end();
 }
 
@@ -190,6 +192,23 @@ Test(headers, lets_nothing_begin_a_field_by_a_capture_or_a_cookie)
         cr_assert(r->status == 200 || r->status == 400, "%d", r->status);
         cr_assert(!strstr(fields, "\nX-Evil") && !strstr(fields, "mine"), "%s", fields);
     }
+}
+
+/* More than an HTTP/2 connection takes: the client is told so, and goes on with others. */
+Test(headers, resets_a_stream_whose_head_became_too_large)
+{
+    enum { N = 8000, FIELDS = 10 };
+    static char fields[N + 16] = "x-in: ", headers[2048] = "response = { add = ( ", routes[4096];
+    for (int i = 0; i < FIELDS; i++)
+        snprintf(headers + strlen(headers), sizeof headers - strlen(headers),
+                 "%s{ name = \"X-%d\"; value = \"%%{request.x-in}\"; }", i ? ", " : "", i);
+    snprintf(routes, sizeof routes, ROUTE("", "%s"), strcat(headers, " ); };"));
+    rig_start(.listener = "protocols = [ \"h2\" ];", .routes = routes);
+    memset(fields + strlen(fields), 'i', N);
+    struct h2_talk *t = h2_talk_open();
+    const struct h2_stream *large = h2_answer(t, h2_ask(t, .fields = fields));
+    cr_assert_eq(large->reset, NGHTTP2_INTERNAL_ERROR);
+    cr_assert_eq(h2_answer(t, h2_ask(t))->status, 200);
 }
 
 Test(headers, refuses_what_the_gateway_decides_on)
