@@ -265,7 +265,7 @@ Test(access_log_sink, sends_lines_and_fields_to_journald)
                       63) == 0);
     cr_assert(strstr(got, "\nWEIR_STATUS=200\n") && strstr(got, "\nWEIR_ROUTE=shop\n"));
     cr_assert(strstr(got, "\nWEIR_REUSED=1\n"));
-    cr_assert(strstr(got, "\nWEIR_FAILED_ATTEMPTS=closed@10.0.0.7:80\n"));
+    cr_assert(strstr(got, "\nWEIR_TRIES=closed@10.0.0.7:80+70,200@10.0.0.8:80+9300\n"));
     access_log_close(l);
     close(fd);
 }
