@@ -161,6 +161,14 @@ void chain_collect(struct chain *c, struct arena *a);
 void module_plan_build(struct generation *g, struct shm *shm, struct faults *faults);
 /* Calls unload_use and unload for everything that was read. */
 void module_plan_free(struct generation *g);
+/* Is this cluster (an index in config.clusters) reserved for another module than `m`? NULL is nobody:
+ * for whoever that is, every reserved one is another's. */
+static inline bool module_plan_reserves(const struct module_plan *plan, size_t cluster,
+                                        const struct module *m)
+{
+    const struct module *owner = plan && plan->reserved ? plan->reserved[cluster] : NULL;
+    return owner && owner != m;
+}
 /* The chain of a group of settings of modules within those of another one; NULL: none. */
 static inline const struct chain *chain_of(const struct weir_chain *c)
 {

@@ -93,13 +93,6 @@ struct weir_slice weir_endpoint_name(const struct weir_endpoint *ep)
     return slice_of_word(((const struct endpoint *)ep)->name);
 }
 
-static bool is_reserved(const struct exchange *x, weir_cluster cluster)
-{
-    const struct module_plan *m = x->w->g->modules;
-    const struct module *owner = m && m->reserved ? m->reserved[cluster] : NULL;
-    return owner && owner != x->hook->module;
-}
-
 enum weir_verdict weir_retry(struct weir_exchange *wx, const struct weir_retry *r)
 {
     struct exchange *x = exchange_of(wx);
@@ -107,7 +100,8 @@ enum weir_verdict weir_retry(struct weir_exchange *wx, const struct weir_retry *
     if ((!none && !is_moment(x, MOMENT_RESULT)) || r->cluster >= x->w->g->config->clusters_n)
         return WEIR_NEXT;
     struct cluster *cl = &x->w->clusters[r->cluster];
-    if (cl != x->plan.cluster && is_reserved(x, r->cluster))
+    if (cl != x->plan.cluster &&
+        module_plan_reserves(x->w->g->modules, r->cluster, x->hook->module))
         return WEIR_NEXT;
     if (none)
         return retry_rescue(x, cl, chain_of(r->chain)) ? WEIR_RETRY : WEIR_NEXT;

@@ -86,8 +86,6 @@ void plan_move(struct exchange *x, struct cluster *cl, const struct chain *choic
 
 bool plan_reserved(const struct exchange *x)
 {
-    const struct module_plan *m = x->w->g->modules;
-    const struct module *owner =
-        m && m->reserved ? m->reserved[x->plan.cluster->conf->place.index] : NULL;
-    return owner && owner != x->plan.chosen_by;
+    return module_plan_reserves(x->w->g->modules, x->plan.cluster->conf->place.index,
+                                x->plan.chosen_by);
 }

@@ -36,19 +36,11 @@ static const uint64_t own_connection = UINT64_C(1) << 63;
 
 /* -- making ------------------------------------------------------------------------------------ */
 
-/* Has the cluster been reserved by another module than the one that asks? */
-static bool is_reserved(const struct worker *w, weir_cluster cluster, const struct module *caller)
-{
-    const struct module_plan *plan = w->g->modules;
-    const struct module *owner = plan && plan->reserved ? plan->reserved[cluster] : NULL;
-    return owner && owner != caller;
-}
-
 static bool may_be_made(const struct worker *w, const struct weir_call_options *o,
                         const struct module *caller)
 {
     return o->cluster < w->g->config->clusters_n && o->timeout_ms && call_fields_ok(o) &&
-           !is_reserved(w, o->cluster, caller);
+           !module_plan_reserves(w->g->modules, o->cluster, caller);
 }
 
 struct shadow *shadow_new(struct worker *w, const struct weir_call_options *o,
