@@ -21,7 +21,7 @@ static const struct client_facts call_facts = {
 
 static struct slice method_of_call(const struct weir_call_options *o)
 {
-    return o->method.n ? slice_from_module(o->method) : SLICE("GET");
+    return o->method.n ? slice_in(o->method) : SLICE("GET");
 }
 
 /* CONNECT and TRACE are refused to clients, too. */
@@ -54,12 +54,12 @@ static void make_head(struct shadow *sh, const struct weir_call_options *o)
     struct arena *a = &sh->x->arena;
     struct plan *p = &sh->x->plan;
     p->method = arena_dup(a, method_of_call(o));
-    p->target = arena_dup(a, slice_from_module(o->target));
+    p->target = arena_dup(a, slice_in(o->target));
     p->body = o->body.n ? BODY_LENGTH : BODY_NONE;
     p->content_length = o->body.n;
     fields_init(&p->fields, a, (uint16_t)(o->fields_n + FIELDS_OWN));
     fields_add_token(&p->fields, a, TOKEN_HOST,
-                     o->host.n ? arena_dup(a, slice_from_module(o->host))
+                     o->host.n ? arena_dup(a, slice_in(o->host))
                                : default_host(p->cluster->conf));
     fields_add_token(&p->fields, a, TOKEN_USER_AGENT, SLICE("weir/" PACKAGE_VERSION));
     call_fields_apply(o, &p->fields, a);
@@ -78,14 +78,14 @@ struct shadow *call_start(struct worker *w, struct exchange *owner,
 {
     const struct slice method = method_of_call(o);
     struct shadow *sh = NULL;
-    if (!method_ok(method) || !target_ok(slice_from_module(o->target), method))
+    if (!method_ok(method) || !target_ok(slice_in(o->target), method))
         w->stats->worker->calls_refused++;
     else
         sh = shadow_new(w, o, caller, &call_facts);
     if (!sh)
         return NULL;
     make_head(sh, o);
-    give_content(sh->x, slice_from_module(o->body));
+    give_content(sh->x, slice_in(o->body));
     if (owner)
         list_push(&owner->followers, &sh->node);
     shadow_begin(sh);

@@ -14,7 +14,7 @@ static const uint64_t not_theirs = BIT(CONNECTION) | BIT(CONTENT_LENGTH) | BIT(E
 
 static bool field_ok(const struct weir_claim *f)
 {
-    const struct slice name = slice_from_module(f->name), value = slice_from_module(f->value);
+    const struct slice name = slice_in(f->name), value = slice_in(f->value);
     return field_name_ok(name) && !((not_theirs >> token_of(name)) & 1) && field_value_ok(value);
 }
 
@@ -32,7 +32,7 @@ bool call_host_ok(struct slice host)
 
 bool call_fields_ok(const struct weir_call_options *o)
 {
-    if (o->fields_n > CALL_FIELDS_MAX || !call_host_ok(slice_from_module(o->host)))
+    if (o->fields_n > CALL_FIELDS_MAX || !call_host_ok(slice_in(o->host)))
         return false;
     for (size_t i = 0; i < o->fields_n; i++)
         if (!field_ok(&o->fields[i]))
@@ -42,9 +42,9 @@ bool call_fields_ok(const struct weir_call_options *o)
 
 static bool named_before(const struct weir_call_options *o, size_t at)
 {
-    const struct slice name = slice_from_module(o->fields[at].name);
+    const struct slice name = slice_in(o->fields[at].name);
     for (size_t i = 0; i < at; i++)
-        if (slice_ieq(slice_from_module(o->fields[i].name), name))
+        if (slice_ieq(slice_in(o->fields[i].name), name))
             return true;
     return false;
 }
@@ -52,8 +52,8 @@ static bool named_before(const struct weir_call_options *o, size_t at)
 void call_fields_apply(const struct weir_call_options *o, struct fields *f, struct arena *a)
 {
     for (size_t i = 0; i < o->fields_n; i++) {
-        const struct slice name = slice_from_module(o->fields[i].name);
-        const struct slice value = slice_from_module(o->fields[i].value);
+        const struct slice name = slice_in(o->fields[i].name);
+        const struct slice value = slice_in(o->fields[i].value);
         if (!value.p)
             fields_remove(f, name);
         else if (named_before(o, i))

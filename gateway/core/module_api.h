@@ -7,20 +7,11 @@
  * layout as ours. */
 
 #include "core/hooks.h"
+#include "core/module_slice.h"
 
 static inline struct exchange *exchange_of(const struct weir_exchange *x)
 {
     return (struct exchange *)x;
-}
-
-static inline struct slice slice_in(struct weir_slice s)
-{
-    return (struct slice){s.p, s.n};
-}
-
-static inline struct weir_slice slice_out(struct slice s)
-{
-    return (struct weir_slice){s.p, s.n};
 }
 
 /* Of something that is there, even if it is empty. */

@@ -3,6 +3,7 @@
 
 #include "core/blob.h"
 #include "core/module.h"
+#include "core/module_slice.h"
 #include "core/watched_file.h"
 
 struct weir_blob *weir_blob(struct weir_load *l, const char *name, size_t capacity)
@@ -24,7 +25,7 @@ struct weir_blob *weir_blob(struct weir_load *l, const char *name, size_t capaci
 
 bool weir_blob_publish(struct weir_blob *b, struct weir_slice text)
 {
-    return blob_publish(b, slice_of(text.p, text.n));
+    return blob_publish(b, slice_in(text));
 }
 
 uint64_t weir_blob_version(const struct weir_blob *b)
@@ -40,7 +41,7 @@ size_t weir_blob_read(const struct weir_blob *b, char *to, uint64_t *version)
 struct weir_blob *weir_file(struct weir_load *l, const struct weir_place *place,
                             struct weir_slice path, size_t capacity)
 {
-    const struct slice name = slice_of(path.p, path.n);
+    const struct slice name = slice_in(path);
     const char *cell = arena_printf(l->arena, "file/%.*s", SLICE_ARG(name));
     struct weir_blob *b = weir_blob(l, cell, capacity);
 

@@ -1,15 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* <weir/module.h>: requests of the module's own. */
-#include <weir/module.h>
-
 #include "core/call.h"
-#include "core/module.h"
-#include "core/module_slice.h"
-
-static struct exchange *exchange_of(struct weir_exchange *x)
-{
-    return (struct exchange *)x;
-}
+#include "core/module_api.h"
 
 static struct weir_call *call_of(struct shadow *sh)
 {
@@ -46,5 +38,5 @@ void weir_call_cancel(struct weir_call *c)
 
 struct weir_slice weir_call_field(const struct weir_call *c, const struct weir_name *name)
 {
-    return slice_to_module(call_field((const struct shadow *)c, slice_from_module(name->text)));
+    return slice_out(call_field((const struct shadow *)c, slice_in(name->text)));
 }

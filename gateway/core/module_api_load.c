@@ -6,6 +6,7 @@
 #include "core/module.h"
 
 #include "core/generation.h"
+#include "core/module_slice.h"
 #include "http/fields.h"
 #include "io/shm.h"
 
@@ -58,14 +59,9 @@ const struct weir_place *weir_load_place(const struct weir_load *l)
     return (const struct weir_place *)&l->place;
 }
 
-static struct weir_slice given(struct slice s)
-{
-    return (struct weir_slice){s.p, s.n};
-}
-
 struct weir_slice weir_load_route(const struct weir_load *l)
 {
-    return l->route ? given(l->route->name) : (struct weir_slice){"", 0};
+    return l->route ? slice_out(l->route->name) : (struct weir_slice){"", 0};
 }
 
 weir_cluster weir_load_route_cluster(const struct weir_load *l)
@@ -82,7 +78,7 @@ bool weir_load_is_check(const struct weir_load *l)
 struct weir_slice weir_cluster_name(const struct weir_load *l, weir_cluster cluster)
 {
     const struct config *c = config_of(l);
-    return cluster < c->clusters_n ? given(c->clusters[cluster].place.name)
+    return cluster < c->clusters_n ? slice_out(c->clusters[cluster].place.name)
                                    : (struct weir_slice){NULL, 0};
 }
 
@@ -96,7 +92,7 @@ void *weir_load_alloc(struct weir_load *l, size_t n)
 
 struct weir_slice weir_load_dup(struct weir_load *l, struct weir_slice s)
 {
-    return s.p ? given(arena_dup(l->arena, slice_of(s.p, s.n))) : s;
+    return s.p ? slice_out(arena_dup(l->arena, slice_in(s))) : s;
 }
 
 struct slice module_cell_key(struct weir_load *l, const char *name)

@@ -7,6 +7,7 @@
 #include "core/exchange.h"
 #include "core/module.h"
 #include "core/module_log.h"
+#include "core/module_slice.h"
 
 enum { TEXT_MAX = 1024 }; /* of an error log's line, whose bound is 4096 with everything in it */
 
@@ -22,7 +23,7 @@ void weir_log_set(struct weir_exchange *exchange, const struct weir_use *u, unsi
     (void)u;
 
     if (x->hook)
-        module_log_set(x, x->hook, index, slice_of(value.p, value.n));
+        module_log_set(x, x->hook, index, slice_in(value));
 }
 
 void weir_log(enum weir_log_level level, const char *event, const char *fmt, ...)

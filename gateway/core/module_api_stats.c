@@ -5,6 +5,7 @@
 
 #include "core/exchange.h"
 #include "core/module.h"
+#include "core/module_slice.h"
 #include "core/stats_module.h"
 
 struct weir_counters *weir_counters(struct weir_load *l, const struct weir_counter *rows,
@@ -30,7 +31,7 @@ uint64_t weir_count_sum(struct weir_process *p, const struct weir_counters *c, u
 
 struct weir_variant *weir_variant(struct weir_load *l, struct weir_slice name)
 {
-    return variant_add(l, slice_of(name.p, name.n));
+    return variant_add(l, slice_in(name));
 }
 
 void weir_variant_set(struct weir_exchange *exchange, struct weir_variant *v)

@@ -9,12 +9,12 @@
 
 #include "base/slice.h"
 
-static inline struct slice slice_from_module(struct weir_slice s)
+static inline struct slice slice_in(struct weir_slice s)
 {
     return (struct slice){s.p, s.n};
 }
 
-static inline struct weir_slice slice_to_module(struct slice s)
+static inline struct weir_slice slice_out(struct slice s)
 {
     return (struct weir_slice){s.p, s.n};
 }

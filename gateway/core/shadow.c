@@ -135,7 +135,7 @@ static void copy_head(struct shadow *sh, const struct exchange *from,
     copy_fields(&p->fields, &from->plan.fields, a, (uint16_t)(o->fields_n + 1));
     fields_remove_token(&p->fields, TOKEN_EXPECT);
     if (o->host.n)
-        fields_set(&p->fields, a, token_name(TOKEN_HOST), arena_dup(a, slice_from_module(o->host)));
+        fields_set(&p->fields, a, token_name(TOKEN_HOST), arena_dup(a, slice_in(o->host)));
     call_fields_apply(o, &p->fields, a);
 }
 
@@ -340,7 +340,7 @@ static void tell(struct shadow *sh)
     const struct weir_result r = {
         .status = sh->head ? sh->head->status : 0,
         .why = x->why ? why_facts(x->why)->word : NULL,
-        .body = slice_to_module(joined(sh)),
+        .body = slice_out(joined(sh)),
         .whole = sh->ended && !sh->dropped,
         .took_us = w->loop->clock.mono_us - x->created_us,
         .head_us = sh->head_us,
