@@ -5,17 +5,9 @@
 
 #include "core/module_slice.h"
 
-#define BIT(t) (UINT64_C(1) << TOKEN_##t)
-
-/* The gateway's own: framing, what means one hop, and Host, which has an option of its own. */
-static const uint64_t not_theirs = BIT(CONNECTION) | BIT(CONTENT_LENGTH) | BIT(EXPECT) | BIT(HOST) |
-                                   BIT(HTTP2_SETTINGS) | BIT(KEEP_ALIVE) | BIT(PROXY_CONNECTION) |
-                                   BIT(TE) | BIT(TRAILER) | BIT(TRANSFER_ENCODING) | BIT(UPGRADE);
-
 static bool field_ok(const struct weir_claim *f)
 {
-    const struct slice name = slice_in(f->name), value = slice_in(f->value);
-    return field_name_ok(name) && !((not_theirs >> token_of(name)) & 1) && field_value_ok(value);
+    return weir_field_settable(f->name) && field_value_ok(slice_in(f->value));
 }
 
 /* RFC 3986 3.2: a name or an address, with a port. What has a meaning elsewhere in a URL is refused
