@@ -39,8 +39,8 @@ static const uint64_t own_connection = UINT64_C(1) << 63;
 static bool may_be_made(const struct worker *w, const struct weir_call_options *o,
                         const struct module *caller)
 {
-    return o->cluster < w->g->config->clusters_n && o->timeout_ms && call_fields_ok(o) &&
-           !module_plan_reserves(w->g->modules, o->cluster, caller);
+    return !w->ending && o->cluster < w->g->config->clusters_n && o->timeout_ms &&
+           call_fields_ok(o) && !module_plan_reserves(w->g->modules, o->cluster, caller);
 }
 
 struct shadow *shadow_new(struct worker *w, const struct weir_call_options *o,

@@ -41,6 +41,7 @@ struct worker {
     void **locals;                      /* of modules, by index in the generation's; owned */
     const struct module *acting;        /* whose code runs now outside of hooks; NULL: nobody's */
     bool draining;                      /* keep-alive ends with the next response */
+    bool ending;                        /* modules are being stopped: they get no calls any more */
 };
 
 /* `g` must have its tables; `stats` may not be NULL. on_retire: as in struct cluster. */

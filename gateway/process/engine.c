@@ -39,16 +39,15 @@ void engine_start(struct engine *e)
     timer_start(&e->loop, &e->housekeeping, HOUSEKEEPING_MS);
 }
 
-/* Each turn lets exchanges finish, which see that nobody waits for them any more; what modules are
- * told then may start something once more, and it is ended, too. */
+/* The turn lets exchanges finish, which see that nobody waits for them any more. What modules are
+ * told then begins nothing new, so once they are stopped nobody calls them again. */
 void engine_stop(struct engine *e)
 {
+    e->worker.ending = true;
     shadow_cancel_all(&e->worker);
     loop_turn(&e->loop);
     offload_fini(&e->worker.offload);
     modules_stop(&e->worker);
-    shadow_cancel_all(&e->worker);
-    loop_turn(&e->loop);
     pools_fini(&e->pools);
     on_housekeeping(&e->housekeeping);
     timer_stop(&e->housekeeping);

@@ -345,6 +345,18 @@ Test(call, refuses_a_cluster_of_another_module)
     stack_free(s);
 }
 
+Test(call, is_refused_when_modules_are_being_stopped)
+{
+    struct stack *s = stack_new(CALL_CONF(""));
+    struct outcome got = {0};
+    struct weir_call_options o = options(&got);
+    stack_worker(s)->ending = true;
+    cr_assert_null(start(s, &o), "nobody could be told how it ends");
+    cr_assert_eq(stack_worker(s)->stats->worker->calls_refused, 1);
+    cr_assert_eq(got.times, 0);
+    stack_free(s);
+}
+
 Test(call, is_refused_when_there_is_no_memory_for_it)
 {
     struct stack *s = stack_new(CALL_CONF(""));

@@ -258,7 +258,9 @@ struct weir_module {
      * functions here. Also after a load that failed; also for uses that were never loaded. */
     void (*unload)(void *global);
     void (*unload_use)(void *conf);
-    /* [process] A worker, or the control process, begins and ends. `local` is what start() gives. */
+    /* [process] A worker, or the control process, begins and ends. `local` is what start() gives;
+     * after NULL hooks and commands run all the same. When stop() is called, all requests, calls and
+     * jobs have ended; no new ones are to be had, and nothing is called any more after it. */
     void *(*start)(struct weir_process *p, const void *global);
     void (*stop)(struct weir_process *p, void *local);
     /* [control] About every 100 ms. */
