@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Fields of the access log that modules set. Most exchanges have none: then this costs a look at
- * each of the three chains. */
+ * each chain. */
 
 #include "core/module_log.h"
 

@@ -259,8 +259,8 @@ struct weir_module {
     void (*unload)(void *global);
     void (*unload_use)(void *conf);
     /* [process] A worker, or the control process, begins and ends. `local` is what start() gives;
-     * after NULL hooks and commands run all the same. When stop() is called, all requests, calls and
-     * jobs have ended; no new ones are to be had, and nothing is called any more after it. */
+     * hooks and commands are called with NULL, too, when it gave that. When stop() is called, all
+     * requests, calls and jobs have ended, and after it nothing of the module is called. */
     void *(*start)(struct weir_process *p, const void *global);
     void (*stop)(struct weir_process *p, void *local);
     /* [control] About every 100 ms. */
@@ -281,7 +281,9 @@ struct weir_module {
      *                                                                         NEXT ANSWERED     */
     enum weir_verdict (*on_forward)(struct weir_exchange *x, const struct weir_use *u);
     /* May an attempt start on this endpoint? After a VETO another one is tried, as long as there
-     * are any.                                                                NEXT VETO         */
+     * are any; after NEXT comes on_attempt, or on_unpick. From here on a cluster's
+     * uses are asked about copies (weir_shadow) and modules' own calls (weir_call), too, which have
+     * no route and no client.                                                 NEXT VETO         */
     enum weir_verdict (*on_pick)(struct weir_exchange *x, const struct weir_use *u,
                                  const struct weir_endpoint *ep);
     /* The hook has said NEXT for this endpoint, but another one vetoed: no attempt starts there, and
@@ -295,7 +297,7 @@ struct weir_module {
      * (weir_veto_reason). RETRY: weir_retry() has named another cluster.  NEXT ANSWERED RETRY    */
     enum weir_verdict (*on_unavailable)(struct weir_exchange *x, const struct weir_use *u);
     /* An attempt has given a head, or failed, or is given up: was it good, and again? Once for each
-     * that was started.                                                       NEXT RETRY        */
+     * that was started. How its content ends, only weir_why() in on_done says. NEXT RETRY       */
     enum weir_verdict (*on_result)(struct weir_exchange *x, const struct weir_use *u,
                                    const struct weir_attempt *at);
     /* The response's head (WEIR_RESPONSE) is about to go out and may be changed. Also for answers of
@@ -330,7 +332,7 @@ weir_cluster weir_load_route_cluster(const struct weir_load *l);
 bool weir_load_is_check(const struct weir_load *l);
 /* Zeroed memory that lives as long as the generation. [load] */
 void *weir_load_alloc(struct weir_load *l, size_t n);
-struct weir_slice weir_load_dup(struct weir_load *l, struct weir_slice s);
+struct weir_slice weir_load_dup(struct weir_load *l, struct weir_slice s); /* with a NUL behind */
 /* Requests for this cluster come from uses of this module alone: a route, or another module, that
  * names it is an error, and no hook of another module may choose it. [load] */
 void weir_load_reserve(struct weir_load *l, weir_cluster cluster);
@@ -340,6 +342,7 @@ void weir_load_all_results(struct weir_load *l);
 void weir_load_wants_identity(struct weir_load *l);
 /* Clients can't send this field: it is taken off every request, before routing. [load] */
 void weir_load_strip(struct weir_load *l, struct weir_slice field);
+/* As the configuration has it; absent: no cluster. [load] */
 struct weir_slice weir_cluster_name(const struct weir_load *l, weir_cluster cluster);
 
 /* -- shared memory ---------------------------------------------------------------------------------- */
@@ -448,7 +451,7 @@ void weir_variant_traffic(struct weir_process *p, const struct weir_variant *v,
                           struct weir_traffic *out);
 
 /* The value of log_fields[index]; copied. Where several uses of the module set it, the last of them
- * shows. [hook], but not in on_identify, which has no chain of the exchange */
+ * shows; one whose place another took since (weir_chain_use, weir_retry) doesn't. [hook] */
 void weir_log_set(struct weir_exchange *x, const struct weir_use *u, unsigned index,
                   struct weir_slice value);
 
@@ -458,8 +461,8 @@ void weir_log(enum weir_log_level level, const char *event, const char *fmt, ...
 
 /* -- the process ------------------------------------------------------------------------------------ */
 
-struct weir_process *weir_process_of(struct weir_exchange *x);
-bool weir_is_control(const struct weir_process *p);
+struct weir_process *weir_process_of(struct weir_exchange *x); /* [hook] */
+bool weir_is_control(const struct weir_process *p);            /* [process] */
 /* Number of this worker, from 0, and how many there are. [process] */
 unsigned weir_worker(const struct weir_process *p);
 unsigned weir_workers(const struct weir_process *p);
@@ -469,7 +472,8 @@ uint64_t weir_wall_us(const struct weir_process *p);
 /* Not for cryptography. [process] */
 uint64_t weir_random(struct weir_process *p);
 
-/* Zeroed to begin with; fn is called once, never from inside start. Stop and start at will. */
+/* Zeroed to begin with; fn is called once, `ms` after the last start, never from inside it. Stop and
+ * start at will; it must be stopped before its memory goes, and at the latest in stop(). [process] */
 struct weir_timer {
     void (*fn)(struct weir_timer *t);
     void *opaque[8];
@@ -594,12 +598,14 @@ enum weir_refusal {
     WEIR_BREAKER_LIMIT,   /* 503: a limit of concurrency is reached */
 };
 enum weir_verdict weir_refuse(struct weir_exchange *x, enum weir_refusal refusal, const char *detail);
-/* An answer of the module's own. `body` is borrowed until the exchange ends. [hook] */
+/* An answer of the module's own, with a status from 200 to 599. `type` and `body` are borrowed until
+ * the exchange ends. [hook] */
 enum weir_verdict weir_answer(struct weir_exchange *x, int status, struct weir_slice type,
                               struct weir_slice body);
 /* No answer at all: an HTTP/1.1 connection is reset, a stream of HTTP/2 with INTERNAL_ERROR. [hook] */
 enum weir_verdict weir_abort(struct weir_exchange *x, const char *detail);
-/* A field of the answer that comes; before WEIR_ANSWERED is returned. [hook] */
+/* A field of the answer that comes; before WEIR_ANSWERED is returned. Name and value are borrowed
+ * until the exchange ends. [hook] */
 void weir_answer_field(struct weir_exchange *x, const struct weir_name *name, struct weir_slice value);
 /* In on_response: is this one of the gateway's own? [hook] */
 bool weir_own_answer(const struct weir_exchange *x);
@@ -643,22 +649,25 @@ void weir_keep_request(struct weir_exchange *x);
 
 /* -- attempts, in on_result and on_attempt ---------------------------------------------------------- */
 
+/* All [hook]. */
 unsigned weir_attempt_number(const struct weir_attempt *at); /* 1: the first */
 int weir_attempt_status(const struct weir_attempt *at);      /* 0: it gave no head */
 const char *weir_attempt_why(const struct weir_attempt *at); /* the log's word; NULL: didn't fail */
 /* Did it fail by the gateway's or the client's doing, so that the origin isn't to blame? */
 bool weir_attempt_blameless(const struct weir_attempt *at);
-uint64_t weir_attempt_took_us(const struct weir_attempt *at);
+uint64_t weir_attempt_took_us(const struct weir_attempt *at); /* from its start until now */
 weir_cluster weir_attempt_cluster(const struct weir_attempt *at);
 struct weir_slice weir_attempt_endpoint(const struct weir_attempt *at);
+/* Of the head that it gave: the value of the first line of that name. */
 struct weir_slice weir_attempt_field(const struct weir_attempt *at, const struct weir_name *name);
+/* As configured, or the address that DNS gave; in on_pick, and borrowed for that call. */
 struct weir_slice weir_endpoint_name(const struct weir_endpoint *ep);
 /* Another attempt, on this cluster, after `delay_ms`: gives WEIR_RETRY; or WEIR_NEXT when that is
  * not possible: the request may not be sent twice (its method, unless `unsafe`, or its content is
- * gone), or the cluster's retry budget is used up, or the cluster isn't ready. What weir_chain_use()
- * has brought goes with the cluster, and so do its changes of the head. In on_result and
- * on_unavailable; there it has to be another cluster, costs no budget and comes at once. At most four
- * times in one exchange. */
+ * gone), a retry is arranged already, the cluster's retry budget is used up, or the cluster isn't
+ * ready or is reserved for another module. What weir_chain_use() has brought goes with the cluster,
+ * and so do its changes of the head. In on_result and on_unavailable; there it has to be another
+ * cluster, costs no budget and comes at once. At most four times in one exchange. */
 struct weir_retry {
     weir_cluster cluster;
     uint64_t delay_ms;
@@ -715,8 +724,9 @@ struct weir_call_options {
 };
 
 /* A request through a cluster, with its pools, TLS and DNS; redirects are not followed. Borrowed
- * texts are copied. NULL: no memory, the cluster is reserved for another module, or something that
- * can't be sent (a line end in a value, no timeout); `done` isn't called then. What is given is valid
+ * texts are copied. NULL: no memory, the cluster is reserved for another module, something that
+ * can't be sent (a line end in a value, no timeout), or the process is about to stop its modules;
+ * `done` isn't called then, and the operator sees it counted (calls_refused). What is given is valid
  * until `done` was called; without `done`, don't keep it. [process] */
 struct weir_call *weir_call(struct weir_process *p, const struct weir_call_options *o);
 /* The same on behalf of an exchange: it ends when the exchange does. [hook] */
@@ -726,7 +736,8 @@ struct weir_call *weir_call_for(struct weir_exchange *x, const struct weir_call_
  * exchange ends in the middle of the content, and (overload) before it takes memory that requests
  * need. NULL also when the request asks for an upgrade. [hook] */
 struct weir_call *weir_shadow(struct weir_exchange *x, const struct weir_call_options *o);
-void weir_call_cancel(struct weir_call *c);
+void weir_call_cancel(struct weir_call *c); /* [process] */
+/* In `done`: the value of the first line of that name; absent: none. */
 struct weir_slice weir_call_field(const struct weir_call *c, const struct weir_name *name);
 
 /* -- commands, in the control process ---------------------------------------------------------------- */
