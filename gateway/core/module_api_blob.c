@@ -9,8 +9,9 @@
 struct weir_blob *weir_blob(struct weir_load *l, const char *name, size_t capacity)
 {
     if (!capacity || capacity > BLOB_CAPACITY_MAX) {
-        faults_add(l->faults, NULL, 0, "module %s: \"%s\" can't hold %zu bytes; allowed: 1 to %d",
-                   l->module->desc->name, name, capacity, BLOB_CAPACITY_MAX);
+        weir_fault(l, weir_load_place(l),
+                   "%s of the module %s can't hold %zu bytes; allowed: 1 to %d", name,
+                   l->module->desc->name, capacity, BLOB_CAPACITY_MAX);
         return NULL;
     }
     /* With another capacity it is another cell: the old one may be in use. */
