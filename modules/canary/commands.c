@@ -142,6 +142,12 @@ static json_t *read_request(const struct weir_request *rq)
     return json_loadb(json.p, json.n, JSON_ALLOW_NUL, NULL); /* an object: that was checked */
 }
 
+/* start() has told nobody what there is. */
+static void refuse_without_memory(struct weir_reply *reply)
+{
+    weir_reply_error(reply, 409, NULL, "the control process has no memory for it");
+}
+
 static struct weir_slice slice_of(const json_t *text)
 {
     return (struct weir_slice){json_string_value(text), json_string_length(text)};
@@ -169,9 +175,11 @@ static void get(struct weir_process *p, void *local, const struct weir_request *
     const struct canary_local *mine = local;
     json_t *asked = read_request(rq);
     const json_t *route = json_object_get(asked, "route");
-    const struct canary *c = mine ? mine->global->first : NULL;
-    if (!mine || !route || json_is_null(route))
-        reply_splits(p, c, true, reply);
+    const struct canary *c = NULL;
+    if (!mine)
+        refuse_without_memory(reply);
+    else if (!route || json_is_null(route))
+        reply_splits(p, mine->global->first, true, reply);
     else if ((c = find_split(mine, route, reply)))
         reply_splits(p, c, false, reply);
     json_decref(asked);
@@ -267,7 +275,9 @@ static void set(struct weir_process *p, void *local, const struct weir_request *
     const struct canary_local *mine = local;
     json_t *asked = read_request(rq);
     const struct canary *c = mine ? find_split(mine, json_object_get(asked, "route"), reply) : NULL;
-    if (c && change(p, c, asked, reply))
+    if (!mine)
+        refuse_without_memory(reply);
+    else if (c && change(p, c, asked, reply))
         reply_splits(p, c, false, reply);
     json_decref(asked);
 }

@@ -86,7 +86,9 @@ void mirror_diffs(struct weir_process *p, void *local, const struct weir_request
     const struct weir_slice text = weir_request_json(rq);
     json_t *in = json_loadb(text.p, text.n, 0, NULL);
     const json_t *route = json_object_get(in, "route");
-    if (route && !json_is_string(route))
+    if (!mp)
+        weir_reply_error(reply, 409, NULL, "the control process has no memory for it");
+    else if (route && !json_is_string(route))
         weir_reply_error(reply, 400, "route", "the route is given by its name, as a text");
     else
         answer(p, mp->all, json_string_value(route), reply);
