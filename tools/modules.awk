@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Holds modules to their one door. A file of modules/NAME/ includes <weir/module.h>, headers of its own
-# folder as "NAME/file.h", and headers of the system and of libraries: no other header of the gateway,
-# of another module, nor libraries that are the gateway's own affair (its loop, its sessions, its
-# configuration). Prints a line for each offence and exits 1 when there was one.
+# folder as "NAME/file.h", those that modules share as "common/file.h", and headers of the system and
+# of libraries: no other header of the gateway, of another module, nor libraries that are the
+# gateway's own affair (its loop, its sessions, its configuration). Prints a line for each offence and
+# exits 1 when there was one.
 #
 # usage: awk -f tools/modules.awk FILE...     with paths in which the module's folder stands
 BEGIN {
@@ -36,8 +37,8 @@ FNR == 1 {
     if (!sub(/\/.*/, "", folder)) folder = ""
     if (name ~ /\.\./)
         offend(name " leaves its folder")
-    else if (quoted && folder != own)
-        offend("\"" name "\" is no header of the module: \"" own "/...\" or <weir/module.h>")
+    else if (quoted && folder != own && folder != "common")
+        offend("\"" name "\" is no header of the module: \"" own "/...\", \"common/...\" or <weir/module.h>")
     else if (!quoted && folder == "weir" && name != "weir/module.h")
         offend("<" name "> is not the header of modules: that is <weir/module.h>")
     else if (!quoted && (folder in gateway))

@@ -18,7 +18,7 @@
 
 #include <stdlib.h>
 
-#include "auth/slice.h"
+#include "common/slice.h"
 
 static bool read_line(struct apikeys *k, struct weir_slice line, int number,
                       struct auth_fault *fault);
@@ -29,13 +29,13 @@ static bool sort(struct apikeys *k, struct auth_fault *fault);
 /* Memory for all that the text can hold at most. */
 static bool make_room(struct apikeys *k, struct weir_slice text, struct auth_fault *fault)
 {
-    const size_t lines = auth_count(text, '\n') + 1;
+    const size_t lines = slice_count(text, '\n') + 1;
     /* The shortest line with a key has a name of one character, a space and the hash. */
     const size_t shortest = text.n / (2 + 2 * APIKEYS_HASH) + 1;
     const size_t keys = lines < shortest ? lines : shortest;
     k->text = malloc(text.n + 1);
     k->keys = calloc(keys, sizeof *k->keys);
-    k->claims = calloc(auth_count(text, '=') + 1, sizeof *k->claims);
+    k->claims = calloc(slice_count(text, '=') + 1, sizeof *k->claims);
     if (!k->text || !k->keys || !k->claims)
         return auth_fault_set(fault, 0, "no memory for it");
     if (RAND_bytes(k->secret, sizeof k->secret) != 1)
@@ -52,7 +52,7 @@ bool apikeys_parse(struct weir_slice text, struct apikeys *out, struct auth_faul
     bool good = make_room(out, text, fault);
     struct weir_slice rest = {out->text, text.n};
     for (int number = 1; good && rest.p; number++)
-        good = read_line(out, auth_trim(auth_cut(&rest, '\n')), number, fault);
+        good = read_line(out, slice_trim_line(slice_cut(&rest, '\n')), number, fault);
     good = good && sort(out, fault);
     if (!good)
         apikeys_free(out);
@@ -74,7 +74,7 @@ void apikeys_free(struct apikeys *k)
 static struct weir_slice cut_word(struct weir_slice *rest)
 {
     size_t n = 0;
-    *rest = auth_trim(*rest);
+    *rest = slice_trim_line(*rest);
     while (n < rest->n && rest->p[n] != ' ' && rest->p[n] != '\t')
         n++;
     const struct weir_slice word = {n ? rest->p : NULL, n};
@@ -116,7 +116,7 @@ static bool read_line(struct apikeys *k, struct weir_slice line, int number,
     if (!line.n || line.p[0] == '#')
         return true;
     key.name = cut_word(&line);
-    if (key.name.n > APIKEYS_NAME_MAX || auth_has_control(key.name))
+    if (key.name.n > APIKEYS_NAME_MAX || slice_has_control(key.name))
         return auth_fault_set(fault, number,
                               "its name has more than %d bytes, or control characters",
                               APIKEYS_NAME_MAX);
@@ -137,8 +137,8 @@ static bool read_claims(struct apikeys *k, struct apikeys_key *key, struct weir_
 {
     key->claims = k->claims + k->claims_n;
     for (struct weir_slice value; (value = cut_word(&rest)).p;) {
-        const struct weir_slice all = value, name = auth_cut(&value, '=');
-        if (!name.n || !value.p || auth_has_control(all))
+        const struct weir_slice all = value, name = slice_cut(&value, '=');
+        if (!name.n || !value.p || slice_has_control(all))
             return auth_fault_set(fault, key->line,
                                   "behind NAME and SHA-256 stand claims, each as name=value "
                                   "without spaces");

@@ -15,7 +15,7 @@
 
 #include "auth/identify.h"
 #include "auth/reasons.h"
-#include "auth/slice.h"
+#include "common/slice.h"
 
 enum { LOG_METHOD, LOG_FAILURE };
 static const char *const log_fields[] = {"method", "failure", NULL};
@@ -27,7 +27,7 @@ static bool fulfils(const struct weir_exchange *x, const struct auth_require *q)
     struct weir_slice value;
     for (size_t n = 0; (value = weir_claim(x, q->claim, n)).p; n++)
         for (size_t i = 0; i < q->any_of.n; i++)
-            if (auth_eq(value, q->any_of.v[i]))
+            if (slice_eq(value, q->any_of.v[i]))
                 return true;
     return false;
 }
@@ -182,7 +182,7 @@ static void on_done(struct weir_exchange *x, const struct weir_use *u)
     if (id)
         weir_log_set(x, u, LOG_METHOD, id->method);
     if (fault)
-        weir_log_set(x, u, LOG_FAILURE, auth_str(fault));
+        weir_log_set(x, u, LOG_FAILURE, slice_str(fault));
 }
 
 const struct weir_module weir_module = {

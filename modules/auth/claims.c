@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-#include "auth/slice.h"
+#include "common/slice.h"
 
 /* Pieces of `text`. */
 struct pair {

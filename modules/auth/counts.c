@@ -4,7 +4,7 @@
 #include "auth/counts.h"
 
 #include "auth/reasons.h"
-#include "auth/slice.h"
+#include "common/slice.h"
 
 #define ROWS                                                                                       \
     [COUNT_REFUSED_401] = {"refused_401", "requests that were answered 401"},                      \
@@ -34,7 +34,7 @@ static const struct weir_counter failed[] = {{FAILED}, {NULL, NULL}};
 static struct weir_counters *labelled(struct weir_load *l, const struct weir_counter *rows,
                                       const char *name, const char *value)
 {
-    const struct weir_label label = {name, auth_str(value)};
+    const struct weir_label label = {name, slice_str(value)};
     return weir_counters(l, rows, &label, 1);
 }
 

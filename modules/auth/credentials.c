@@ -6,7 +6,7 @@
 #include <openssl/crypto.h>
 
 #include "auth/jwt_base64.h"
-#include "auth/slice.h"
+#include "common/slice.h"
 
 /* -- reading ----------------------------------------------------------------------------------- */
 
@@ -38,10 +38,10 @@ static struct credentials as_token(enum credentials_kind kind, struct weir_slice
 struct credentials credentials_read(struct weir_slice authorization)
 {
     struct weir_slice rest = authorization;
-    const struct weir_slice scheme = auth_cut(&rest, ' ');
-    const enum credentials_kind kind = auth_ieq(scheme, WEIR_SLICE("Bearer"))  ? CREDENTIALS_BEARER
-                                       : auth_ieq(scheme, WEIR_SLICE("Basic")) ? CREDENTIALS_BASIC
-                                                                               : CREDENTIALS_NONE;
+    const struct weir_slice scheme = slice_cut(&rest, ' ');
+    const enum credentials_kind kind = slice_ieq(scheme, WEIR_SLICE("Bearer"))  ? CREDENTIALS_BEARER
+                                       : slice_ieq(scheme, WEIR_SLICE("Basic")) ? CREDENTIALS_BASIC
+                                                                                : CREDENTIALS_NONE;
     if (kind == CREDENTIALS_NONE)
         return (struct credentials){0};
     while (rest.n && rest.p[0] == ' ')
@@ -75,8 +75,8 @@ bool credentials_basic(struct weir_slice token, struct credentials_basic *out)
         !jwt_base64_decode(token, JWT_BASE64_PADDED, (uint8_t *)out->text, &n))
         return false;
     struct weir_slice password = {out->text, n};
-    const bool control = auth_has_control(password);
-    const struct weir_slice user = auth_cut(&password, ':');
+    const bool control = slice_has_control(password);
+    const struct weir_slice user = slice_cut(&password, ':');
     if (control || !password.p || !user.n || user.n > CREDENTIALS_USER_MAX ||
         password.n > CREDENTIALS_PASSWORD_MAX)
         return false;
@@ -137,12 +137,12 @@ static bool is_description(struct weir_slice s)
 static void put_error(struct writer *w, const struct credentials_challenge *c)
 {
     put(w, WEIR_SLICE(", error="));
-    put_quoted(w, auth_str(errors[c->error]));
+    put_quoted(w, slice_str(errors[c->error]));
     if (!c->description)
         return;
-    w->good = w->good && is_description(auth_str(c->description));
+    w->good = w->good && is_description(slice_str(c->description));
     put(w, WEIR_SLICE(", error_description="));
-    put_quoted(w, auth_str(c->description));
+    put_quoted(w, slice_str(c->description));
 }
 
 static void put_challenge(struct writer *w, const struct credentials_challenge *c)
@@ -160,7 +160,7 @@ static void put_challenge(struct writer *w, const struct credentials_challenge *
 
 bool credentials_realm_ok(struct weir_slice realm)
 {
-    return realm.n <= CREDENTIALS_REALM_MAX && !auth_has_control(realm);
+    return realm.n <= CREDENTIALS_REALM_MAX && !slice_has_control(realm);
 }
 
 size_t credentials_challenge_write(const struct credentials_challenge *v, size_t n, char *to,

@@ -3,7 +3,7 @@
 #include "auth/decide.h"
 
 #include "auth/reasons.h"
-#include "auth/slice.h"
+#include "common/slice.h"
 
 const char *const auth_method_words[AUTH_METHODS_N + 1] = {"certificate", "jwt", "api_key",
                                                            "basic"};
@@ -12,7 +12,7 @@ const char *const auth_mode_words[] = {"off", "optional", "required", NULL};
 unsigned auth_method_bit(struct weir_slice word)
 {
     for (unsigned i = 0; i < AUTH_METHODS_N; i++)
-        if (auth_eq(word, auth_str(auth_method_words[i])))
+        if (slice_eq(word, slice_str(auth_method_words[i])))
             return 1u << i;
     return 0;
 }

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 #include "auth/refresh.h"
-#include "auth/slice.h"
+#include "common/slice.h"
 
 struct fetch {
     struct weir_process *p;

@@ -10,7 +10,7 @@
 
 #include <stdlib.h>
 
-#include "auth/slice.h"
+#include "common/slice.h"
 
 enum { PREFIX = 7 }; /* "$2y$10$" */
 _Static_assert(CRYPT_OUTPUT_SIZE > HTPASSWD_HASH, "libcrypt's results hold a hash");
@@ -32,7 +32,7 @@ bool htpasswd_parse(struct weir_slice text, struct htpasswd *out, struct auth_fa
     *fault = (struct auth_fault){0};
     out->text = malloc(text.n + 1);
     /* The shortest line with a user has one character, a colon and the hash. */
-    const size_t lines = auth_count(text, '\n') + 1, users = text.n / (2 + HTPASSWD_HASH) + 1;
+    const size_t lines = slice_count(text, '\n') + 1, users = text.n / (2 + HTPASSWD_HASH) + 1;
     out->entries = calloc(lines < users ? lines : users, sizeof *out->entries);
     bool good = out->text && out->entries;
     if (!good)
@@ -41,7 +41,7 @@ bool htpasswd_parse(struct weir_slice text, struct htpasswd *out, struct auth_fa
         memcpy(out->text, text.p, text.n);
     struct weir_slice rest = {out->text, text.n};
     for (int number = 1; good && rest.p; number++)
-        good = read_line(out, auth_trim(auth_cut(&rest, '\n')), number, fault);
+        good = read_line(out, slice_trim_line(slice_cut(&rest, '\n')), number, fault);
     good = good && sort(out, fault);
     if (!good)
         htpasswd_free(out);
@@ -64,8 +64,8 @@ static bool read_line(struct htpasswd *h, struct weir_slice line, int number,
     unsigned cost = 0;
     if (!line.n || line.p[0] == '#')
         return true;
-    const struct weir_slice user = auth_cut(&hash, ':');
-    if (!hash.p || !user.n || user.n > HTPASSWD_USER_MAX || auth_has_control(user))
+    const struct weir_slice user = slice_cut(&hash, ':');
+    if (!hash.p || !user.n || user.n > HTPASSWD_USER_MAX || slice_has_control(user))
         return auth_fault_set(fault, number,
                               "it isn't USER:HASH; a user has 1 to %d bytes, none of them ':' or "
                               "a control character",
@@ -124,7 +124,7 @@ static bool read_hash(struct weir_slice hash, int line, unsigned *cost, struct a
 static int compare(const void *a, const void *b)
 {
     const struct htpasswd_entry *x = a, *y = b;
-    const int c = auth_cmp(x->user, y->user);
+    const int c = slice_cmp(x->user, y->user);
     return c ? c : x->line - y->line;
 }
 
@@ -133,7 +133,7 @@ static bool sort(struct htpasswd *h, struct auth_fault *fault)
     qsort(h->entries, h->n, sizeof *h->entries, compare);
     for (size_t i = 1; i < h->n; i++) {
         const struct htpasswd_entry *e = &h->entries[i];
-        if (auth_eq(e->user, e[-1].user))
+        if (slice_eq(e->user, e[-1].user))
             return auth_fault_set(fault, e->line,
                                   "user %.*s stands in line %d already; take one out",
                                   (int)e->user.n, e->user.p, e[-1].line);
@@ -143,7 +143,7 @@ static bool sort(struct htpasswd *h, struct auth_fault *fault)
 
 static int compare_user(const void *key, const void *entry)
 {
-    return auth_cmp(*(const struct weir_slice *)key, ((const struct htpasswd_entry *)entry)->user);
+    return slice_cmp(*(const struct weir_slice *)key, ((const struct htpasswd_entry *)entry)->user);
 }
 
 void htpasswd_find(const struct htpasswd *h, struct weir_slice user, struct htpasswd_check *out)

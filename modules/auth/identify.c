@@ -5,7 +5,7 @@
 
 #include "auth/peer.h"
 #include "auth/reasons.h"
-#include "auth/slice.h"
+#include "common/slice.h"
 
 /* -- what the methods share -------------------------------------------------------------------- */
 
@@ -15,7 +15,7 @@ unsigned ask_field(const struct ask *ask, const struct weir_name *name, struct w
     unsigned n = 0;
     *value = (struct weir_slice){0};
     for (size_t at = 0; weir_field_each(ask->x, WEIR_REQUEST, &at, &one, &its);)
-        if (auth_ieq(one, name->text) && n++ == 0)
+        if (slice_ieq(one, name->text) && n++ == 0)
             *value = its;
     return n;
 }

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "auth/reasons.h"
-#include "auth/slice.h"
+#include "common/slice.h"
 
 struct check {
     struct weir_job job; /* first: done() gets the job */

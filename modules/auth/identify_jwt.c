@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "auth/reasons.h"
-#include "auth/slice.h"
+#include "common/slice.h"
 
 static const struct jwks no_keys;
 
@@ -99,7 +99,7 @@ static struct weir_slice find(const struct claims *c, struct weir_slice name, un
     struct weir_slice value = {0};
     *n = 0;
     for (size_t i = 0; i < c->n; i++)
-        if (auth_eq(c->v[i].name, name) && (*n)++ == 0)
+        if (slice_eq(c->v[i].name, name) && (*n)++ == 0)
             value = c->v[i].value;
     return value;
 }

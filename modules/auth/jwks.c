@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "auth/jwks_key.h"
-#include "auth/slice.h"
+#include "common/slice.h"
 
 static bool read_key(const json_t *jwk, enum jwks_source from, struct jwks_key *key,
                      const char **why);
@@ -100,8 +100,8 @@ static bool type_of(const json_t *jwk, enum jwt_key_type *out)
                  {"oct", NULL, JWT_KEY_OCT}};
     const struct weir_slice kty = text_of(jwk, "kty"), crv = text_of(jwk, "crv");
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-        if (!auth_eq(kty, auth_str(types[i].kty)) ||
-            (types[i].crv && !auth_eq(crv, auth_str(types[i].crv))))
+        if (!slice_eq(kty, slice_str(types[i].kty)) ||
+            (types[i].crv && !slice_eq(crv, slice_str(types[i].crv))))
             continue;
         *out = types[i].type;
         return true;
@@ -160,7 +160,7 @@ static bool for_signatures(const json_t *jwk, const char **why)
 {
     const json_t *use = json_object_get(jwk, "use"), *ops = json_object_get(jwk, "key_ops");
     *why = "its \"use\" isn't \"sig\"";
-    if (use && !auth_eq(text_of(jwk, "use"), WEIR_SLICE("sig")))
+    if (use && !slice_eq(text_of(jwk, "use"), WEIR_SLICE("sig")))
         return false;
     *why = "its \"key_ops\" have no \"verify\"";
     for (size_t i = 0; i < json_array_size(ops); i++) {

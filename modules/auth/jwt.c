@@ -12,7 +12,7 @@
 
 #include "auth/jwt_base64.h"
 #include "auth/jwt_signature.h"
-#include "auth/slice.h"
+#include "common/slice.h"
 
 /* One token on its way. */
 struct work {
@@ -81,9 +81,9 @@ static enum jwt_fault split(struct work *w, struct weir_slice token)
     struct weir_slice rest = token;
     if (token.n > (w->rules->size_max ? w->rules->size_max : JWT_SIZE_PRESET))
         return JWT_TOO_LONG;
-    w->header = auth_cut(&rest, '.');
-    w->payload = auth_cut(&rest, '.');
-    w->signature = auth_cut(&rest, '.');
+    w->header = slice_cut(&rest, '.');
+    w->payload = slice_cut(&rest, '.');
+    w->signature = slice_cut(&rest, '.');
     if (rest.p || !w->header.n || !w->payload.n || !w->signature.n)
         return JWT_MALFORMED;
     w->content = (struct weir_slice){token.p, w->header.n + 1 + w->payload.n};
@@ -113,9 +113,9 @@ static bool typ_fits(const json_t *head, struct weir_slice want)
     static const struct weir_slice prefix = {"application/", 12};
     const json_t *v = json_object_get(head, "typ");
     struct weir_slice typ = {json_string_value(v), json_string_length(v)};
-    if (typ.n > prefix.n && auth_ieq((struct weir_slice){typ.p, prefix.n}, prefix))
+    if (typ.n > prefix.n && slice_ieq((struct weir_slice){typ.p, prefix.n}, prefix))
         typ = (struct weir_slice){typ.p + prefix.n, typ.n - prefix.n};
-    return typ.p && auth_ieq(typ, want);
+    return typ.p && slice_ieq(typ, want);
 }
 
 /* No extension is understood, so whatever is critical, a list of nothing included, is too much; and
@@ -224,7 +224,7 @@ static bool is_audience(const struct jwt_rules *rules, const json_t *v)
 {
     const struct weir_slice name = {json_string_value(v), json_string_length(v)};
     for (size_t i = 0; i < rules->audiences_n; i++)
-        if (auth_eq(name, rules->audiences[i]))
+        if (slice_eq(name, rules->audiences[i]))
             return true;
     return false;
 }
@@ -250,7 +250,7 @@ static enum jwt_fault check_parties(const struct jwt_rules *rules, const json_t 
     const struct weir_slice name = {json_string_value(iss), json_string_length(iss)};
     if (iss && !name.p)
         return JWT_CLAIM;
-    if (rules->issuer.p && (!name.p || !auth_eq(name, rules->issuer)))
+    if (rules->issuer.p && (!name.p || !slice_eq(name, rules->issuer)))
         return JWT_ISSUER;
     return check_audience(rules, json_object_get(claims, "aud"));
 }

@@ -2,7 +2,7 @@
 /* Names and keys of algorithms, out of their one table. */
 #include "auth/jwt_alg.h"
 
-#include "auth/slice.h"
+#include "common/slice.h"
 
 static const struct {
     const char *name;
@@ -16,7 +16,7 @@ static const struct {
 bool jwt_alg_find(struct weir_slice name, enum jwt_alg *out)
 {
     for (int i = 0; i < JWT_ALGS_N; i++) {
-        if (!auth_eq(name, auth_str(algs[i].name)))
+        if (!slice_eq(name, slice_str(algs[i].name)))
             continue;
         *out = (enum jwt_alg)i;
         return true;

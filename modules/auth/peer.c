@@ -5,7 +5,7 @@
  */
 #include "auth/peer.h"
 
-#include "auth/slice.h"
+#include "common/slice.h"
 
 const char *const peer_names[] = {"off", "dn", "cn", "san_uri", "san_dns", "san_email", NULL};
 
@@ -51,8 +51,8 @@ static enum peer_fault common_name(struct weir_slice dn, char *room, struct weir
     for (size_t i = 0, end; i < dn.n; i = end + 1) {
         end = attribute_end(dn, i);
         struct weir_slice value = {dn.p + i, end - i};
-        const struct weir_slice type = auth_cut(&value, '=');
-        if (!auth_ieq(type, WEIR_SLICE("CN")) || !value.n || value.p[0] == '#')
+        const struct weir_slice type = slice_cut(&value, '=');
+        if (!slice_ieq(type, WEIR_SLICE("CN")) || !value.n || value.p[0] == '#')
             continue; /* '#': BER of a type that has no text */
         *out = (struct weir_slice){room, unescape(value, room)};
         found++;

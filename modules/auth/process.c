@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "auth/fetch.h"
-#include "auth/slice.h"
+#include "common/slice.h"
 
 enum { POLL_MS = 10 }; /* who waits for keys looks for them: a hundredth of a fetch, about */
 
@@ -14,8 +14,8 @@ enum { POLL_MS = 10 }; /* who waits for keys looks for them: a hundredth of a fe
 
 static int compare(const void *a, const void *b)
 {
-    return auth_cmp(((const struct route_methods *)a)->route,
-                    ((const struct route_methods *)b)->route);
+    return slice_cmp(((const struct route_methods *)a)->route,
+                     ((const struct route_methods *)b)->route);
 }
 
 /* A route may have several uses, by settings within those of another module: what one of them
@@ -34,7 +34,7 @@ static bool make_routes(struct auth_local *a)
     qsort(a->routes, n, sizeof *a->routes, compare);
     for (size_t i = 0; i < n; i++) {
         struct route_methods *last = a->routes_n ? &a->routes[a->routes_n - 1] : NULL;
-        if (last && auth_eq(last->route, a->routes[i].route))
+        if (last && slice_eq(last->route, a->routes[i].route))
             last->allowed |= a->routes[i].allowed;
         else
             a->routes[a->routes_n++] = a->routes[i];

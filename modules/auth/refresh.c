@@ -2,7 +2,7 @@
 /* The schedule of fetches, as arithmetic. */
 #include "auth/refresh.h"
 
-#include "auth/slice.h"
+#include "common/slice.h"
 
 /* -- Cache-Control ----------------------------------------------------------------------------- */
 
@@ -30,9 +30,9 @@ bool refresh_max_age(struct weir_slice cache_control, uint64_t *seconds)
     bool found = false;
     while (cache_control.n) {
         uint64_t one;
-        struct weir_slice value = auth_trim(auth_cut(&cache_control, ','));
-        const struct weir_slice name = auth_cut(&value, '=');
-        if (!auth_ieq(name, WEIR_SLICE("max-age")) || !read_seconds(value, &one))
+        struct weir_slice value = slice_trim(slice_cut(&cache_control, ','));
+        const struct weir_slice name = slice_cut(&value, '=');
+        if (!slice_ieq(name, WEIR_SLICE("max-age")) || !read_seconds(value, &one))
             continue;
         *seconds = found && *seconds < one ? *seconds : one;
         found = true;

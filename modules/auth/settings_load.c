@@ -7,7 +7,7 @@
 
 #include "auth/credentials.h"
 #include "auth/peer.h"
-#include "auth/slice.h"
+#include "common/slice.h"
 #include "auth/source.h"
 
 #define ARG(s) (int)(s).n, (s).p
@@ -21,7 +21,7 @@ static struct weir_name field_of(struct weir_load *l, const struct weir_place *a
                                  struct weir_slice header)
 {
     const struct weir_name name = weir_name(header);
-    if (!name.text.p || auth_ieq(header, WEIR_SLICE("cookie")))
+    if (!name.text.p || slice_ieq(header, WEIR_SLICE("cookie")))
         weir_fault(l, at, "%s is \"%.*s\"; the name of a header field other than Cookie", what,
                    ARG(header));
     return name;
@@ -31,10 +31,10 @@ static struct weir_name field_of(struct weir_load *l, const struct weir_place *a
 static bool brings_credentials(const struct auth_global *g, struct weir_slice header)
 {
     const struct auth_jwt *j = auth_issuers(g);
-    bool found = auth_ieq(header, authorization) || auth_ieq(header, WEIR_SLICE("cookie"));
+    bool found = slice_ieq(header, authorization) || slice_ieq(header, WEIR_SLICE("cookie"));
     for (size_t i = 0; i < g->jwt.n; i++)
-        found = found || auth_ieq(header, j[i].header);
-    return found || (g->api_keys.file.n && auth_ieq(header, g->api_keys.header));
+        found = found || slice_ieq(header, j[i].header);
+    return found || (g->api_keys.file.n && slice_ieq(header, g->api_keys.header));
 }
 
 static void load_forward(struct weir_load *l, const struct auth_global *g, struct auth_forward *f,
@@ -53,7 +53,7 @@ static void load_forward(struct weir_load *l, const struct auth_global *g, struc
     else
         weir_load_strip(l, f->header);
     for (size_t k = 0; k < i; k++)
-        if (auth_ieq(others[k].header, f->header))
+        if (slice_ieq(others[k].header, f->header))
             weir_fault(l, &f->place, "auth.forward.header is \"%.*s\" twice", ARG(f->header));
 }
 
@@ -91,7 +91,7 @@ static void load_api_keys(struct weir_load *l, struct auth_api_keys *k)
     struct source s = {.kind = SOURCE_API_KEYS, .capacity = k->max_size};
     const struct weir_place *at = weir_load_place(l);
     k->header_name = field_of(l, at, "auth.api_keys.header", k->header);
-    if (auth_ieq(k->header, authorization))
+    if (slice_ieq(k->header, authorization))
         weir_fault(l, at, "auth.api_keys.header can't be Authorization, which has schemes");
     s.blob = k->blob = weir_file(l, at, k->file, k->max_size);
     check_text(l, at, k->file, &s);
@@ -118,7 +118,7 @@ static bool is_loopback(struct weir_slice host)
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         const size_t n = strlen(names[i]);
         const bool whole = i != 1;
-        if (host.n >= n && auth_ieq((struct weir_slice){host.p, n}, auth_str(names[i])) &&
+        if (host.n >= n && slice_ieq((struct weir_slice){host.p, n}, slice_str(names[i])) &&
             (!whole || host.n == n || host.p[n] == ':'))
             return true;
     }
@@ -143,7 +143,7 @@ static void load_url(struct weir_load *l, struct auth_jwt *j)
 {
     const struct weir_slice https = {"https:", 6};
     const bool tls =
-        j->url.text.n > https.n && auth_ieq((struct weir_slice){j->url.text.p, https.n}, https);
+        j->url.text.n > https.n && slice_ieq((struct weir_slice){j->url.text.p, https.n}, https);
     if (!tls && !may_be_cleartext(j->url.host))
         weir_fault(l, &j->place,
                    "auth.jwt.jwks_url is \"%.*s\"; over http keys are only fetched from this "
@@ -182,7 +182,7 @@ static void load_carriers(struct weir_load *l, struct auth_jwt *j)
 {
     if (j->header.n)
         j->header_name = field_of(l, &j->place, "auth.jwt.header", j->header);
-    j->by_authorization = auth_ieq(j->header, authorization);
+    j->by_authorization = slice_ieq(j->header, authorization);
     if (j->cookie.n && !weir_name(j->cookie).text.p) /* a token, too: RFC 6265 4.1.1 */
         weir_fault(l, &j->place, "auth.jwt.cookie is \"%.*s\"; the name of a cookie",
                    ARG(j->cookie));
@@ -238,7 +238,7 @@ static void load_issuers(struct weir_load *l, struct auth_global *g)
     for (size_t i = 0; i < g->jwt.n; i++) {
         load_issuer(l, &j[i]);
         for (size_t k = 0; k < i; k++)
-            if (auth_eq(j[k].name, j[i].name))
+            if (slice_eq(j[k].name, j[i].name))
                 weir_fault(l, &j[i].place, "auth.jwt.name is \"%.*s\" twice", ARG(j[i].name));
     }
 }

@@ -16,7 +16,7 @@
 
 #include "canary/canary.h"
 #include "canary/choose.h"
-#include "canary/slice.h"
+#include "common/slice.h"
 
 enum { TELL_US = 60000000, SET_COOKIE = 4096 };
 
@@ -70,8 +70,8 @@ static void tell_unavailable(struct weir_exchange *x, const struct weir_use *u,
     weir_log(WEIR_LOG_WARN, "canary_unavailable",
              "route %.*s: %.*s has no endpoint that can be used (cluster %.*s); its requests go to "
              "%.*s",
-             CANARY_ARG(c->route), CANARY_ARG(v->name), CANARY_ARG(v->cluster_name),
-             CANARY_ARG(canary_primary(c)->name));
+             SLICE_ARG(c->route), SLICE_ARG(v->name), SLICE_ARG(v->cluster_name),
+             SLICE_ARG(canary_primary(c)->name));
 }
 
 static bool must_fall_back(const struct weir_exchange *x, const struct canary *c, size_t variant)
@@ -175,7 +175,7 @@ static void set_cookie(struct weir_exchange *x, struct weir_slice name, struct w
     const struct weir_name field = weir_name((struct weir_slice)WEIR_SLICE("set-cookie"));
     char text[SET_COOKIE];
     size_t n;
-    if (cookie_text(text, sizeof text, &n, name, value, a, canary_eq(weir_scheme(x), https)))
+    if (cookie_text(text, sizeof text, &n, name, value, a, slice_eq(weir_scheme(x), https)))
         weir_field_add(x, WEIR_RESPONSE, &field, weir_dup(x, (struct weir_slice){text, n}));
 }
 
@@ -190,7 +190,7 @@ static void on_response(struct weir_exchange *x, const struct weir_use *u)
         weir_field_set(x, WEIR_RESPONSE, &c->response_header, name);
     if (st->choice.issue.n)
         set_cookie(x, c->sticky.name, st->choice.issue, &c->attributes);
-    if (c->variant_cookie.n && !canary_eq(weir_cookie(x, c->variant_cookie), name))
+    if (c->variant_cookie.n && !slice_eq(weir_cookie(x, c->variant_cookie), name))
         set_cookie(x, c->variant_cookie, name, &c->name_attributes);
 }
 
@@ -203,9 +203,9 @@ static bool has_failed_since(const struct weir_exchange *x, const struct canary 
     static const struct weir_slice unavailable = WEIR_SLICE("no_endpoint"),
                                    slow = WEIR_SLICE("timeout_request"); /* perhaps the client */
     const char *why = weir_why(x);
-    if (!why || st->hidden || canary_eq(canary_str(why), slow))
+    if (!why || st->hidden || slice_eq(slice_str(why), slow))
         return false;
-    return (st->headed || canary_eq(canary_str(why), unavailable)) &&
+    return (st->headed || slice_eq(slice_str(why), unavailable)) &&
            failures_has_why(&c->failures, why);
 }
 

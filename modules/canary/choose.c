@@ -4,7 +4,7 @@
  * the id in it at once, so that its first request goes where the later ones will. */
 #include "canary/choose.h"
 
-#include "canary/slice.h"
+#include "common/slice.h"
 
 static struct weir_slice find_key(struct weir_exchange *x, const struct canary *c,
                                   struct choice *out);
@@ -44,7 +44,7 @@ static struct weir_slice identity_key(struct weir_exchange *x)
     const struct weir_identity *id = weir_identity(x);
     if (!id || !id->subject.n)
         return (struct weir_slice){NULL, 0};
-    return weir_printf(x, "%.*s\n%.*s", CANARY_ARG(id->issuer), CANARY_ARG(id->subject));
+    return weir_printf(x, "%.*s\n%.*s", SLICE_ARG(id->issuer), SLICE_ARG(id->subject));
 }
 
 /* Absent or empty: the request has none. */

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 #include "canary/canary.h"
-#include "canary/slice.h"
+#include "common/slice.h"
 
 enum { WEIGHTS_TEXT = 2048 };
 
@@ -127,7 +127,7 @@ static void reply_splits(struct weir_process *p, const struct canary *first, boo
     }
     char *text = good ? json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
     if (text)
-        weir_reply_json(reply, canary_str(text));
+        weir_reply_json(reply, slice_str(text));
     else
         weir_reply_error(reply, 409, NULL, "weights are being changed: try again");
     free(text);
@@ -162,7 +162,7 @@ static const struct canary *find_split(const struct canary_local *local, const j
         return NULL;
     }
     for (const struct canary *c = local->global->first; c; c = c->next)
-        if (canary_eq(c->route, slice_of(route)))
+        if (slice_eq(c->route, slice_of(route)))
             return c;
     weir_reply_error(reply, 404, "route", "no route called \"%.128s\" has a split",
                      json_string_value(route));
@@ -190,7 +190,7 @@ static void get(struct weir_process *p, void *local, const struct weir_request *
 static size_t find_variant(const struct canary *c, struct weir_slice name)
 {
     size_t i = 0;
-    while (i < c->n && !canary_eq(c->names[i], name))
+    while (i < c->n && !slice_eq(c->names[i], name))
         i++;
     return i;
 }
@@ -209,12 +209,12 @@ static bool read_weights(const struct canary *c, json_t *given, struct weight *t
     }
     json_object_foreach(given, name, value)
     {
-        const size_t i = find_variant(c, canary_str(name));
+        const size_t i = find_variant(c, slice_str(name));
         if (i == c->n) {
             weir_reply_error(reply, 400, "weights",
                              "the split of %.*s has no variant called \"%.128s\" (the first is "
                              "\"%.*s\")",
-                             CANARY_ARG(c->route), name, CANARY_ARG(c->names[0]));
+                             SLICE_ARG(c->route), name, SLICE_ARG(c->names[0]));
             return false;
         }
         if (!json_is_number(value) || !weight_of(json_number_value(value), &to[i])) {
@@ -236,7 +236,7 @@ static void weights_text(char to[WEIGHTS_TEXT], const struct canary *c, const ui
     to[0] = '\0';
     for (size_t i = 0; i < c->n && at < WEIGHTS_TEXT; i++) {
         const int n = snprintf(to + at, WEIGHTS_TEXT - at, "%s%.*s=%g", i ? " " : "",
-                               CANARY_ARG(c->names[i]), weight_number(units[i], decimals));
+                               SLICE_ARG(c->names[i]), weight_number(units[i], decimals));
         at += n > 0 ? (size_t)n : 0;
     }
 }
@@ -247,7 +247,7 @@ static void log_change(const struct canary *c, const struct split_edited *e)
     weights_text(from, c, e->from, e->from_decimals);
     weights_text(to, c, e->to, e->to_decimals);
     weir_log(WEIR_LOG_INFO, "canary_changed",
-             "route %.*s by weirctl: from %s to %s, after %llu tickets", CANARY_ARG(c->route), from,
+             "route %.*s by weirctl: from %s to %s, after %llu tickets", SLICE_ARG(c->route), from,
              to, (unsigned long long)e->tickets);
 }
 

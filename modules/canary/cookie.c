@@ -11,7 +11,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "canary/slice.h"
+#include "common/slice.h"
 
 enum {
     ID_BYTES = 16,
@@ -49,24 +49,24 @@ bool cookie_ok(struct weir_slice name, const struct cookie_attributes *a,
                char reason[COOKIE_REASON])
 {
     static const char host[] = "__Host-", secure[] = "__Secure-";
-    if (!canary_is_token(name) || name.n > NAME_MAX_N)
+    if (!slice_is_token(name) || name.n > NAME_MAX_N)
         return refuse(reason, "\"%.*s\" can't be the name of a cookie",
                       (int)(name.n < 64 ? name.n : 64), name.p ? name.p : "");
     if (!is_attribute(a->path) || !begins(a->path, "/"))
         return refuse(reason, "path is \"%.*s\"; it begins with \"/\" and has no \";\"",
-                      CANARY_ARG(a->path));
+                      SLICE_ARG(a->path));
     if (!is_attribute(a->domain) || (a->domain.n && memchr(a->domain.p, ' ', a->domain.n)))
-        return refuse(reason, "domain is \"%.*s\"; the name of a host", CANARY_ARG(a->domain));
+        return refuse(reason, "domain is \"%.*s\"; the name of a host", SLICE_ARG(a->domain));
     if (a->path.n > ATTRIBUTE_MAX || a->domain.n > ATTRIBUTE_MAX)
         return refuse(reason, "its path or domain is longer than the %d bytes that browsers take",
                       ATTRIBUTE_MAX);
     if (a->same_site == SAME_SITE_NONE && !a->secure)
         return refuse(reason, "same_site is \"none\", which browsers only take with secure = true");
     if ((begins(name, host) || begins(name, secure)) && !a->secure)
-        return refuse(reason, "browsers take \"%.*s\" only with secure = true", CANARY_ARG(name));
+        return refuse(reason, "browsers take \"%.*s\" only with secure = true", SLICE_ARG(name));
     if (begins(name, host) && (a->domain.n || a->path.n != 1))
         return refuse(reason, "browsers take \"%.*s\" only with path = \"/\" and without domain",
-                      CANARY_ARG(name));
+                      SLICE_ARG(name));
     return true;
 }
 
@@ -102,7 +102,7 @@ static bool signature(struct weir_slice key, struct weir_slice name, const char 
 {
     char said[NAME_MAX_N + 64];
     unsigned char mac[EVP_MAX_MD_SIZE];
-    const int n = snprintf(said, sizeof said, "weir canary cookie\n%.*s\n%.*s", CANARY_ARG(name),
+    const int n = snprintf(said, sizeof said, "weir canary cookie\n%.*s\n%.*s", SLICE_ARG(name),
                            COOKIE_ID, id);
     if (n < 0 || (size_t)n >= sizeof said ||
         !HMAC(EVP_sha256(), key.p, (int)key.n, (const unsigned char *)said, (size_t)n, mac, NULL))
@@ -142,9 +142,9 @@ bool cookie_text(char *to, size_t size, size_t *n, struct weir_slice name, struc
     if (a->max_age_s)
         snprintf(age, sizeof age, "; Max-Age=%llu", (unsigned long long)a->max_age_s);
     const int length =
-        snprintf(to, size, "%.*s=%.*s; Path=%.*s%s%.*s%s%s%s; SameSite=%s", CANARY_ARG(name),
-                 CANARY_ARG(value), CANARY_ARG(a->path), a->domain.n ? "; Domain=" : "",
-                 CANARY_ARG(a->domain), age, a->secure || https ? "; Secure" : "",
+        snprintf(to, size, "%.*s=%.*s; Path=%.*s%s%.*s%s%s%s; SameSite=%s", SLICE_ARG(name),
+                 SLICE_ARG(value), SLICE_ARG(a->path), a->domain.n ? "; Domain=" : "",
+                 SLICE_ARG(a->domain), age, a->secure || https ? "; Secure" : "",
                  a->http_only ? "; HttpOnly" : "", sites[a->same_site]);
     if (length < 0 || (size_t)length >= size)
         return false;

@@ -3,7 +3,7 @@
  * kind here stands for a few of them. */
 #include "canary/failures.h"
 
-#include "canary/slice.h"
+#include "common/slice.h"
 
 enum { WORDS = 6 };
 
@@ -42,7 +42,7 @@ static bool is_digit(char c)
 bool failures_add(struct failures *f, struct weir_slice word)
 {
     for (unsigned i = 0; i < KINDS; i++)
-        if (canary_eq(word, canary_str(kinds[i].name))) {
+        if (slice_eq(word, slice_str(kinds[i].name))) {
             f->kinds |= 1u << i;
             return true;
         }

@@ -15,7 +15,7 @@
 #include <time.h>
 
 #include "canary/canary.h"
-#include "canary/slice.h"
+#include "common/slice.h"
 
 enum { KEY_MAX = 4096, DIGEST = 32, KEPT = 16 };
 
@@ -103,7 +103,7 @@ static void cookie_check(struct weir_load *l, void *group)
 static bool is_name_taken(const struct canary *c, size_t i)
 {
     for (size_t k = 0; k < i; k++)
-        if (canary_eq(c->names[k], c->names[i]))
+        if (slice_eq(c->names[k], c->names[i]))
             return true;
     return false;
 }
@@ -113,15 +113,15 @@ static bool check_name(struct weir_load *l, const struct canary *c, size_t i)
     const struct variant *v = &c->variants[i];
     if (is_name_taken(c, i))
         weir_fault(l, &v->place, "two variants are called \"%.*s\": give one of them another name",
-                   CANARY_ARG(v->name));
+                   SLICE_ARG(v->name));
     else if (!weir_value_ok(v->name))
         weir_fault(l, &v->place, "the name \"%.*s\" can't stand in a header field",
-                   CANARY_ARG(v->name));
+                   SLICE_ARG(v->name));
     else if (c->variant_cookie.n && !cookie_value_ok(v->name))
         weir_fault(l, &v->place,
                    "the name \"%.*s\" can't stand in the cookie %.*s (variant_cookie): leave out "
                    "spaces, commas, semicolons, quotes and backslashes",
-                   CANARY_ARG(v->name), CANARY_ARG(c->variant_cookie));
+                   SLICE_ARG(v->name), SLICE_ARG(c->variant_cookie));
     else
         return true;
     return false;
@@ -158,13 +158,13 @@ static bool read_variants(struct weir_load *l, struct canary *c)
 static void find_primary(struct weir_load *l, struct canary *c)
 {
     while (c->primary_name.n && c->primary < c->n &&
-           !canary_eq(c->primary_name, c->names[c->primary]))
+           !slice_eq(c->primary_name, c->names[c->primary]))
         c->primary++;
     if (c->primary < c->n)
         return;
     weir_fault(l, weir_load_place(l),
                "canary.primary is \"%.*s\"; no variant has that name (the first is \"%.*s\")",
-               CANARY_ARG(c->primary_name), CANARY_ARG(c->names[0]));
+               SLICE_ARG(c->primary_name), SLICE_ARG(c->names[0]));
     c->primary = 0;
 }
 
@@ -212,7 +212,7 @@ static void read_cookie(struct weir_load *l, struct canary *c, const struct cana
     if (c->variant_cookie.n && !cookie_ok(c->variant_cookie, &c->name_attributes, reason))
         weir_fault(l, place, "canary.variant_cookie: %s", reason);
     if (c->variant_cookie.n && c->sticky.kind == STICKY_COOKIE &&
-        canary_eq(c->variant_cookie, c->sticky.name))
+        slice_eq(c->variant_cookie, c->sticky.name))
         weir_fault(l, weir_load_place(l),
                    "canary.variant_cookie is the cookie that sticky names: "
                    "give it another name");
@@ -237,7 +237,7 @@ static void read_sticky(struct weir_load *l, struct canary *c)
     char reason[STICKY_REASON];
     if (!sticky_parse(c->sticky_text, &c->sticky, reason)) {
         weir_fault(l, weir_load_place(l), "canary.sticky is \"%.*s\"; %s",
-                   CANARY_ARG(c->sticky_text), reason);
+                   SLICE_ARG(c->sticky_text), reason);
         return;
     }
     if (c->sticky.kind == STICKY_HEADER)
@@ -260,7 +260,7 @@ static void read_failures(struct weir_load *l, struct canary *c)
     for (size_t i = 0; i < c->failure_texts.n; i++)
         if (!failures_add(&c->failures, c->failure_texts.v[i]))
             weir_fault(l, weir_load_place(l), "canary.failures[%zu] is \"%.*s\"; allowed are %s", i,
-                       CANARY_ARG(c->failure_texts.v[i]), failures_form);
+                       SLICE_ARG(c->failure_texts.v[i]), failures_form);
 }
 
 static void read_header(struct weir_load *l, struct canary *c)
@@ -272,7 +272,7 @@ static void read_header(struct weir_load *l, struct canary *c)
         weir_fault(l, weir_load_place(l),
                    "canary.response_header is \"%.*s\"; it isn't a field name, or the gateway "
                    "decides on it",
-                   CANARY_ARG(c->response_header_text));
+                   SLICE_ARG(c->response_header_text));
 }
 
 /* -- shared memory --------------------------------------------------------------------------- */

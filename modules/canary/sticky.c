@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "canary/slice.h"
+#include "common/slice.h"
 
 static const struct row {
     const char *word;
@@ -32,7 +32,7 @@ refuse(char reason[STICKY_REASON], const char *fmt, ...)
 static const struct row *find(struct weir_slice word)
 {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        if (canary_eq(word, canary_str(rows[i].word)))
+        if (slice_eq(word, slice_str(rows[i].word)))
             return &rows[i];
     return NULL;
 }
@@ -56,8 +56,8 @@ bool sticky_parse(struct weir_slice text, struct sticky *out, char reason[STICKY
         out->name = (struct weir_slice){colon + 1, text.n - word.n - 1};
     if (colon && !out->name.n)
         return refuse(reason, "the name behind \"%s:\" is missing", row->word);
-    if (row->token && !canary_is_token(out->name))
-        return refuse(reason, "\"%.*s\" can't be the name of a %s", CANARY_ARG(out->name),
+    if (row->token && !slice_is_token(out->name))
+        return refuse(reason, "\"%.*s\" can't be the name of a %s", SLICE_ARG(out->name),
                       row->word);
     return true;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dark_launch/cache_control.h"
 
-#include "dark_launch/slice.h"
+#include "common/slice.h"
 
 /* Where the directive that begins at `at` ends: at a comma that isn't quoted, or with the line.
  * Behind the line when a quotation doesn't end. */
@@ -24,9 +24,9 @@ static bool is_for_shared_caches(struct weir_slice directive)
     static const struct weir_slice names[] = {
         {"public", 6}, {"s-maxage", 8}, {"proxy-revalidate", 16}, {"private", 7}};
     struct weir_slice rest = directive;
-    const struct weir_slice name = dark_trim(dark_cut(&rest, '='));
+    const struct weir_slice name = slice_trim(slice_cut(&rest, '='));
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (dark_same_word(name, names[i]))
+        if (slice_ieq(name, names[i]))
             return true;
     return false;
 }
@@ -44,7 +44,7 @@ size_t cache_control_private(struct weir_slice line, char *to)
         end = directive_end(line, at);
         if (end > line.n)
             return put(to, 0, WEIR_SLICE("no-store"));
-        const struct weir_slice directive = dark_trim((struct weir_slice){line.p + at, end - at});
+        const struct weir_slice directive = slice_trim((struct weir_slice){line.p + at, end - at});
         if (!directive.n || is_for_shared_caches(directive))
             continue;
         used = put(to, used, WEIR_SLICE(", "));

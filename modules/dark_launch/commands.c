@@ -14,7 +14,7 @@
 
 #include "dark_launch/grants_file.h"
 #include "dark_launch/process.h"
-#include "dark_launch/slice.h"
+#include "common/slice.h"
 
 /* What a command works with. */
 struct command {
@@ -161,7 +161,7 @@ static void list(const struct command *c, const json_t *in)
 
 static bool is_meant(const struct grant *g, struct weir_slice name, uint64_t id)
 {
-    return name.p ? dark_same(grant_name(g), name) : g->id == id;
+    return name.p ? slice_eq(grant_name(g), name) : g->id == id;
 }
 
 static unsigned revoke_all(const struct command *c, struct weir_slice name, uint64_t id)

@@ -19,7 +19,7 @@
 #include "dark_launch/commands.h"
 #include "dark_launch/cookies.h"
 #include "dark_launch/process.h"
-#include "dark_launch/slice.h"
+#include "common/slice.h"
 
 enum { LOG_TESTER, LOG_BY, LOG_GRANT, LOG_FALLBACK };
 static const char *const log_fields[] = {"tester", "by", "grant", "fallback", NULL};
@@ -53,10 +53,10 @@ static struct brought find(const struct weir_exchange *x, struct weir_slice head
     struct brought b = {0};
     struct weir_slice name, value;
     for (size_t at = 0; weir_field_each(x, WEIR_REQUEST, &at, &name, &value);) {
-        if (header.n && dark_same_word(name, header)) {
+        if (header.n && slice_ieq(name, header)) {
             b.value = value;
             b.n++;
-        } else if (cookie.n && dark_same_word(name, WEIR_SLICE("cookie"))) {
+        } else if (cookie.n && slice_ieq(name, WEIR_SLICE("cookie"))) {
             b.n += cookies_find(value, cookie, &b.value);
         }
     }
@@ -134,10 +134,10 @@ static const struct dark_version *choose(const struct weir_exchange *x, const st
 {
     const struct dark_version *v = dark_versions(d);
     const struct brought b = find(x, d->choose_header, d->choose_cookie);
-    if (b.n == 1 && dark_same(b.value, WEIR_SLICE("none")))
+    if (b.n == 1 && slice_eq(b.value, WEIR_SLICE("none")))
         return NULL;
     for (size_t i = 0; b.n == 1 && i < d->versions.n; i++)
-        if (dark_same(b.value, v[i].name))
+        if (slice_eq(b.value, v[i].name))
             return &v[i];
     return d->opt_in ? NULL : v;
 }
@@ -206,7 +206,7 @@ static size_t count_lines(const struct weir_exchange *x, const struct weir_name 
     struct weir_slice name, value;
     size_t n = 0;
     for (size_t at = 0; weir_field_each(x, WEIR_INWARD, &at, &name, &value);)
-        n += dark_same_word(name, cookie->text);
+        n += slice_ieq(name, cookie->text);
     return n;
 }
 
@@ -217,7 +217,7 @@ static void remove_cookies(struct weir_exchange *x, const struct weir_slice *nam
     struct weir_slice name, value, *lines = weir_alloc(x, (lines_n + 1) * sizeof *lines);
     size_t count = 0;
     for (size_t at = 0; weir_field_each(x, WEIR_INWARD, &at, &name, &value);)
-        if (dark_same_word(name, cookie.text)) {
+        if (slice_ieq(name, cookie.text)) {
             char *to = weir_alloc(x, value.n + 1);
             lines[count++] = (struct weir_slice){to, cookies_without(value, names, n, to)};
         }
@@ -305,7 +305,7 @@ static void on_response(struct weir_exchange *x, const struct weir_use *u)
     if (!state->to)
         return;
     for (size_t at = 0; weir_field_each(x, WEIR_RESPONSE, &at, &name, &value);)
-        if (dark_same_word(name, control.text))
+        if (slice_ieq(name, control.text))
             all = weir_printf(x, "%.*s%s%.*s", (int)all.n, all.p, all.n ? "," : "", (int)value.n,
                               value.p);
     char *to = weir_alloc(x, CACHE_CONTROL_ROOM(all.n));

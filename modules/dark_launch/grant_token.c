@@ -9,7 +9,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "dark_launch/slice.h"
+#include "common/slice.h"
 
 bool grant_name_ok(struct weir_slice name)
 {

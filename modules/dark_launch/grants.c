@@ -6,7 +6,7 @@
 
 #include <stdatomic.h>
 
-#include "dark_launch/slice.h"
+#include "common/slice.h"
 
 /* Places beside their ids: a search only looks at the latter. */
 struct place {
@@ -110,7 +110,7 @@ static unsigned find(const struct grants *t, uint64_t id)
 static bool id_in(struct weir_slice token, uint64_t *id)
 {
     const struct weir_slice form = WEIR_SLICE("v1.");
-    return dark_starts(token, form) && token.n < GRANT_TOKEN_MAX &&
+    return slice_starts(token, form) && token.n < GRANT_TOKEN_MAX &&
            token.n > form.n + GRANT_ID_TEXT &&
            grant_id_parse((struct weir_slice){token.p + form.n, GRANT_ID_TEXT}, id);
 }

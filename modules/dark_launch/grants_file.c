@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "dark_launch/slice.h"
+#include "common/slice.h"
 
 static bool fail(char why[GRANTS_FILE_WHY], const char *what)
 {

@@ -3,25 +3,25 @@
 
 #include <stdlib.h>
 
-#include "dark_launch/slice.h"
+#include "common/slice.h"
 
 static int on_order(const void *a, const void *b)
 {
-    return dark_order(*(const struct weir_slice *)a, *(const struct weir_slice *)b);
+    return slice_cmp(*(const struct weir_slice *)a, *(const struct weir_slice *)b);
 }
 
 static const char *fault_of(struct weir_slice subject)
 {
     if (subject.n > LIST_SUBJECT_MAX)
         return "is longer than 512 bytes";
-    return dark_has_control(subject) ? "has a control character" : NULL;
+    return slice_has_control(subject) ? "has a control character" : NULL;
 }
 
 static void add_line(struct tester_list *l, struct weir_slice line, int number)
 {
     if (line.n && line.p[line.n - 1] == '\r')
         line.n--;
-    line = dark_trim(line);
+    line = slice_trim(line);
     if (line.n == 0 || line.p[0] == '#')
         return;
     const char *fault = fault_of(line);
@@ -39,7 +39,7 @@ static void add_line(struct tester_list *l, struct weir_slice line, int number)
 static struct weir_slice without_mark(struct weir_slice text)
 {
     const struct weir_slice mark = WEIR_SLICE("\xef\xbb\xbf");
-    return dark_starts(text, mark) ? dark_from(text, mark.n) : text;
+    return slice_starts(text, mark) ? slice_from(text, mark.n) : text;
 }
 
 bool tester_list_parse(struct weir_slice text, struct tester_list *out)
@@ -57,7 +57,7 @@ bool tester_list_parse(struct weir_slice text, struct tester_list *out)
     memcpy(copy, text.p, text.n);
     struct weir_slice rest = without_mark((struct weir_slice){copy, text.n});
     for (int number = 1; rest.p; number++)
-        add_line(out, dark_cut(&rest, '\n'), number);
+        add_line(out, slice_cut(&rest, '\n'), number);
     qsort(out->v, out->n, sizeof *out->v, on_order);
     return true;
 }

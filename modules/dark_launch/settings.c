@@ -12,7 +12,7 @@
 
 #include "dark_launch/grants_file.h"
 #include "dark_launch/list.h"
-#include "dark_launch/slice.h"
+#include "common/slice.h"
 
 const struct weir_counter dark_counters[] = {
     [COUNT_SENT] = {"sent", "requests of testers that went to a dark version"},
@@ -206,14 +206,14 @@ static void load_versions(struct weir_load *l, struct dark *d)
 static void check_version(struct weir_load *l, const struct dark *d, size_t at)
 {
     const struct dark_version *v = &dark_versions(d)[at];
-    if (!is_cookie_name(v->name) || dark_same(v->name, WEIR_SLICE("none")))
+    if (!is_cookie_name(v->name) || slice_eq(v->name, WEIR_SLICE("none")))
         weir_fault(
             l, &v->place,
             "dark_launch.versions has the name \"%s\"; a name is one word, and \"none\" is what "
             "testers say who want none",
             v->name.p);
     for (size_t i = 0; i < at; i++)
-        if (dark_same(v->name, dark_versions(d)[i].name))
+        if (slice_eq(v->name, dark_versions(d)[i].name))
             weir_fault(l, &v->place, "dark_launch.versions has two with the name \"%s\"",
                        v->name.p);
     if (v->cluster == d->normal)
@@ -250,8 +250,8 @@ static void load_choosers(struct weir_load *l, struct dark *d, const struct dark
               ".choose_header is no name of a header field, or of one that the gateway decides on");
     else if (d->choose_header.n)
         d->header = weir_name(d->choose_header);
-    if ((d->choose_header.n && dark_same_word(d->choose_header, g->grant_header)) ||
-        (d->choose_cookie.n && dark_same(d->choose_cookie, g->grant_cookie)))
+    if ((d->choose_header.n && slice_ieq(d->choose_header, g->grant_header)) ||
+        (d->choose_cookie.n && slice_eq(d->choose_cookie, g->grant_cookie)))
         fault(l, ": choosers and grants need different names");
     if (d->opt_in && !d->choose_header.n && !d->choose_cookie.n)
         fault(l, ".opt_in needs a choose_header or choose_cookie: nobody could opt in");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dark_launch/testers.h"
 
-#include "dark_launch/slice.h"
+#include "common/slice.h"
 
 struct weir_slice tester_by_word(enum tester_by by)
 {
@@ -20,18 +20,18 @@ bool testers_believe(const struct testers *t, const struct weir_identity *id)
 {
     if (!id)
         return false;
-    return (t->issuers.n == 0 || dark_among(&t->issuers, id->issuer)) &&
-           (t->methods.n == 0 || dark_among(&t->methods, id->method));
+    return (t->issuers.n == 0 || slice_among(&t->issuers, id->issuer)) &&
+           (t->methods.n == 0 || slice_among(&t->methods, id->method));
 }
 
 bool testers_have_subject(const struct testers *t, struct weir_slice subject)
 {
-    return subject.n && dark_among(&t->subjects, subject);
+    return subject.n && slice_among(&t->subjects, subject);
 }
 
 bool testers_have_claim(const struct testers *t, struct weir_slice value)
 {
-    return value.p && dark_among(&t->any_of, value);
+    return value.p && slice_among(&t->any_of, value);
 }
 
 /* -- names of certificates
@@ -59,8 +59,8 @@ static struct san san_of(struct weir_slice s)
         enum san_kind kind;
     } said[] = {{{"dns:", 4}, SAN_DNS}, {{"uri:", 4}, SAN_URI}, {{"email:", 6}, SAN_EMAIL}};
     for (size_t i = 0; i < sizeof said / sizeof said[0]; i++)
-        if (dark_starts(s, said[i].prefix))
-            return (struct san){said[i].kind, dark_from(s, said[i].prefix.n)};
+        if (slice_starts(s, said[i].prefix))
+            return (struct san){said[i].kind, slice_from(s, said[i].prefix.n)};
     if (contains(s, WEIR_SLICE("://")))
         return (struct san){SAN_URI, s};
     return (struct san){contains(s, WEIR_SLICE("@")) ? SAN_EMAIL : SAN_DNS, s};
@@ -70,7 +70,7 @@ const char *testers_san_fault(struct weir_slice text)
 {
     const struct san san = san_of(text);
     const bool at = contains(san.text, WEIR_SLICE("@"));
-    if (!san.text.n || dark_has_control(san.text) || contains(san.text, WEIR_SLICE(" ")))
+    if (!san.text.n || slice_has_control(san.text) || contains(san.text, WEIR_SLICE(" ")))
         return "is no name of a certificate";
     if (san.kind == SAN_DNS && contains(san.text, WEIR_SLICE("*")))
         return "has a wildcard; names are compared as a whole, so list each of them";
@@ -85,9 +85,9 @@ const char *testers_san_fault(struct weir_slice text)
 static bool same_address(struct weir_slice a, struct weir_slice b)
 {
     struct weir_slice domain_a = a, domain_b = b;
-    const struct weir_slice local_a = dark_cut(&domain_a, '@'), local_b = dark_cut(&domain_b, '@');
-    return domain_a.p && domain_b.p && dark_same(local_a, local_b) &&
-           dark_same_word(domain_a, domain_b);
+    const struct weir_slice local_a = slice_cut(&domain_a, '@'),
+                            local_b = slice_cut(&domain_b, '@');
+    return domain_a.p && domain_b.p && slice_eq(local_a, local_b) && slice_ieq(domain_a, domain_b);
 }
 
 static bool names_have(const struct weir_slice *v, size_t n, struct weir_slice text,
@@ -103,9 +103,9 @@ static bool peer_has(const struct weir_peer *p, struct san san)
 {
     switch (san.kind) {
     case SAN_DNS:
-        return names_have(p->dns_names, p->dns_names_n, san.text, dark_same_word);
+        return names_have(p->dns_names, p->dns_names_n, san.text, slice_ieq);
     case SAN_URI:
-        return names_have(p->uris, p->uris_n, san.text, dark_same);
+        return names_have(p->uris, p->uris_n, san.text, slice_eq);
     case SAN_EMAIL:
         return names_have(p->emails, p->emails_n, san.text, same_address);
     }

@@ -8,7 +8,7 @@
 
 #include "mirror/json_diff.h"
 #include "mirror/redact.h"
-#include "mirror/slice.h"
+#include "common/slice.h"
 
 enum { WHAT_SIZE = 256 }; /* of a difference's name: longer paths are cut */
 
@@ -43,7 +43,7 @@ static void compare_field(struct comparing *c, size_t i)
     const struct weir_slice a = c->a->fields[i], b = c->b->fields[i];
     const struct weir_slice name = c->r->fields[i].text;
     char what[WHAT_SIZE], a_text[REDACT_TEXT], b_text[REDACT_TEXT];
-    if (!a.p == !b.p && same(a, b))
+    if (!a.p == !b.p && slice_eq(a, b))
         return;
     snprintf(what, sizeof what, "header %.*s", (int)name.n, name.p);
     redact_field(a, c->r->show_values, a_text);
@@ -102,7 +102,7 @@ static void compare_content(struct comparing *c)
 {
     if (!c->a->whole || !c->b->whole)
         c->out->unread = true;
-    else if (same(c->a->content, c->b->content))
+    else if (slice_eq(c->a->content, c->b->content))
         return;
     else if (c->r->json)
         compare_json(c);
@@ -133,10 +133,10 @@ bool compare_is_json(struct weir_slice type, struct weir_slice coding)
         type.n = (size_t)(semicolon - type.p);
     while (type.n && (type.p[type.n - 1] == ' ' || type.p[type.n - 1] == '\t'))
         type.n--;
-    if (coding.n && !same_word(coding, WEIR_SLICE("identity")))
+    if (coding.n && !slice_ieq(coding, WEIR_SLICE("identity")))
         return false;
     if (type.n <= 5)
         return false;
     const struct weir_slice end = {type.p + type.n - 5, 5};
-    return same_word(type, WEIR_SLICE("application/json")) || same_word(end, WEIR_SLICE("+json"));
+    return slice_ieq(type, WEIR_SLICE("application/json")) || slice_ieq(end, WEIR_SLICE("+json"));
 }

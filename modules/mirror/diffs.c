@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "mirror/flight.h"
-#include "mirror/slice.h"
+#include "common/slice.h"
 
 static json_int_t sum(struct weir_process *p, const struct mirror *m, enum mirror_count what)
 {
@@ -53,7 +53,7 @@ static bool add_mirrors(struct weir_process *p, const struct mirrors *all, const
 {
     bool found = !route;
     for (const struct mirror *m = all->first; m; m = m->next) {
-        if (route && !same(m->route, slice_str(route)))
+        if (route && !slice_eq(m->route, slice_str(route)))
             continue;
         found = true;
         json_array_insert_new(list, 0, mirror_of(p, m));

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "mirror/sample_text.h"
-#include "mirror/slice.h"
+#include "common/slice.h"
 
 /* One response, kept in memory of its own. */
 struct kept {
@@ -234,11 +234,11 @@ static enum mirror_count end_of(const struct weir_result *r)
     const struct weir_slice why = r->why ? slice_str(r->why) : (struct weir_slice){0};
     if (!r->why)
         return COUNT_ANSWERED;
-    if (same(why, WEIR_SLICE("body_too_large")))
+    if (slice_eq(why, WEIR_SLICE("body_too_large")))
         return COUNT_DROPPED_BODY;
-    if (same(why, WEIR_SLICE("overload")))
+    if (slice_eq(why, WEIR_SLICE("overload")))
         return COUNT_DROPPED_MEMORY;
-    if (same(why, WEIR_SLICE("client_gone")) || same(why, WEIR_SLICE("drain")))
+    if (slice_eq(why, WEIR_SLICE("client_gone")) || slice_eq(why, WEIR_SLICE("drain")))
         return COUNT_ABORTED;
     return COUNT_FAILED;
 }

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "mirror/slice.h"
+#include "common/slice.h"
 
 /* One step from *text, which begins behind its "/". False: a "~" that escapes nothing. */
 static bool parse_step(struct weir_slice *text, char **to, struct weir_slice *step)
@@ -44,12 +44,12 @@ const char *json_pattern_parse(struct weir_slice text, char *memory, struct json
 static bool matches_step(struct weir_slice pattern, const struct json_step *step)
 {
     char number[24];
-    if (same(pattern, WEIR_SLICE("*")))
+    if (slice_eq(pattern, WEIR_SLICE("*")))
         return true;
     if (step->name)
-        return same(pattern, slice_str(step->name));
+        return slice_eq(pattern, slice_str(step->name));
     snprintf(number, sizeof number, "%zu", step->index);
-    return same(pattern, slice_str(number));
+    return slice_eq(pattern, slice_str(number));
 }
 
 static bool matches(const struct json_pattern *p, const struct json_way *way)

@@ -17,7 +17,7 @@
 #include "mirror/diffs.h"
 #include "mirror/flight.h"
 #include "mirror/sample.h"
-#include "mirror/slice.h"
+#include "common/slice.h"
 
 enum { LOG_TO, LOG_DROPPED };
 static const char *const log_fields[] = {"to", "dropped", NULL};
@@ -66,7 +66,7 @@ static void mirror_stop(struct weir_process *p, void *local)
 static bool is_chosen_method(const struct mirror *m, struct weir_slice method)
 {
     for (size_t i = 0; i < m->methods.n; i++)
-        if (same(m->methods.v[i], method))
+        if (slice_eq(m->methods.v[i], method))
             return true;
     return m->methods.n == 0;
 }
@@ -76,7 +76,7 @@ static bool is_upgrade(const struct weir_exchange *x)
 {
     const struct weir_name name = weir_name(WEIR_SLICE("upgrade"));
     const struct weir_slice to = weir_field(x, WEIR_REQUEST, &name);
-    return to.n && !same_word(to, WEIR_SLICE("h2c"));
+    return to.n && !slice_ieq(to, WEIR_SLICE("h2c"));
 }
 
 static bool is_drawn(const struct mirror *m)

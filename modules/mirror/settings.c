@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "mirror/slice.h"
+#include "common/slice.h"
 
 const struct weir_counter mirror_counters[] = {
     [COUNT_DRAWN] = {"drawn", "requests that the schedule has chosen to be copied"},

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "dark_launch/cache_control.h"
-#include "dark_launch/slice.h"
+#include "common/slice.h"
 
 /* In memory that has no byte more than is promised. */
 static void becomes(const char *line, const char *expected)
@@ -13,9 +13,8 @@ static void becomes(const char *line, const char *expected)
     char *to = malloc(CACHE_CONTROL_ROOM(s.n));
     const size_t n = cache_control_private(s, to);
     cr_assert_leq(n, CACHE_CONTROL_ROOM(s.n));
-    cr_assert(
-        dark_same((struct weir_slice){to, n}, (struct weir_slice){expected, strlen(expected)}),
-        "%s: \"%.*s\", not \"%s\"", line, (int)n, to, expected);
+    cr_assert(slice_eq((struct weir_slice){to, n}, (struct weir_slice){expected, strlen(expected)}),
+              "%s: \"%.*s\", not \"%s\"", line, (int)n, to, expected);
     free(to);
 }
 

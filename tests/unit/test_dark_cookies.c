@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 
 #include "dark_launch/cookies.h"
-#include "dark_launch/slice.h"
+#include "common/slice.h"
 
 static struct weir_slice of(const char *s)
 {
@@ -20,11 +20,11 @@ static unsigned found(const char *line)
 Test(dark_cookies, finds_a_value_between_others)
 {
     cr_assert_eq(found("a=1; g=tok=en ; b=2"), 1);
-    cr_assert(dark_same(value, WEIR_SLICE("tok=en")));
+    cr_assert(slice_eq(value, WEIR_SLICE("tok=en")));
     cr_assert_eq(found("g=x"), 1);
     cr_assert_eq(found("a=1;g=x"), 1);
     cr_assert_eq(found("a=1; \t g = x"), 1);
-    cr_assert(dark_same(value, WEIR_SLICE("x")));
+    cr_assert(slice_eq(value, WEIR_SLICE("x")));
 }
 
 Test(dark_cookies, takes_only_the_name_itself)
@@ -40,7 +40,7 @@ Test(dark_cookies, counts_each_and_keeps_quotes)
 {
     cr_assert_eq(found("g=1; g=2; a=3; g=4"), 3);
     cr_assert_eq(found("g=\"x\""), 1);
-    cr_assert(dark_same(value, WEIR_SLICE("\"x\"")));
+    cr_assert(slice_eq(value, WEIR_SLICE("\"x\"")));
     cr_assert_eq(found("g="), 1);
     cr_assert_eq(value.n, 0);
 }
@@ -50,7 +50,7 @@ static void becomes(const char *line, const char *expected)
     static const struct weir_slice names[] = {{"g", 1}, {"", 0}, {"h", 1}};
     char to[256];
     const size_t n = cookies_without(of(line), names, 3, to);
-    cr_assert(dark_same((struct weir_slice){to, n}, of(expected)), "%s: \"%.*s\", not \"%s\"", line,
+    cr_assert(slice_eq((struct weir_slice){to, n}, of(expected)), "%s: \"%.*s\", not \"%s\"", line,
               (int)n, to, expected);
 }
 

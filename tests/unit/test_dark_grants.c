@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "dark_launch/grants.h"
-#include "dark_launch/slice.h"
+#include "common/slice.h"
 
 enum { NOW = 1764000000, ID = 0x7d0f6c1a };
 
@@ -65,7 +65,7 @@ Test(dark_grants, open_with_their_token)
 {
     cr_assert(opens(token), "%s", token);
     cr_assert_eq(got.id, ID);
-    cr_assert(dark_same(grant_name(&got), WEIR_SLICE("alice")));
+    cr_assert(slice_eq(grant_name(&got), WEIR_SLICE("alice")));
     cr_assert(opens_at(token, strlen(token), NOW + 7199));
 }
 

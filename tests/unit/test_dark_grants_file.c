@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "dark_launch/grants_file.h"
-#include "dark_launch/slice.h"
+#include "common/slice.h"
 
 enum { NOW = 1764000000 };
 
@@ -68,7 +68,7 @@ Test(dark_grants_file, brings_grants_back)
     struct grants *again = table_of(4);
     cr_assert(grants_file_read(again, path, NOW + 50, why), "%s", why);
     const struct grant *g = find(again, 0x10);
-    cr_assert(g && dark_same(grant_name(g), WEIR_SLICE("alice")));
+    cr_assert(g && slice_eq(grant_name(g), WEIR_SLICE("alice")));
     cr_assert(g->created == NOW - 5 && g->expires == NOW + 100 && g->uses == 1 &&
               g->last_used == NOW + 2 && !g->revoked);
     g = find(again, 0x20);
