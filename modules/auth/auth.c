@@ -128,27 +128,34 @@ static enum weir_verdict judge(struct weir_exchange *x, const struct weir_use *u
 
 /* -- what backends are told -------------------------------------------------------------------- */
 
-static bool has_comma(struct weir_slice s)
+/* What no field can carry, or would look like several values, can't. */
+static bool can_be_told(const struct auth_forward *f, struct weir_slice value)
 {
-    return memchr(s.p, ',', s.n) != NULL;
+    return weir_value_ok(value) && (f->commas || !memchr(value.p, ',', value.n));
 }
 
-/* All values of the claim, joined; what can't be carried, or would look like several, is left out.
- */
+/* All values of the claim that can be told, joined; absent: there are none. The memory is measured
+ * first: a token may have hundreds of them. */
 static struct weir_slice joined(struct weir_exchange *x, const struct auth_forward *f,
                                 unsigned *left_out)
 {
-    struct weir_slice value, all = {0};
+    struct weir_slice value;
+    size_t room = 0, used = 0;
     for (size_t n = 0; (value = weir_claim(x, f->claim, n)).p; n++) {
-        if (!value.n)
-            continue;
-        if (!weir_value_ok(value) || (has_comma(value) && !f->commas)) {
-            ++*left_out;
-            continue;
-        }
-        all = all.p ? weir_printf(x, "%.*s,%.*s", (int)all.n, all.p, (int)value.n, value.p) : value;
+        const bool told = can_be_told(f, value);
+        room += told ? value.n + 1 : 0;
+        *left_out += !told;
     }
-    return all;
+    char *to = room ? weir_alloc(x, room) : NULL;
+    for (size_t n = 0; to && (value = weir_claim(x, f->claim, n)).p; n++) {
+        if (!value.n || !can_be_told(f, value))
+            continue;
+        if (used)
+            to[used++] = ',';
+        memcpy(to + used, value.p, value.n);
+        used += value.n;
+    }
+    return (struct weir_slice){used ? to : NULL, used};
 }
 
 static enum weir_verdict on_forward(struct weir_exchange *x, const struct weir_use *u)
