@@ -14,7 +14,8 @@ static const struct kind {
     {"connect", {"connect", "timeout_connect", "tls"}},
     {"reset", {"reset", "closed", "truncated", "refused"}},
     {"timeout",
-     {"timeout_connect", "timeout_response_head", "timeout_response_body", "timeout_request"}},
+     {"timeout_connect", "timeout_response_head", "timeout_response_body", "timeout_try",
+      "timeout_request"}},
     {"bad_response", {"bad_response"}},
     {"unavailable", {"no_endpoint"}},
 };

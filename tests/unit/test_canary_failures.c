@@ -40,6 +40,7 @@ Test(canary_failures, by_default_are_5xx_and_whatever_an_origin_can_do_wrong)
                                       WHY_TRUNCATED,
                                       WHY_TIMEOUT_RESPONSE_HEAD,
                                       WHY_TIMEOUT_RESPONSE_BODY,
+                                      WHY_TIMEOUT_TRY,
                                       WHY_TIMEOUT_REQUEST};
     struct failures f = {0};
     failures_preset(&f);
