@@ -120,11 +120,37 @@ struct endpoint_conf {
     struct slice host;    /* the name, for DNS */
     uint16_t port;
     int64_t weight; /* 1; 0 gets no new requests */
+    int64_t priority;  /* 0 is used first */
+    struct slice zone; /* empty: none in particular */
 };
 
 /* AUTO: what ALPN agrees on; without TLS HTTP/1.1. */
 enum cluster_protocol { PROTOCOL_H1, PROTOCOL_H2, PROTOCOL_AUTO };
-enum balance { BALANCE_ROUND_ROBIN, BALANCE_LEAST_REQUEST };
+enum balance {
+    BALANCE_ROUND_ROBIN,
+    BALANCE_LEAST_REQUEST,
+    BALANCE_RANDOM,
+    BALANCE_RING_HASH,
+    BALANCE_MAGLEV,
+    BALANCE_PEAK_EWMA,
+};
+/* What the key of a hashing balancer is. */
+enum hash_by { HASH_BY_NOTHING, HASH_BY_HEADER, HASH_BY_COOKIE, HASH_BY_QUERY, HASH_BY_SOURCE,
+               HASH_BY_IDENTITY };
+struct hash_conf {
+    bool set;
+    struct slice header, query; /* names */
+    struct {
+        bool set;
+        struct slice name, path;
+        uint64_t ttl;           /* 0s: none is made */
+    } cookie;
+    bool source, identity;
+    int by;                     /* enum hash_by: which of these there is */
+    int64_t load_factor;        /* 0 (no bound), or per cent of the average */
+    int64_t ring_min, ring_max; /* 1024, 65536: points */
+    int64_t places;             /* 65537: of Maglev's table */
+};
 /* The version of the header that a connection begins with. */
 enum proxy_protocol { PROXY_PROTOCOL_OFF, PROXY_PROTOCOL_V1, PROXY_PROTOCOL_V2 };
 
@@ -152,7 +178,24 @@ struct cluster_conf {
     int protocol;             /* enum cluster_protocol: "http/1.1" (default), "h2", "auto" */
     struct tls_client_conf tls;
     int proxy_protocol;       /* enum proxy_protocol: "off" (default), "v1", "v2"; not with HTTP/2 */
-    int balance;              /* enum balance: "round_robin" (default), "least_request" */
+    int balance;              /* enum balance: "round_robin" (default) */
+    struct {
+        int64_t choices; /* 2 */
+        int64_t bias;    /* 100: per cent */
+    } least_request;
+    struct hash_conf hash;
+    uint64_t ewma_decay;      /* 10s */
+    uint32_t panic;           /* 50%: millionths */
+    int64_t overprovision;    /* 140: per cent */
+    struct {
+        bool enabled;           /* true */
+        int64_t min_endpoints;  /* 6 */
+    } zone_aware;
+    struct {
+        uint64_t window;        /* 0s: none */
+        uint32_t min_share;     /* 10%: millionths */
+        int64_t aggression;     /* 100: per cent */
+    } slow_start;
     struct timeouts timeouts; /* connect, response_head, body_idle and tunnel_idle count here */
     struct limits limits;     /* head_size, field_count and queue count here */
     struct {
@@ -255,6 +298,7 @@ struct config {
     struct arena arena; /* owned: everything below lies in it */
     struct slice file;
     struct texts module_folders; /* searched before the one of the installation */
+    struct slice zone;        /* where this gateway is; empty: nowhere in particular */
     int64_t workers;          /* "auto" is 0: one per processor this process may run on */
     bool affinity;            /* false: pin worker i to processor i */
     struct slice user, group; /* empty: stay */

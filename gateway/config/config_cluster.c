@@ -11,13 +11,11 @@ static void read_address(struct option_reader *r, const config_setting_t *s, voi
 static void endpoints_check(struct option_reader *r, const config_setting_t *s,
                             const struct cluster_conf *cl);
 
-/* In the order of enum balance. */
-static const char *const balances[] = {"round_robin", "least_request", NULL};
 /* In the order of enum proxy_protocol. */
 static const char *const versions[] = {"off", "v1", "v2", NULL};
 static const char *const families[] = {"any", "ipv4", "ipv6", NULL};
 
-enum { HOUR_MS = 60 * 60 * 1000 };
+enum { HOUR_MS = 60 * 60 * 1000, PRIORITIES = 16 };
 #define FORM_ENDPOINT                                                                              \
     "an address with its port, such as \"10.0.0.1:8080\", \"[2001:db8::1]:8080\", "                \
     "\"api.internal:80\" or \"unix:/run/app.sock\""
@@ -34,6 +32,9 @@ static const struct option endpoint_options[] = {
                   "address or name, and port", .required = true),
     OPTION_INT("weight", struct endpoint_conf, weight, "1", 0, 65535,
                "its share among the endpoints; 0 gets no new requests"),
+    OPTION_INT("priority", struct endpoint_conf, priority, "0", 0, PRIORITIES - 1,
+               "its level: endpoints of level 1 are used as far as those of level 0 aren't healthy"),
+    OPTION_TEXT("zone", struct endpoint_conf, zone, "", "where it is"),
     OPTION_END,
 };
 
@@ -110,6 +111,20 @@ const struct option cluster_options[] = {
                   "where requests go", .rows = endpoint_options, .required = true),
     OPTION_CHOICE("balance", struct cluster_conf, balance, "round_robin", balances,
                   "how an endpoint is chosen"),
+    OPTION_SUB("least_request", least_request_options, "of balance = \"least_request\""),
+    OPTION_SUB("hash", hash_options,
+               "of balance = \"ring_hash\" and \"maglev\": requests with the same key go to the "
+               "same endpoint; one of header, cookie, query, source and identity"),
+    OPTION_MS("ewma_decay", struct cluster_conf, ewma_decay, "10s", 10, HOUR_MS,
+              "of balance = \"peak_ewma\": how long a slow response is remembered"),
+    OPTION_PERCENT("panic", struct cluster_conf, panic, "50%",
+                   "when less than this is healthy, all endpoints are used, healthy or not; 0%: "
+                   "never"),
+    OPTION_INT("overprovision", struct cluster_conf, overprovision, "140", 100, 1000,
+               "a level of endpoints can carry so much of its usual load, in per cent, before "
+               "the next level is used"),
+    OPTION_SUB("zone_aware", zone_aware_options, "preferring the own zone"),
+    OPTION_SUB("slow_start", slow_start_options, "endpoints that join get their share by and by"),
     OPTION_CHOICE(
         "protocol", struct cluster_conf, protocol, "http/1.1", cluster_protocols,
         "what endpoints are spoken to in; auto: h2 where ALPN agrees on it, else http/1.1"),
@@ -154,6 +169,7 @@ void cluster_check(struct option_reader *r, const config_setting_t *s, void *ele
     if (endpoints)
         endpoints_check(r, endpoints, cl);
     tls_cluster_check(r, s, cl);
+    balance_check(r, s, cl);
     if (cl->proxy_protocol != PROXY_PROTOCOL_OFF && cl->protocol != PROTOCOL_H1)
         option_fault(
             r, member_or(s, "proxy_protocol"),

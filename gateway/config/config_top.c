@@ -83,6 +83,8 @@ const struct option top_options[] = {
     OPTION_CUSTOM("workers", struct config, workers, read_workers, "auto", FORM_WORKERS,
                   "worker processes; auto: one per processor"),
     OPTION_BOOL("affinity", struct config, affinity, "false", "pin each worker to one processor"),
+    OPTION_TEXT("zone", struct config, zone, "",
+                "where this gateway is; clusters prefer endpoints of the same zone"),
     OPTION_TEXT("user", struct config, user, "", "user that workers run as; empty: stay"),
     OPTION_TEXT("group", struct config, group, "", "group that workers run as; empty: the user's"),
     OPTION_CUSTOM("pid_file", struct config, pid_file, read_path, "", FORM_PATH,

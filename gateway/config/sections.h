@@ -89,6 +89,12 @@ void read_redirect_status(struct option_reader *r, const config_setting_t *s,
     "one or a list of networks, such as \"10.0.0.0/8\", \"192.0.2.1\", \"2001:db8::/32\" or "      \
     "\"unix\""
 
+/* config_balance.c */
+extern const char *const balances[];
+extern const struct option least_request_options[], hash_options[], zone_aware_options[],
+    slow_start_options[]; /* rows count from cluster_conf */
+void balance_check(struct option_reader *r, const config_setting_t *s, struct cluster_conf *cl);
+
 /* config_tls.c */
 extern const struct option tls_server_options[], tls_client_options[];
 extern const char *const cluster_protocols[];

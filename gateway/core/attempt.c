@@ -114,6 +114,9 @@ static void count_end(struct attempt *at)
     if ((at->why || !at->ended) && !at->lost)
         es->failures++;
     histogram_add(&es->latency, now_us(at) - at->started_us);
+    if (at->headed || at->why)
+        endpoint_took(at->endpoint, (at->headed_us ? at->headed_us : now_us(at)) - at->started_us,
+                      at->why != WHY_NONE);
 }
 
 /* The endpoint is given back exactly once, when the attempt has ended one way or another. */

@@ -7,12 +7,15 @@
  * endpoint gets exactly its share in total_weight picks, and a heavy endpoint's picks are spread
  * out among the others' instead of following each other (5,1,1 gives a a b a c a a).
  *
- * Least request looks at two endpoints only. The better of two random ones is nearly as good as
- * the best of all, and workers that know nothing of each other don't all run to the same one. */
+ * Least request looks at a few endpoints only, usually two. The better of two random ones is nearly
+ * as good as the best of all (Mitzenmacher, TPDS 2001), and workers that know nothing of each other
+ * don't all run to the same one. */
 
 #include "core/cluster.h"
 
-static size_t draw(struct endpoint *const *eps, size_t n, uint64_t at, size_t skip);
+#include <math.h>
+
+enum { CHOICES_MAX = 64, USUAL_BIAS = 100 };
 
 size_t balance_round_robin(struct endpoint *const *eps, size_t n, int64_t total_weight)
 {
@@ -30,29 +33,47 @@ size_t balance_round_robin(struct endpoint *const *eps, size_t n, int64_t total_
     return best;
 }
 
-size_t balance_least_request(struct endpoint *const *eps, size_t n, int64_t total_weight,
-                             struct random *r)
+/* attempts^bias / weight. The usual bias needs no power; and on a tie the first one drawn wins, whose
+ * chance is its weight: so an idle cluster is shared out by weight. */
+static double load_of(const struct endpoint *ep, uint32_t bias)
 {
-    if (total_weight <= 0)
-        return n;
-    uint64_t total = (uint64_t)total_weight;
-    size_t a = draw(eps, n, random_below(r, total), n);
-    uint64_t rest = total - eps[a]->weight;
-    if (!rest)
-        return a;
-    size_t b = draw(eps, n, random_below(r, rest), a);
-    /* active / weight, without the division. On a tie the first one drawn wins, whose chance is
-     * its weight: so an idle cluster is shared out by weight. */
-    uint64_t load_a = (uint64_t)eps[a]->active * eps[b]->weight;
-    uint64_t load_b = (uint64_t)eps[b]->active * eps[a]->weight;
-    return load_b < load_a ? b : a;
+    const double active = bias == USUAL_BIAS ? ep->active : pow(ep->active, bias / 100.0);
+    return active / ep->weight;
 }
 
-/* The endpoint in whose stretch of the weights, laid end to end without `skip`'s, `at` lies. */
-static size_t draw(struct endpoint *const *eps, size_t n, uint64_t at, size_t skip)
+size_t balance_least_request(struct endpoint *const *eps, size_t n, int64_t total_weight,
+                             const struct draw *how, struct random *r)
 {
+    size_t drawn[CHOICES_MAX];
+    if (total_weight <= 0)
+        return n;
+    uint64_t rest = (uint64_t)total_weight;
+    size_t best = n;
+    for (size_t k = 0; k < how->choices && k < CHOICES_MAX && rest; k++) {
+        const size_t i = balance_draw(eps, n, rest, drawn, k, r);
+        if (best == n || load_of(eps[i], how->bias) < load_of(eps[best], how->bias))
+            best = i;
+        drawn[k] = i;
+        rest -= eps[i]->weight;
+    }
+    return best;
+}
+
+static bool is_among(size_t i, const size_t *list, size_t n)
+{
+    while (n && list[n - 1] != i)
+        n--;
+    return n != 0;
+}
+
+/* The endpoint in whose stretch of the weights, laid end to end without those of `skip`, a random
+ * place lies. */
+size_t balance_draw(struct endpoint *const *eps, size_t n, uint64_t total_weight,
+                    const size_t *skip, size_t skip_n, struct random *r)
+{
+    uint64_t at = random_below(r, total_weight);
     for (size_t i = 0; i < n; i++) {
-        if (i == skip)
+        if (is_among(i, skip, skip_n))
             continue;
         if (at < eps[i]->weight)
             return i;
@@ -60,4 +81,12 @@ static size_t draw(struct endpoint *const *eps, size_t n, uint64_t at, size_t sk
     }
     must(!"the weights add up to their total");
     return n;
+}
+
+/* The bound is for the attempt to come, too, and rounded up: so somebody always has room. */
+bool balance_has_room(const struct endpoint *ep, uint64_t active, int64_t total_weight,
+                      uint32_t factor_percent)
+{
+    const double part = (double)ep->weight / (double)total_weight;
+    return ep->active < ceil((double)(active + 1) * part * factor_percent / 100.0);
 }

@@ -20,17 +20,13 @@
 enum {
     READS_FIRST = 1000, /* nothing is known yet: wait out a writer, who needs microseconds */
     READS_LATER = 2,
-    PICKS_MAX = 8, /* by the balancer, before those that are left are asked one after the other */
 };
 
-static void cluster_sync(struct cluster *cl);
-static void cluster_weigh(struct cluster *cl);
 static bool read_table(const struct cluster *cl, struct table_row *rows, uint32_t *version);
 static void take_rows(struct cluster *cl, const struct table_row *rows);
 static struct endpoint *endpoint_new(struct cluster *cl, const struct table_row *row, uint32_t at);
 static void endpoint_retire(struct endpoint *ep);
 static void endpoint_free(struct endpoint *ep);
-static void scatter(struct cluster *cl, struct random *r);
 
 void cluster_init(struct cluster *cl, const struct cluster_conf *conf,
                   const struct cluster_table *table, struct endpoint_stats *stats,
@@ -53,12 +49,27 @@ void cluster_init(struct cluster *cl, const struct cluster_conf *conf,
     cluster_sync(cl);
 }
 
-void cluster_join(struct cluster *cl, struct endpoint_cell *cell,
-                  const struct weir_endpoint_cells *arrays, const uint64_t *now_us)
+/* Numbers of zones count from 1, by where they stand first in the configuration; 0 is the own. */
+static void number_zone(struct endpoint *ep)
 {
-    cl->cell = cell ? cell : cl->cell;
-    cl->arrays = arrays;
-    cl->now_us = now_us;
+    const struct cluster *cl = ep->cluster;
+    const struct cluster_conf *conf = cl->conf;
+    ep->zone = 0;
+    if (!ep->conf || (cl->zone.n && slice_eq(ep->conf->zone, cl->zone)))
+        return;
+    do
+        ep->zone++;
+    while (!slice_eq(conf->endpoints[ep->zone - 1].zone, ep->conf->zone));
+}
+
+void cluster_join(struct cluster *cl, const struct cluster_surroundings *s)
+{
+    cl->cell = s->cell ? s->cell : cl->cell;
+    cl->arrays = s->arrays;
+    cl->now_us = s->now_us;
+    cl->zone = s->zone;
+    for (size_t i = 0; i < cl->n; i++)
+        number_zone(cl->endpoints[i]);
     cluster_weigh(cl);
 }
 
@@ -67,86 +78,22 @@ void cluster_fini(struct cluster *cl)
     for (size_t i = 0; i < cl->n; i++)
         endpoint_retire(cl->endpoints[i]);
     must(list_empty(&cl->retired));
+    cluster_groups_fini(cl);
+    hash_table_fini(&cl->table_of_keys);
     free(cl->endpoints);
     cl->endpoints = NULL;
     cl->n = cl->cap = 0;
 }
 
-static inline void follow(struct cluster *cl)
-{
-    const uint32_t version = atomic_load_explicit(&cl->table->version, memory_order_acquire);
-    if (unlikely(version != cl->seen))
-        cluster_sync(cl);
-    const uint32_t known = atomic_load_explicit(&cl->cell->version, memory_order_acquire);
-    if (unlikely(known != cl->cell_seen || *cl->now_us >= cl->due_us))
-        cluster_weigh(cl);
-}
-
-void cluster_follow(struct cluster *cl)
-{
-    follow(cl);
-}
-
 bool cluster_ready(struct cluster *cl)
 {
-    follow(cl);
-    return cl->total_weight != 0;
-}
-
-/* The share of an endpoint that is vetoed goes to the others as the balancer has it. */
-struct endpoint *cluster_pick_if(struct cluster *cl, struct random *r,
-                                 bool (*ask)(void *ctx, const struct endpoint *ep), void *ctx,
-                                 bool *vetoed)
-{
-    const uint64_t round = ++cl->round;
-    struct endpoint *ep = NULL;
-    *vetoed = false;
-    for (int i = 0; i < PICKS_MAX && (ep = cluster_pick(cl, r)); i++) {
-        if (ep->asked == round)
-            continue;
-        ep->asked = round;
-        if (ask(ctx, ep))
-            return ep;
-        *vetoed = true;
-    }
-    const size_t from = ep ? random_below(r, cl->n) : 0;
-    for (size_t i = 0; ep && i < cl->n; i++) {
-        struct endpoint *other = cl->endpoints[(from + i) % cl->n];
-        if (!other->weight || other->asked == round)
-            continue;
-        other->asked = round;
-        if (ask(ctx, other))
-            return other;
-    }
-    return NULL;
-}
-
-struct endpoint *cluster_pick(struct cluster *cl, struct random *r)
-{
-    follow(cl);
-    if (unlikely(cl->total_weight == 0))
-        return NULL;
-    if (cl->n == 1)
-        return cl->endpoints[0];
-    if (cl->conf->balance == BALANCE_LEAST_REQUEST)
-        return cl->endpoints[balance_least_request(cl->endpoints, cl->n, cl->total_weight, r)];
-    if (unlikely(cl->fresh))
-        scatter(cl, r);
-    return cl->endpoints[balance_round_robin(cl->endpoints, cl->n, cl->total_weight)];
-}
-
-/* Workers that start at the same time begin the round at different places, else each of them would
- * send its first request to the first endpoint. */
-static void scatter(struct cluster *cl, struct random *r)
-{
-    cl->fresh = false;
-    for (uint64_t skip = random_below(r, cl->n); skip; skip--)
-        balance_round_robin(cl->endpoints, cl->n, cl->total_weight);
+    cluster_follow(cl);
+    return cl->groups_n != 0;
 }
 
 /* -- following the table -------------------------------------------------------------------- */
 
-static void cluster_sync(struct cluster *cl)
+void cluster_sync(struct cluster *cl)
 {
     uint32_t version;
     struct table_row *rows = calloc(cl->table->capacity, sizeof *rows);
@@ -177,6 +124,7 @@ static void take_rows(struct cluster *cl, const struct table_row *rows)
     struct endpoint **by_row = calloc(capacity, sizeof *by_row);
     struct endpoint **old = cl->endpoints;
     size_t old_n = cl->n;
+    cl->keys_stale = true;
     cl->endpoints = calloc(capacity, sizeof(struct endpoint *));
     must((by_row && cl->endpoints) || capacity == 0);
     cl->cap = capacity;
@@ -201,43 +149,6 @@ static void take_rows(struct cluster *cl, const struct table_row *rows)
             endpoint_retire(by_row[at]);
     free(old);
     free(by_row);
-}
-
-/* -- weights -------------------------------------------------------------------------------- */
-
-/* A slot may have been given to another name meanwhile. */
-static void find_slot(struct endpoint *ep)
-{
-    const struct endpoint_cell *cell = ep->cluster->cell;
-    const struct slice name = slice_str(ep->name);
-    if (ep->slot >= cell->capacity ||
-        atomic_load(&cell->slots[ep->slot].owner) != cluster_owner(name))
-        ep->slot = endpoint_cell_find(cell, name);
-}
-
-static void weigh(struct endpoint *ep, uint64_t now_us)
-{
-    const struct cluster *cl = ep->cluster;
-    const bool off = endpoint_health(cl->cell, ep->slot) == HEALTH_DOWN ||
-                     endpoint_draining(cl->cell, ep->slot, now_us);
-    ep->share = endpoint_share(cl->arrays, ep->slot);
-    ep->guarded = endpoint_guarded(cl->arrays, ep->slot);
-    const uint64_t whole = (uint64_t)ep->configured * WEIGHT_ONE;
-    ep->weight = off ? 0 : (uint32_t)(whole * ep->share / SHARE_ALL);
-}
-
-static void cluster_weigh(struct cluster *cl)
-{
-    cl->cell_seen = atomic_load_explicit(&cl->cell->version, memory_order_acquire);
-    cl->total_weight = 0;
-    cl->guarded_n = 0;
-    for (size_t i = 0; i < cl->n; i++) {
-        struct endpoint *ep = cl->endpoints[i];
-        find_slot(ep);
-        weigh(ep, *cl->now_us);
-        cl->total_weight += ep->weight;
-        cl->guarded_n += ep->guarded;
-    }
 }
 
 /* -- endpoints ------------------------------------------------------------------------------ */
@@ -266,6 +177,7 @@ static struct endpoint *endpoint_new(struct cluster *cl, const struct table_row 
     ep->row = at;
     ep->slot = NO_SLOT;
     ep->conf = conf_of_row(cl->conf, row);
+    number_zone(ep);
     ep->protocol = (uint8_t)cl->conf->protocol;
     if (cl->conf->protocol == PROTOCOL_AUTO && !cl->conf->tls.set)
         ep->protocol = PROTOCOL_H1;

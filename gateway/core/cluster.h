@@ -26,14 +26,13 @@
 #include "base/random.h"
 #include "config/config.h"
 #include "core/endpoint_cell.h"
+#include "core/hash_table.h"
 #include "core/stats.h"
+#include "core/weights.h"
 #include "io/shm.h"
 #include "io/tls.h"
 
-enum {
-    ENDPOINT_NAME_MAX = 64,
-    WEIGHT_ONE = 1024, /* an endpoint's weight of 1, when nothing is taken off it */
-};
+enum { ENDPOINT_NAME_MAX = 64 };
 
 enum row_state { ROW_FREE, ROW_UP, ROW_GONE /* not in DNS any more; may be taken for another */ };
 
@@ -102,15 +101,18 @@ struct endpoint {
     uint32_t row;
     uint32_t slot;                /* in the endpoint cell; NO_SLOT: none yet */
     uint32_t configured;          /* weight */
-    uint32_t weight;              /* what is left of it, in 1/WEIGHT_ONE: see cluster_weigh() */
-    uint32_t share;               /* millionths that modules leave to it */
+    uint32_t weight;              /* what is left of it, in 1/WEIGHT_ONE: core/weights.h */
+    uint32_t zone;                /* as in struct weight_facts */
+    uint8_t group;                /* in cluster->groups; GROUP_NONE */
     bool guarded;                 /* modules that guard want to be asked */
     bool gone;                    /* no new attempts; freed when nothing is left of it */
     const struct endpoint_conf *conf; /* borrowed: where its row comes from; NULL: not known */
     /* balancer */
     int64_t current;              /* smooth round robin */
     uint32_t active;              /* attempts in flight on this worker */
-    uint64_t asked;               /* cluster.round in which it was vetoed or taken */
+    uint64_t asked, walked;       /* cluster.round in which it was asked about, was come across */
+    double ewma_us;               /* peak EWMA: what attempts took, as of ewma_at_us */
+    uint64_t ewma_at_us;          /* 0: none has ended yet */
     /* pool: upstream/pool.c */
     struct list idle;             /* of struct origin, most recently used first */
     uint32_t idle_n, open_n;
@@ -124,21 +126,35 @@ struct endpoint {
     struct endpoint_stats *stats; /* shared; this process's column */
 };
 
+/* Endpoints of which one is picked by the balancer. */
+struct pick_group {
+    struct endpoint **endpoints;  /* in cluster->grouped; all have a weight */
+    size_t n;
+    int64_t total_weight;
+    uint32_t upto;                /* millionths of the picks: this group's and those before it */
+};
+
 struct cluster {
     const struct cluster_conf *conf;
     const struct cluster_table *table;
     struct endpoint_cell *cell;   /* borrowed; never NULL */
     const struct weir_endpoint_cells *arrays; /* borrowed: of modules; NULL: none */
     const uint64_t *now_us;       /* borrowed: the loop's clock */
+    struct slice zone;            /* borrowed: the gateway's own; empty: none */
     uint32_t seen;                /* version that `endpoints` was made from; odd: none yet */
     uint32_t cell_seen;           /* version of the cell that the weights were made from */
     uint64_t due_us;              /* when the weights change by themselves; UINT64_MAX: never */
     struct endpoint **endpoints;  /* in use, n of them */
     size_t n, cap;
-    int64_t total_weight;
-    size_t guarded_n;             /* of them are guarded */
+    struct endpoint **grouped;    /* the same, group after group */
+    struct pick_group *groups;    /* groups_n of them; owned */
+    size_t groups_n;
+    bool panic;                   /* too few are healthy: all are used */
+    size_t guarded_n;             /* endpoints that are guarded */
     bool fresh;                   /* the round has not begun yet */
-    uint64_t round;               /* counts cluster_pick_if() */
+    uint64_t round;               /* counts picks with conditions */
+    struct hash_table table_of_keys; /* of hashing balancers; made when it is needed */
+    bool keys_stale;              /* ... because members or their weights have changed */
     struct list retired;
     struct endpoint_stats *stats; /* shared column of this process, by row */
     /* Called before a retired endpoint is freed or when it retires: the pool closes what is idle. */
@@ -154,18 +170,45 @@ void cluster_init(struct cluster *cl, const struct cluster_conf *conf,
 void cluster_fini(struct cluster *cl);
 /* Right after cluster_init(): what else is known about the endpoints, and the clock. Without it
  * nothing is. */
-void cluster_join(struct cluster *cl, struct endpoint_cell *cell,
-                  const struct weir_endpoint_cells *arrays, const uint64_t *now_us);
+struct cluster_surroundings {
+    struct endpoint_cell *cell;   /* NULL: there is none */
+    const struct weir_endpoint_cells *arrays;
+    const uint64_t *now_us;
+    struct slice zone;
+};
+void cluster_join(struct cluster *cl, const struct cluster_surroundings *s);
 /* The endpoint for the next attempt, or NULL when there is none with a weight. Looks first whether
- * the table has changed. */
+ * the table, or what is known about the endpoints, has changed. core/cluster_pick.c */
 struct endpoint *cluster_pick(struct cluster *cl, struct random *r) nodiscard;
-/* The same, of those that `ask` lets through; each is asked once at most. NULL with *vetoed set:
- * none of them. */
+/* The same under conditions. Those that were tried come last: first others of the group, then of the
+ * other groups. Each endpoint is asked once at most. */
+struct pick_how {
+    bool hashed;                  /* there is a key, for balancers that have one */
+    uint64_t hash;                /* of it; hash_key() */
+    bool (*tried)(void *ctx, const struct endpoint *ep); /* NULL: none was */
+    bool (*ask)(void *ctx, const struct endpoint *ep);   /* may it be this one? NULL: any */
+    void *ctx;
+};
+/* NULL with *vetoed set: `ask` refused them all. */
+struct endpoint *cluster_pick_how(struct cluster *cl, struct random *r, const struct pick_how *how,
+                                  bool *vetoed) nodiscard;
 struct endpoint *cluster_pick_if(struct cluster *cl, struct random *r,
                                  bool (*ask)(void *ctx, const struct endpoint *ep), void *ctx,
                                  bool *vetoed) nodiscard;
+/* An attempt on it has ended after so long; `failed`: not well, whoever is to blame. */
+void endpoint_took(struct endpoint *ep, uint64_t took_us, bool failed);
 /* Looks whether the table, or what is known about the endpoints, has changed. */
-void cluster_follow(struct cluster *cl);
+void cluster_sync(struct cluster *cl);
+void cluster_weigh(struct cluster *cl); /* core/cluster_groups.c */
+static inline void cluster_follow(struct cluster *cl)
+{
+    const uint32_t version = atomic_load_explicit(&cl->table->version, memory_order_acquire);
+    if (unlikely(version != cl->seen))
+        cluster_sync(cl);
+    const uint32_t known = atomic_load_explicit(&cl->cell->version, memory_order_acquire);
+    if (unlikely(known != cl->cell_seen || *cl->now_us >= cl->due_us))
+        cluster_weigh(cl);
+}
 /* Is there an endpoint with a weight? */
 bool cluster_ready(struct cluster *cl);
 /* An attempt begins, ends: counts `active` (the shared gauge is the attempt's own affair).
@@ -176,10 +219,34 @@ void endpoint_release(struct endpoint *ep);
  * inside on_retire. */
 void endpoint_closed(struct endpoint *ep);
 
+/* Of cluster_fini(): core/cluster_groups.c. */
+void cluster_groups_fini(struct cluster *cl);
+
 /* -- balancers (core/balance.c), pure: an index into eps, or n when none has a weight -------------- */
 size_t balance_round_robin(struct endpoint *const *eps, size_t n, int64_t total_weight);
-/* Two different endpoints at random, by weight; the one with fewer active per weight. */
+/* Of so many different endpoints, drawn by weight, the one with the fewest attempts in flight per
+ * weight. `bias`: how much attempts count, in per cent: 0 not at all, 100 in proportion. */
+struct draw {
+    size_t choices;
+    uint32_t bias;
+};
 size_t balance_least_request(struct endpoint *const *eps, size_t n, int64_t total_weight,
-                             struct random *r);
+                             const struct draw *how, struct random *r);
+/* Of two that are drawn by weight the one whose attempts are expected to take less
+ * (core/balance_ewma.c). */
+struct ewma {
+    uint64_t now_us, decay_us;
+};
+size_t balance_peak_ewma(struct endpoint *const *eps, size_t n, int64_t total_weight,
+                         const struct ewma *how, struct random *r);
+void ewma_add(struct endpoint *ep, const struct ewma *how, uint64_t took_us, bool failed);
+/* Microseconds, as of now. */
+double ewma_expected(const struct endpoint *ep, const struct ewma *how);
+/* Draws one by weight, without those among `skip`. There must be one with a weight. */
+size_t balance_draw(struct endpoint *const *eps, size_t n, uint64_t total_weight,
+                    const size_t *skip, size_t skip_n, struct random *r);
+/* May it have another attempt under bounded load? (Mirrokni et al., SODA 2018) */
+bool balance_has_room(const struct endpoint *ep, uint64_t active, int64_t total_weight,
+                      uint32_t factor_percent);
 
 #endif

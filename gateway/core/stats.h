@@ -103,6 +103,7 @@ void histogram_add(struct histogram *h, uint64_t us);
     COUNTER(connects, "connections opened")                                                        \
     COUNTER(connect_failures, "connections that could not be opened")                              \
     COUNTER(connections_full, "connections not opened because the cluster had all it may have")    \
+    COUNTER(panic, "attempts started while so few endpoints were healthy that all were used")      \
     COUNTER(reused, "attempts on a kept connection")                                               \
     COUNTER(failures, "attempts that ended without a whole response")                              \
     COUNTER(tls_handshakes, "TLS handshakes completed")                                            \

@@ -30,8 +30,13 @@ void worker_init(struct worker *w, struct loop *lp, const struct generation *g, 
     for (size_t i = 0; i < n; i++) {
         cluster_init(&w->clusters[i], &g->config->clusters[i], g->tables[i], stats->endpoints[i],
                      on_retire);
-        cluster_join(&w->clusters[i], g->cells ? g->cells[i] : NULL,
-                     g->arrays ? g->arrays[i] : NULL, &lp->clock.mono_us);
+        const struct cluster_surroundings around = {
+            .cell = g->cells ? g->cells[i] : NULL,
+            .arrays = g->arrays ? g->arrays[i] : NULL,
+            .now_us = &lp->clock.mono_us,
+            .zone = g->config->zone,
+        };
+        cluster_join(&w->clusters[i], &around);
     }
 }
 

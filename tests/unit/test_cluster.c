@@ -116,6 +116,8 @@ Test(cluster, workers_begin_their_rounds_at_different_endpoints)
 Test(cluster, least_request_looks_at_what_is_active)
 {
     conf.balance = BALANCE_LEAST_REQUEST;
+    conf.least_request.choices = 2;
+    conf.least_request.bias = 100;
     ANSWER("10.0.0.1:80", "10.0.0.2:80");
     struct endpoint *busy = pick_named("10.0.0.1:80");
     endpoint_acquire(busy);
@@ -149,7 +151,7 @@ Test(cluster, a_changed_weight_keeps_endpoint_and_counts)
     cr_assert_eq(ep->configured, 6);
     cr_assert_eq(ep->weight, 6 * WEIGHT_ONE);
     cr_assert_eq(ep->active, 1);
-    cr_assert_eq(cl.total_weight, 12 * WEIGHT_ONE);
+    cr_assert_eq(cl.groups[0].total_weight, 12 * WEIGHT_ONE);
     cr_assert_eq(retired, 0);
     endpoint_release(ep);
 }

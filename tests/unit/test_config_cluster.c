@@ -137,14 +137,15 @@ Test(config_cluster, values_are_checked)
          "t.conf:2: warning: clusters.b.endpoints: no endpoint has a weight above 0, so the "
          "cluster serves nothing"},
         {WITH_CLUSTER("endpoints = [ \"a:1\" ]; balance = \"least_requests\";"),
-         "t.conf:2: error: clusters.b.balance is \"least_requests\"; one of \"round_robin\" or "
-         "\"least_request\"; did you mean \"least_request\"?"},
+         "t.conf:2: error: clusters.b.balance is \"least_requests\"; one of \"round_robin\", "
+         "\"least_request\", \"random\", \"ring_hash\", \"maglev\" or \"peak_ewma\"; did you mean \"least_request\"?"},
         {WITH_CLUSTER("endpoints = [ \"a:1\" ]; dns = { min_ttl = \"10m\"; };"),
          "t.conf:2: error: clusters.b.dns.min_ttl is more than max_ttl"},
         {WITH_CLUSTER("endpoints = [ \"a:1\" ]; breaker = { };"),
          "t.conf:2: error: unknown setting clusters.b.breaker; known here: endpoints, balance, "
-          "protocol, tls, proxy_protocol, timeouts, limits, pool, h2, "
-         "retry_budget, hedge_budget, dns, and settings of installed modules, by their names (weir -m lists "
+         "least_request, hash, ewma_decay, panic, overprovision, zone_aware, slow_start, protocol, "
+         "tls, proxy_protocol, timeouts, limits, pool, h2, retry_budget, hedge_budget, dns, and "
+         "settings of installed modules, by their names (weir -m lists "
          "them)"},
         {WITH_CLUSTER("endpoints = [ \"a:1\" ]; timeouts = { keep_alive = \"1s\"; };"),
          "t.conf:2: error: unknown setting clusters.b.timeouts.keep_alive; known here: body_idle, "
