@@ -5,6 +5,7 @@
 
 #include "core/client_cert.h"
 #include "core/exchange.h"
+#include "core/pick_key.h"
 #include "http/hop.h"
 #include "io/tls.h"
 
@@ -139,6 +140,7 @@ void forward_response(struct exchange *x, const struct attempt *at)
     if (!fields_find_token(&r->fields, TOKEN_DATE))
         fields_add_token(&r->fields, &x->arena, TOKEN_DATE, clock_date(&x->w->loop->clock));
     add_hsts(x, &r->fields);
+    pick_key_tell(x);
     if (forwarding_of(x)->via)
         add_via(x, &r->fields, h->major, h->minor);
 }

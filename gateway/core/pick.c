@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The picking of endpoints. */
+/* The picking of endpoints: what the exchange adds to the balancer's choice. */
 #include "core/pick.h"
 
 #include "core/hooks.h"
+#include "core/pick_key.h"
 
-struct asking {
-    struct exchange *x;
-    bool new_only;    /* only endpoints that were not tried yet */
-    bool passed_over; /* one was tried already */
-};
-
-static bool is_tried(const struct exchange *x, const struct endpoint *ep)
+static bool is_tried(void *ctx, const struct endpoint *ep)
 {
+    const struct exchange *x = ctx;
     list_each (node, &x->attempts) {
         const struct attempt *at = list_entry(node, const struct attempt, node);
         if (at->cluster == ep->cluster && at->row == ep->row)
@@ -20,38 +16,37 @@ static bool is_tried(const struct exchange *x, const struct endpoint *ep)
     return false;
 }
 
-static bool on_ask(void *ctx, const struct endpoint *ep)
+static bool ask_hooks(void *ctx, const struct endpoint *ep)
 {
-    struct asking *a = ctx;
-    if (a->new_only && is_tried(a->x, ep)) {
-        a->passed_over = true;
-        return false;
-    }
-    return !hooks_pick_any(a->x) || hooks_pick(a->x, ep);
+    return hooks_pick(ctx, ep);
 }
 
-static struct endpoint *ask(struct asking *a, bool *vetoed)
+static bool ask_for_another(void *ctx, const struct endpoint *ep)
 {
-    return cluster_pick_if(a->x->plan.cluster, &a->x->w->random, on_ask, a, vetoed);
+    return !is_tried(ctx, ep) && (!hooks_pick_any(ctx) || hooks_pick(ctx, ep));
+}
+
+static struct endpoint *pick(struct exchange *x, struct pick_how *how, bool *vetoed)
+{
+    how->ctx = x;
+    how->hashed = pick_key(x, &how->hash);
+    return cluster_pick_how(x->plan.cluster, &x->w->random, how, vetoed);
 }
 
 struct endpoint *pick_endpoint(struct exchange *x, bool *vetoed)
 {
-    struct asking a = {.x = x, .new_only = x->retried};
+    const bool asking = hooks_pick_any(x);
     x->veto = NULL;
     *vetoed = false;
-    if (likely(!a.new_only && !hooks_pick_any(x)))
+    if (likely(!asking && !x->retried && !x->plan.cluster->conf->hash.by))
         return cluster_pick(x->plan.cluster, &x->w->random);
-    struct endpoint *ep = ask(&a, vetoed);
-    if (ep || !a.passed_over)
-        return ep;
-    a.new_only = false;
-    return ask(&a, vetoed);
+    struct pick_how how = {.ask = asking ? ask_hooks : NULL, .tried = x->retried ? is_tried : NULL};
+    return pick(x, &how, vetoed);
 }
 
 struct endpoint *pick_another(struct exchange *x)
 {
     bool vetoed;
-    struct asking a = {.x = x, .new_only = true};
-    return ask(&a, &vetoed);
+    struct pick_how how = {.ask = ask_for_another};
+    return pick(x, &how, &vetoed);
 }

@@ -22,6 +22,10 @@ struct plan {
     uint64_t try_ms;              /* each attempt, until its head; 0: none */
     uint64_t try_idle_ms;         /* each attempt, while nothing moves; 0: none but the cluster's */
     bool grpc_timeout;            /* timeout_ms is the client's own grpc-timeout */
+    const struct cluster *keyed_for; /* whose key this is (core/pick_key.h); NULL: none was made */
+    uint64_t key;
+    struct slice made_cookie;     /* ... out of a new cookie's value; empty: there is none */
+    bool keyed;                   /* there is a key */
     bool fresh;                   /* a kept connection has failed us: only a new one will do */
     /* the request as it goes inward */
     struct slice method, target;
