@@ -116,7 +116,7 @@ static void count_end(struct attempt *at)
     histogram_add(&es->latency, now_us(at) - at->started_us);
     if (at->headed || at->why)
         endpoint_took(at->endpoint, (at->headed_us ? at->headed_us : now_us(at)) - at->started_us,
-                      at->why != WHY_NONE);
+                      at->why && !at->lost);
 }
 
 /* The endpoint is given back exactly once, when the attempt has ended one way or another. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a module keeps per endpoint, by slot:
  *
- *     made │ marks[capacity]: owner, withheld, guarded │ data[capacity], each on lines of its own
+ *     marks[capacity]: owner, withheld, guarded │ data[capacity], each on lines of its own
  *
  * An element says itself whose it is. So one that belongs to an endpoint which has lost its slot
  * while this array was not there to be told is found, and zeroed, at the next load. What a module
@@ -12,13 +12,10 @@
 #include <inttypes.h>
 
 #include "base/arena.h"
+#include "base/text.h"
 #include "io/shm.h"
 
 enum { LINE = 64 };
-
-struct array_head {
-    _Alignas(LINE) uint64_t made; /* its content counts: it began empty, or as a copy */
-};
 
 static size_t round_up(size_t n)
 {
@@ -32,18 +29,17 @@ static size_t marks_size(uint32_t capacity)
 
 static size_t array_size(uint32_t capacity, size_t size)
 {
-    return sizeof(struct array_head) + marks_size(capacity) + capacity * round_up(size);
+    return marks_size(capacity) + capacity * round_up(size);
 }
 
 static void lay_out(struct weir_endpoint_cells *a, void *memory, struct endpoint_cell *cell,
                     size_t size)
 {
-    char *p = (char *)memory + sizeof(struct array_head);
     *a = (struct weir_endpoint_cells){
         .next = a->next,
         .cell = cell,
-        .marks = (struct endpoint_mark *)p,
-        .data = p + marks_size(cell->capacity),
+        .marks = memory,
+        .data = (char *)memory + marks_size(cell->capacity),
         .size = size,
         .stride = round_up(size),
     };
@@ -56,11 +52,6 @@ void endpoint_array_local(struct weir_endpoint_cells *a, struct arena *arena,
     lay_out(a, (void *)((p + LINE - 1) & ~(uintptr_t)(LINE - 1)), cell, size);
 }
 
-static char *array_key(struct arena *scratch, struct slice key, size_t size, uint64_t capacity)
-{
-    return arena_printf(scratch, "%.*s/%zu/%" PRIu64, SLICE_ARG(key), size, capacity);
-}
-
 /* Others may be using what is copied: each word is one that was there at some moment. */
 static void copy_words(void *to, const void *from, size_t n)
 {
@@ -68,13 +59,35 @@ static void copy_words(void *to, const void *from, size_t n)
         ((uint64_t *)to)[i] = __atomic_load_n((const uint64_t *)from + i, __ATOMIC_RELAXED);
 }
 
+/* Elements whose slot belongs to somebody else by now are zeroed. */
+static void match_owners(const struct weir_endpoint_cells *a)
+{
+    const bool locked = endpoint_cell_lock(a->cell);
+    for (uint32_t i = 0; i < a->cell->capacity; i++) {
+        const uint64_t owner = atomic_load(&a->cell->slots[i].owner);
+        if (atomic_load(&a->marks[i].owner) != owner)
+            endpoint_array_give(a, i, owner);
+    }
+    if (locked)
+        endpoint_cell_unlock(a->cell);
+}
+
+static struct slice array_key(struct text *t, struct slice key, size_t size, uint64_t capacity)
+{
+    t->n = 0;
+    text_add(t, key);
+    text_printf(t, "/%zu/%" PRIu64, size, capacity);
+    return text_slice(t);
+}
+
+/* That of the cell in use, which is a smaller one. */
 static void copy_from(struct weir_endpoint_cells *a, struct shm *shm, struct slice key,
-                      uint64_t capacity, struct arena *scratch)
+                      uint64_t capacity)
 {
     struct endpoint_cell smaller = {.capacity = (uint32_t)capacity};
     struct weir_endpoint_cells old = {0};
     size_t size;
-    char *memory = shm_find(shm, slice_str(array_key(scratch, key, a->size, capacity)), &size);
+    void *memory = shm_find(shm, key, &size);
     if (!memory || size != array_size(smaller.capacity, a->size))
         return;
     lay_out(&old, memory, &smaller, a->size);
@@ -82,32 +95,23 @@ static void copy_from(struct weir_endpoint_cells *a, struct shm *shm, struct sli
     copy_words(a->data, old.data, capacity * a->stride);
 }
 
-/* The cell "KEY/latest" says for how many slots the array was made last. */
 bool endpoint_array_prepare(struct weir_endpoint_cells *a, struct shm *shm, struct slice key,
-                            struct endpoint_cell *cell, size_t size, struct arena *scratch)
+                            struct endpoint_cell *cell, const struct cluster_shared *shared,
+                            size_t size)
 {
-    const uint32_t capacity = cell->capacity;
-    char *memory = shm_cell(shm, slice_str(array_key(scratch, key, size, capacity)),
-                            array_size(capacity, size));
-    uint64_t *latest = shm_cell(
-        shm, slice_str(arena_printf(scratch, "%.*s/%zu/latest", SLICE_ARG(key), size)), sizeof *latest);
-    if (!memory || !latest)
-        return false;
-    struct array_head *head = (struct array_head *)memory;
-    lay_out(a, memory, cell, size);
-    if (!head->made && *latest && *latest < capacity)
-        copy_from(a, shm, key, *latest, scratch);
-    head->made = true;
-    *latest = capacity;
-    const bool locked = endpoint_cell_lock(cell);
-    for (uint32_t i = 0; i < capacity; i++) {
-        const uint64_t owner = atomic_load(&cell->slots[i].owner);
-        if (atomic_load(&a->marks[i].owner) != owner)
-            endpoint_array_give(a, i, owner);
+    const uint64_t in_use = atomic_load(&shared->capacity);
+    struct text t;
+    text_init(&t);
+    void *memory = shm_cell(shm, array_key(&t, key, size, cell->capacity),
+                            array_size(cell->capacity, size));
+    if (memory) {
+        lay_out(a, memory, cell, size);
+        if (in_use && in_use < cell->capacity)
+            copy_from(a, shm, array_key(&t, key, size, in_use), in_use);
+        match_owners(a);
     }
-    if (locked)
-        endpoint_cell_unlock(cell);
-    return true;
+    text_fini(&t);
+    return memory != NULL;
 }
 
 void endpoint_array_give(const struct weir_endpoint_cells *a, uint32_t slot, uint64_t owner)

@@ -23,6 +23,7 @@ enum {
     SPARE = 2,       /* slots per row */
     LOCK_WAIT_S = 1, /* a turn takes microseconds: whoever holds it longer is stopped */
     READ_TRIES = 1000,
+    SECOND_US = 1000000,
 };
 
 /* -- the cell ----------------------------------------------------------------------------------- */
@@ -85,11 +86,11 @@ static void copy_slots(struct endpoint_cell *to, struct endpoint_cell *from)
 }
 
 struct endpoint_cell *endpoint_cell_prepare(struct shm *shm, const struct cluster_conf *conf,
-                                            uint32_t rows, struct cluster_shared *shared,
+                                            uint32_t rows, const struct cluster_shared *shared,
                                             struct faults *faults)
 {
     struct arena *a = &faults->arena;
-    struct endpoint_cell *last = find_last(shm, conf, shared->capacity, a);
+    struct endpoint_cell *last = find_last(shm, conf, atomic_load(&shared->capacity), a);
     uint32_t capacity = endpoint_cell_capacity(rows);
     if (last && last->capacity > capacity)
         capacity = last->capacity;
@@ -106,8 +107,12 @@ struct endpoint_cell *endpoint_cell_prepare(struct shm *shm, const struct cluste
         endpoint_cell_init(cell, capacity);
     if (last && last != cell)
         copy_slots(cell, last);
-    shared->capacity = capacity;
     return cell;
+}
+
+void endpoint_cell_use(const struct endpoint_cell *cell, struct cluster_shared *shared)
+{
+    atomic_store(&shared->capacity, cell->capacity);
 }
 
 bool endpoint_cell_lock(struct endpoint_cell *cell)
@@ -192,20 +197,6 @@ static uint32_t claim(struct endpoint_cell *cell, uint64_t owner,
     return slot;
 }
 
-uint32_t endpoint_cell_claim(struct endpoint_cell *cell, struct slice name,
-                             const struct weir_endpoint_cells *arrays, uint64_t now_us)
-{
-    const uint64_t owner = cluster_owner(name);
-    if (!endpoint_cell_lock(cell))
-        return find_owner(cell, owner);
-    uint32_t slot = mark(cell, owner);
-    if (slot == NO_SLOT)
-        slot = claim(cell, owner, arrays, now_us);
-    endpoint_cell_touch(cell);
-    endpoint_cell_unlock(cell);
-    return slot;
-}
-
 /* What the table has now, as far as it can be read; *n of them. */
 static uint64_t *owners_of(const struct cluster_table *t, size_t *n)
 {
@@ -284,6 +275,7 @@ void endpoint_word_set(struct endpoint_cell *cell, uint32_t slot, enum endpoint_
     struct endpoint_slot *s = slot_of(cell, slot);
     if (!s)
         return;
+    until_us = (until_us + SECOND_US - 1) / SECOND_US * SECOND_US;
     const uint64_t degraded = word == WORD_DEGRADED ? until_us : 0;
     const uint64_t draining = word == WORD_DRAIN ? until_us : 0;
     const bool changed = atomic_exchange(&s->degraded_until_us, degraded) != degraded;

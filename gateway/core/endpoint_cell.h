@@ -19,7 +19,7 @@
  * each pick and make their weights anew when it differs.
  *
  * A cell never shrinks; one that has become too small is followed by a larger one, which begins as
- * a copy. Processes of an older generation go on with the old one. */
+ * a copy of the one in use. Processes of an older generation go on with the old one. */
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -59,7 +59,7 @@ struct endpoint_cell {
 
 /* The shared cell "cluster/NAME/shared": what concerns the cluster as a whole. */
 struct cluster_shared {
-    uint64_t capacity;                   /* of the endpoint cell that was prepared last; master */
+    _Atomic uint64_t capacity;           /* of the endpoint cell in use; 0: none was yet */
     _Atomic uint64_t connections;        /* open, over all processes */
     _Atomic uint32_t trouble;            /* a breaker of it is not closed */
 };
@@ -85,17 +85,17 @@ uint32_t endpoint_cell_capacity(uint32_t rows);
 size_t endpoint_cell_size(uint32_t capacity);
 /* Master: finds or makes "cluster/NAME/slots/CAPACITY". NULL with a fault when there is no room. */
 struct endpoint_cell *endpoint_cell_prepare(struct shm *shm, const struct cluster_conf *conf,
-                                            uint32_t rows, struct cluster_shared *shared,
+                                            uint32_t rows, const struct cluster_shared *shared,
                                             struct faults *faults) nodiscard;
+/* A process that uses the cell begins: the next one is a copy of this. A load that fails leaves a
+ * cell behind that was never used, and is copied into again. */
+void endpoint_cell_use(const struct endpoint_cell *cell, struct cluster_shared *shared);
 /* For tests, and checks without shared memory. */
 void endpoint_cell_init(struct endpoint_cell *cell, uint32_t capacity);
 /* Master, control process: every endpoint that the table has gets a slot, with elements that are
  * zero in all of `arrays` when it is new. True when one did. `arrays` may be NULL. */
 bool endpoint_cell_follow(struct endpoint_cell *cell, const struct cluster_table *t,
                           const struct weir_endpoint_cells *arrays, uint64_t now_us);
-/* The same for one name; NO_SLOT when all are in use. */
-uint32_t endpoint_cell_claim(struct endpoint_cell *cell, struct slice name,
-                             const struct weir_endpoint_cells *arrays, uint64_t now_us);
 /* NO_SLOT: it has none. */
 uint32_t endpoint_cell_find(const struct endpoint_cell *cell, struct slice name);
 
@@ -104,7 +104,8 @@ uint32_t endpoint_cell_find(const struct endpoint_cell *cell, struct slice name)
 void endpoint_health_set(struct endpoint_cell *cell, uint32_t slot, enum endpoint_health health,
                          uint64_t now_us);
 void endpoint_drain_set(struct endpoint_cell *cell, uint32_t slot, bool on);
-/* Until then; what it said before is forgotten. */
+/* Until then, rounded up to a second, so that one who says it with each response isn't a change each
+ * time; what it said before is forgotten. */
 void endpoint_word_set(struct endpoint_cell *cell, uint32_t slot, enum endpoint_word word,
                        uint64_t until_us);
 enum endpoint_health endpoint_health(const struct endpoint_cell *cell, uint32_t slot);
@@ -115,9 +116,10 @@ bool endpoint_degraded(const struct endpoint_cell *cell, uint32_t slot, uint64_t
 /* -- arrays of modules (core/endpoint_array.c) ------------------------------------------------------ */
 
 /* Master: finds or makes the array of this key ("module/outlier/cluster/web/endpoints/state"). When
- * the cell has grown, it begins as a copy of the one for the smaller cell. False: no room. */
+ * the cell has grown beyond the one in use, it begins as a copy of the one for that. False: no room. */
 bool endpoint_array_prepare(struct weir_endpoint_cells *a, struct shm *shm, struct slice key,
-                            struct endpoint_cell *cell, size_t size, struct arena *scratch) nodiscard;
+                            struct endpoint_cell *cell, const struct cluster_shared *shared,
+                            size_t size) nodiscard;
 /* Without shared memory: in `arena`. */
 void endpoint_array_local(struct weir_endpoint_cells *a, struct arena *arena,
                           struct endpoint_cell *cell, size_t size);

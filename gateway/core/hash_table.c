@@ -37,14 +37,6 @@ uint64_t hash_key(struct slice key)
     return finish(h);
 }
 
-bool is_prime(uint64_t n)
-{
-    for (uint64_t d = 2; d * d <= n; d++)
-        if (n % d == 0)
-            return false;
-    return n > 1;
-}
-
 void hash_table_fini(struct hash_table *t)
 {
     free(t->points);

@@ -56,6 +56,5 @@ static inline size_t hash_table_next(const struct hash_table *t, size_t at)
 uint64_t hash_key(struct slice key);
 /* Another number that depends on nothing but these. */
 uint64_t hash_mix(uint64_t a, uint64_t b);
-bool is_prime(uint64_t n);
 
 #endif

@@ -43,7 +43,7 @@ struct weir_endpoint_cells *weir_endpoint_cells(struct weir_load *l, weir_cluste
                         name));
     if (!l->shm) {
         endpoint_array_local(a, l->arena, cell, size);
-    } else if (!endpoint_array_prepare(a, l->shm, key, cell, size, l->arena)) {
+    } else if (!endpoint_array_prepare(a, l->shm, key, cell, l->g->shared[cluster], size)) {
         weir_fault(l, weir_load_place(l),
                    "no room in the shared region for what the module %s keeps per endpoint (%s, "
                    "%zu bytes); raise memory.shared and restart",

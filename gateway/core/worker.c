@@ -37,6 +37,8 @@ void worker_init(struct worker *w, struct loop *lp, const struct generation *g, 
             .zone = g->config->zone,
         };
         cluster_join(&w->clusters[i], &around);
+        if (around.cell && g->shared)
+            endpoint_cell_use(around.cell, g->shared[i]);
     }
 }
 

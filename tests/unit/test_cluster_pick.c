@@ -19,7 +19,6 @@ static struct cluster_conf conf;
 static struct cluster_shared shared;
 static struct endpoint_cell *cell;
 static struct weir_endpoint_cells array;
-static struct arena arena;
 static struct endpoint_stats stats[64];
 static struct cluster cl;
 static uint64_t now_us;
@@ -29,7 +28,6 @@ static void setup(void)
     shm = shm_create(8 << 20);
     shm_generation(shm, 1);
     faults_init(&faults);
-    arena_init(&arena, NULL, 0);
     random_seed(&rnd, 3);
     now_us = 100 * SECOND;
     conf = (struct cluster_conf){
@@ -54,7 +52,6 @@ static void teardown(void)
 {
     cluster_fini(&cl);
     faults_fini(&faults);
-    arena_fini(&arena);
     shm_detach(shm);
 }
 
@@ -68,7 +65,7 @@ static void begin(size_t n, const char *zone)
     cell = endpoint_cell_prepare(shm, &conf, table->capacity, &shared, &faults);
     cr_assert(table && cell);
     endpoint_cell_follow(cell, table, NULL, now_us);
-    cr_assert(endpoint_array_prepare(&array, shm, SLICE("module/a"), cell, 8, &arena));
+    cr_assert(endpoint_array_prepare(&array, shm, SLICE("module/a"), cell, &shared, 8));
     cluster_init(&cl, &conf, table, stats, NULL);
     const struct cluster_surroundings around = {
         .cell = cell, .arrays = &array, .now_us = &now_us, .zone = slice_str(zone)};
@@ -144,7 +141,7 @@ Test(cluster_pick, a_word_ends_by_itself)
 {
     unsigned of[EPS_MAX];
     begin(2, "");
-    endpoint_word_set(cell, slot(0), WORD_DRAIN, now_us + SECOND);
+    endpoint_word_set(cell, slot(0), WORD_DRAIN, now_us + 1);
     count(10, of);
     cr_assert_eq(of[0], 0);
     now_us += SECOND;

@@ -26,6 +26,11 @@ static void prepare(uint32_t rows)
     cr_assert(cell);
 }
 
+static void use(void)
+{
+    endpoint_cell_use(cell, shared);
+}
+
 /* A cluster with the one name "a.internal:80", whose answers the tests give. */
 static void setup(void)
 {
@@ -142,13 +147,16 @@ Test(endpoint_cell, a_word_of_the_endpoint_holds_until_its_time)
 {
     ANSWER(NULL, 1, "10.0.0.1:80");
     const uint32_t slot = slot_of("10.0.0.1:80");
-    endpoint_word_set(cell, slot, WORD_DRAIN, 100);
-    cr_assert(endpoint_draining(cell, slot, 99));
-    cr_assert_not(endpoint_draining(cell, slot, 100));
-    endpoint_word_set(cell, slot, WORD_DEGRADED, 200);
-    cr_assert_not(endpoint_draining(cell, slot, 99), "the last word counts");
-    cr_assert(endpoint_degraded(cell, slot, 199));
-    cr_assert_not(endpoint_degraded(cell, slot, 200));
+    endpoint_word_set(cell, slot, WORD_DRAIN, 99000001);
+    cr_assert(endpoint_draining(cell, slot, 99999999));
+    cr_assert_not(endpoint_draining(cell, slot, 100000000));
+    const uint32_t was = cell->version;
+    endpoint_word_set(cell, slot, WORD_DRAIN, 99999999);
+    cr_assert_eq(cell->version, was, "the same second");
+    endpoint_word_set(cell, slot, WORD_DEGRADED, 200000000);
+    cr_assert_not(endpoint_draining(cell, slot, 99000000), "the last word counts");
+    cr_assert(endpoint_degraded(cell, slot, 199999999));
+    cr_assert_not(endpoint_degraded(cell, slot, 200000000));
 }
 
 Test(endpoint_cell, who_comes_up_after_it_was_down_joins_anew)
@@ -168,14 +176,29 @@ Test(endpoint_cell, a_larger_cell_begins_as_a_copy)
     ANSWER(NULL, 1, "10.0.0.1:80", "10.0.0.2:80");
     const uint32_t slot = slot_of("10.0.0.2:80");
     endpoint_health_set(cell, slot, HEALTH_DOWN, 1);
+    use();
     prepare(table->capacity * 4);
     cr_assert_neq(cell, small);
     cr_assert_eq(cell->capacity, 4 * small->capacity);
     cr_assert_eq(slot_of("10.0.0.2:80"), slot);
     cr_assert_eq(endpoint_health(cell, slot), HEALTH_DOWN);
     struct endpoint_cell *large = cell;
+    use();
     prepare(table->capacity);
     cr_assert_eq(cell, large, "a cell never shrinks");
+}
+
+Test(endpoint_cell, after_a_load_that_failed_the_next_copy_is_a_new_one)
+{
+    ANSWER(NULL, 1, "10.0.0.1:80");
+    use();
+    struct endpoint_cell *in_use = cell;
+    const uint32_t slot = slot_of("10.0.0.1:80");
+    prepare(table->capacity * 4); /* nobody uses it */
+    endpoint_health_set(in_use, slot, HEALTH_DOWN, 1);
+    prepare(table->capacity * 4);
+    cr_assert_neq(cell, in_use);
+    cr_assert_eq(endpoint_health(cell, slot), HEALTH_DOWN);
 }
 
 Test(endpoint_cell, a_giver_that_dies_leaves_the_lock_to_the_next)
@@ -191,14 +214,10 @@ Test(endpoint_cell, a_giver_that_dies_leaves_the_lock_to_the_next)
 
 /* -- arrays of modules ---------------------------------------------------------------------------- */
 
-static struct arena scratch;
-
 static struct weir_endpoint_cells array(const char *name, size_t size)
 {
     struct weir_endpoint_cells a = {0};
-    arena_init(&scratch, NULL, 0);
-    cr_assert(endpoint_array_prepare(&a, shm, slice_str(name), cell, size, &scratch));
-    arena_fini(&scratch);
+    cr_assert(endpoint_array_prepare(&a, shm, slice_str(name), cell, shared, size));
     return a;
 }
 
@@ -243,9 +262,12 @@ Test(endpoint_cell, arrays_grow_with_their_cell_and_keep_what_they_hold)
     ANSWER(NULL, 1, "10.0.0.1:80");
     const uint32_t slot = slot_of("10.0.0.1:80");
     struct weir_endpoint_cells a = array("module/a", 100);
-    memset(endpoint_array_at(&a, slot), 5, 100);
+    memset(endpoint_array_at(&a, slot), 4, 100);
     endpoint_share_set(&a, slot, 250000);
+    use();
     prepare(table->capacity * 2);
+    array("module/a", 100); /* of a load that fails */
+    memset(endpoint_array_at(&a, slot), 5, 100);
     struct weir_endpoint_cells grown = array("module/a", 100);
     cr_assert_neq(grown.data, a.data);
     cr_assert_eq(((char *)endpoint_array_at(&grown, slot))[99], 5);

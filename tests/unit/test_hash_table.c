@@ -200,12 +200,3 @@ Test(hash_table, sizes_are_bounded)
     cr_assert_eq(t.n, 0);
     hash_table_fini(&t);
 }
-
-Test(hash_table, primes_are_told_apart)
-{
-    static const uint64_t primes[] = {2, 3, 5, 53, 65537, 655373, 5000011}, others[] = {0, 1, 4, 65536, 65539 * 3};
-    for (size_t i = 0; i < sizeof primes / sizeof *primes; i++)
-        cr_expect(is_prime(primes[i]), "%lu", (unsigned long)primes[i]);
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        cr_expect_not(is_prime(others[i]), "%lu", (unsigned long)others[i]);
-}
