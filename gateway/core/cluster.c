@@ -96,6 +96,8 @@ bool cluster_ready(struct cluster *cl)
 void cluster_sync(struct cluster *cl)
 {
     uint32_t version;
+    if (cl->picking)
+        return;
     struct table_row *rows = calloc(cl->table->capacity, sizeof *rows);
     must(rows || cl->table->capacity == 0);
     if (read_table(cl, rows, &version)) {

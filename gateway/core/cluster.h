@@ -152,6 +152,7 @@ struct cluster {
     bool panic;                   /* too few are healthy: all are used */
     size_t guarded_n;             /* endpoints that are guarded */
     bool fresh;                   /* the round has not begun yet */
+    bool picking;                 /* hooks are being asked: endpoints and groups stay as they are */
     uint64_t round;               /* counts picks with conditions */
     struct hash_table table_of_keys; /* of hashing balancers; made when it is needed */
     bool keys_stale;              /* ... because members or their weights have changed */

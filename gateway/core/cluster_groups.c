@@ -101,6 +101,8 @@ static void make_groups(struct cluster *cl, const struct weight_groups *wg)
 
 void cluster_weigh(struct cluster *cl)
 {
+    if (cl->picking)
+        return;
     const struct weight_rules rules = rules_of(cl);
     struct weight_facts *facts = calloc(cl->n + 1, sizeof *facts);
     struct weight_result *results = calloc(cl->n + 1, sizeof *results);

@@ -253,9 +253,11 @@ struct endpoint *cluster_pick_how(struct cluster *cl, struct random *r, const st
                            .round = ++cl->round,
                            .vetoed = vetoed};
     struct pick_group *g = group_at(cl, (uint32_t)(hash_mix(p.key, MILLION) % MILLION));
+    cl->picking = true;
     struct endpoint *ep = is_hashing(cl) ? by_key(&p, g) : balance_some(&p, g);
     if (!ep)
         ep = of_the_rest(&p, g);
+    cl->picking = false;
     if (unlikely(cl->panic))
         count_panic(ep);
     return ep;

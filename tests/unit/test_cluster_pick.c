@@ -303,6 +303,25 @@ Test(cluster_pick, each_is_asked_once_and_the_veto_is_told)
     }
 }
 
+/* A hook that looks at the cluster, and changes what is known, while it is asked. */
+static bool meddles(void *ctx, const struct endpoint *ep)
+{
+    (void)ctx;
+    endpoint_share_set(&array, ep->slot, 0);
+    cr_assert(cluster_ready(&cl));
+    return false;
+}
+
+Test(cluster_pick, what_hooks_change_counts_after_the_pick)
+{
+    bool vetoed;
+    conf.panic = 0;
+    begin(4, "");
+    cr_assert_null(cluster_pick_if(&cl, &rnd, meddles, NULL, &vetoed));
+    cr_assert(vetoed);
+    cr_assert_not(cluster_ready(&cl));
+}
+
 /* -- by key --------------------------------------------------------------------------------------------- */
 
 enum { KEYS = 4000 };
