@@ -156,6 +156,7 @@ struct exchange {
     bool retried;                       /* endpoints that were tried come last */
     struct hedge *hedge;                /* a second attempt beside the first; NULL: not asked for */
     struct retry *retry;                /* what a hook arranged; NULL: never */
+    const char *retry_refused;          /* why not, the last time one was asked for; NULL */
     struct content *content;            /* filters and what is kept; NULL: none (core/filter.h) */
     const struct weir_variant *variant; /* counts this exchange, too; NULL: none */
     struct shadow *shadow;              /* this is a request of the gateway's own; NULL: a client's */

@@ -64,6 +64,11 @@ bool weir_attempt_sent(const struct weir_attempt *at)
     return attempt_of(at)->opened;
 }
 
+bool weir_attempt_repeated(const struct weir_attempt *at)
+{
+    return attempt_of(at)->repeated;
+}
+
 uint64_t weir_attempt_took_us(const struct weir_attempt *at)
 {
     return attempt_of(at)->x->w->loop->clock.mono_us - attempt_of(at)->started_us;
@@ -97,6 +102,7 @@ enum weir_verdict weir_retry(struct weir_exchange *wx, const struct weir_retry *
 {
     struct exchange *x = exchange_of(wx);
     const bool none = x->hook && x->moment == MOMENT_UNAVAILABLE;
+    x->retry_refused = "cluster";
     if ((!none && !is_moment(x, MOMENT_RESULT)) || r->cluster >= x->w->g->config->clusters_n)
         return WEIR_NEXT;
     struct cluster *cl = &x->w->clusters[r->cluster];
@@ -110,4 +116,9 @@ enum weir_verdict weir_retry(struct weir_exchange *wx, const struct weir_retry *
                                       .delay_ms = r->delay_ms,
                                       .unsafe = r->unsafe};
     return retry_ask(x, &how) ? WEIR_RETRY : WEIR_NEXT;
+}
+
+const char *weir_retry_refused(const struct weir_exchange *wx)
+{
+    return ((const struct exchange *)wx)->retry_refused;
 }

@@ -40,15 +40,28 @@ static bool content_bound(const struct exchange *x, const struct retry_request *
            filters(x->chains[CHAIN_CHOICE].chain);
 }
 
-static bool is_possible(const struct exchange *x, const struct retry_request *r)
+/* Would the request's time be up before the attempt could begin? */
+static bool comes_too_late(const struct exchange *x, uint64_t delay_ms)
 {
-    if (x->why || x->head_sent || retry_wanted(x->retry))
-        return false;
-    if (!r->unsafe && !method_is_idempotent(x->request.method_id))
-        return false;
+    const uint64_t now_ms = x->w->loop->clock.mono_us / 1000;
+    return timer_running(&x->deadline) && now_ms + delay_ms >= x->deadline.due_ms;
+}
+
+/* What is in the way: a word of weir_retry_refused(); NULL: nothing. */
+static const char *obstacle(const struct exchange *x, const struct retry_request *r)
+{
     const bool whole = x->kept_all || (x->request_done && x->bytes_in == 0);
-    return whole && !x->plan.upgrade.n && !content_bound(x, r) &&
-           cluster_ready(r->cluster);
+    if (x->why || x->head_sent)
+        return "over";
+    if (retry_wanted(x->retry))
+        return "taken";
+    if (!r->unsafe && !method_is_idempotent(x->request.method_id))
+        return "method";
+    if (!whole || x->plan.upgrade.n || content_bound(x, r))
+        return "content";
+    if (comes_too_late(x, r->delay_ms))
+        return "time";
+    return cluster_ready(r->cluster) ? NULL : "no_endpoint";
 }
 
 bool retry_budget_take(struct exchange *x, const struct cluster *to, enum budget_kind kind)
@@ -85,7 +98,10 @@ static void arrange(struct exchange *x, struct retry *re, const struct retry_req
 
 bool retry_ask(struct exchange *x, const struct retry_request *r)
 {
-    if (!is_possible(x, r) || !has_budget(x, r->cluster))
+    x->retry_refused = obstacle(x, r);
+    if (!x->retry_refused && !has_budget(x, r->cluster))
+        x->retry_refused = "budget";
+    if (x->retry_refused)
         return false;
     arrange(x, retry_of(x), r);
     return true;

@@ -40,8 +40,9 @@ struct retry_request {
 };
 
 /* From on_result: arranges it. False, and nothing is arranged: the exchange is at its end, a retry
- * is arranged already, the request may not or can't be sent twice, the cluster isn't ready, or has
- * no budget left, which counts (retries_refused). */
+ * is arranged already, the request may not or can't be sent twice, its time would be up, the cluster
+ * isn't ready, or has no budget left, which counts (retries_refused). x->retry_refused is the word
+ * for that. */
 bool retry_ask(struct exchange *x, const struct retry_request *r) nodiscard;
 /* From on_unavailable, where no attempt has begun: another cluster takes over, whatever the method,
  * without a budget. False: not another one, it isn't ready, or it was done too often. */

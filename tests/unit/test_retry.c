@@ -160,17 +160,20 @@ Test(retry, ends_with_the_client_or_the_time_while_it_waits)
 {
     begin_with("timeouts = { request = \"1s\"; };", CLUSTERS("") ALL);
     CHAIN(&plan.routes[0], {&retry, NULL});
-    how = (struct weir_retry){.cluster = 1, .delay_ms = 5000};
+    how = (struct weir_retry){.cluster = 1, .delay_ms = 900};
     retries_most = 1;
     struct peer *c = asks(GET);
-    peer_says(stack_origin(s, 0), E503);
-    stack_sleep_ms(s, 1100);
-    cr_assert(begins(peer_take(c), "HTTP/1.1 504 "));
-    c = asks(GET);
+    stack_sleep_ms(s, 50);
     peer_says(stack_origin(s, 0), E503);
     peer_resets(c);
-    stack_sleep_ms(s, 6000);
+    stack_sleep_ms(s, 1200);
     cr_assert_eq(stack_origins(s), 1);
+    c = asks(GET);
+    peer_says(stack_origin(s, 0), E503);
+    stack_sleep_ms(s, 950);
+    cr_assert_eq(stack_origins(s), 2);
+    stack_sleep_ms(s, 150);
+    cr_assert(begins(peer_take(c), "HTTP/1.1 504 "));
     end();
 }
 

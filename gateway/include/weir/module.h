@@ -655,6 +655,11 @@ int weir_attempt_status(const struct weir_attempt *at);      /* 0: it gave no he
 const char *weir_attempt_why(const struct weir_attempt *at); /* the log's word; NULL: didn't fail */
 /* Did it fail by the gateway's or the client's doing, so that the origin isn't to blame? */
 bool weir_attempt_blameless(const struct weir_attempt *at);
+/* May some byte of the request have reached the origin? */
+bool weir_attempt_sent(const struct weir_attempt *at);
+/* The gateway goes on with another one by itself, whatever hooks say: a kept connection was stale, or
+ * the origin has said that it processed nothing. */
+bool weir_attempt_repeated(const struct weir_attempt *at);
 uint64_t weir_attempt_took_us(const struct weir_attempt *at); /* from its start until now */
 weir_cluster weir_attempt_cluster(const struct weir_attempt *at);
 struct weir_slice weir_attempt_endpoint(const struct weir_attempt *at);
@@ -675,6 +680,11 @@ struct weir_retry {
     struct weir_chain *chain; /* for another cluster: its hooks run from now on; NULL: none */
 };
 enum weir_verdict weir_retry(struct weir_exchange *x, const struct weir_retry *r);
+/* Why the last weir_retry() in an on_result gave NEXT: "method", "content" (it is gone, or is another
+ * one for another cluster), "time" (the request's would be up before), "no_endpoint", "budget",
+ * "taken" (another hook has arranged one), "cluster" (there is none, or it is reserved), "over".
+ * Static; NULL: it didn't. [hook] */
+const char *weir_retry_refused(const struct weir_exchange *x);
 
 /* -- content ------------------------------------------------------------------------------------------ */
 
