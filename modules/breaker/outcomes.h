@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_BREAKER_OUTCOMES_H
+#define WEIR_BREAKER_OUTCOMES_H
+
+/* Which outcomes of an attempt count as failures: `open_on.outcomes`, read. Pure; any process. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <weir/module.h>
+
+struct outcomes {
+    uint64_t statuses[10]; /* a bit for each, up to 639 */
+    uint32_t kinds;        /* a bit for each row of the table in outcomes.c */
+    uint32_t grpc;         /* a bit for each status of gRPC */
+};
+
+/* "5xx", "404", a kind: "connect", "refused", "reset", "timeout", "bad_response"; or a status of
+ * gRPC: "grpc_unavailable". False: it is none of them. */
+bool outcomes_add(struct outcomes *o, struct weir_slice word);
+/* All kinds, and 5xx. */
+void outcomes_preset(struct outcomes *o);
+extern const char outcomes_form[]; /* what is allowed */
+
+bool outcomes_has_status(const struct outcomes *o, int status);
+/* The log's word; NULL: no. */
+bool outcomes_has_why(const struct outcomes *o, const char *why);
+/* The value of grpc-status; absent: no. */
+bool outcomes_has_grpc(const struct outcomes *o, struct weir_slice status);
+
+#endif

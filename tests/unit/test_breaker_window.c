@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a circuit has seen lately, over time and over calls. */
+
+#include "breaker/window.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct window_conf timed = {.span_ms = 1000}, counted = {.calls = 10};
+static struct window *w;
+static struct window_sums s;
+
+static void set_up(void)
+{
+    const size_t n = window_size(timed) + window_size(counted);
+    w = aligned_alloc(64, (n + 63) / 64 * 64);
+    memset(w, 0, n);
+}
+
+static void tear_down(void)
+{
+    free(w);
+}
+TestSuite(breaker_window, .init = set_up, .fini = tear_down);
+
+/* One call for each letter: . good, x failed, s slow, b both. */
+static void add(struct window_conf c, uint64_t ms, uint16_t version, const char *calls)
+{
+    for (; *calls; calls++)
+        window_add(w, c, ms,
+                   (struct window_call){.version = version,
+                                        .failed = *calls == 'x' || *calls == 'b',
+                                        .slow = *calls == 's' || *calls == 'b'});
+}
+
+static void expect(struct window_conf c, uint64_t ms, uint16_t version, unsigned calls,
+                   unsigned failed, unsigned slow)
+{
+    s = window_sum(w, c, ms, version);
+    cr_assert(s.calls == calls && s.failed == failed && s.slow == slow, "%u %u %u", s.calls,
+              s.failed, s.slow);
+}
+
+Test(breaker_window, slides_over_time)
+{
+    add(timed, 50, 0, "..x");
+    add(timed, 450, 0, "s.");
+    add(timed, 999, 0, "b");
+    expect(timed, 999, 0, 6, 2, 2);
+    expect(timed, 1049, 0, 3, 1, 2);
+    expect(timed, 1450, 0, 1, 1, 1);
+    expect(timed, 1999, 0, 0, 0, 0);
+    add(timed, 2050, 0, "x");
+    expect(timed, 2050, 0, 1, 1, 0);
+}
+
+Test(breaker_window, counts_each_call_once_wherever_it_falls)
+{
+    for (uint64_t ms = 0; ms < 5000; ms += 7)
+        add(timed, ms, 0, ms % 2 ? "x" : ".");
+    s = window_sum(w, timed, 4999, 0);
+    /* nine whole buckets of 100 ms and one that has run to its last millisecond */
+    cr_assert(s.calls >= 142 && s.calls <= 144, "%u", s.calls);
+    cr_assert(s.failed >= 71 && s.failed <= 72, "%u", s.failed);
+}
+
+Test(breaker_window, keeps_the_last_calls)
+{
+    add(counted, 0, 0, "xxx");
+    expect(counted, 0, 0, 3, 3, 0);
+    add(counted, 0, 0, ".......");
+    expect(counted, 1u << 30, 0, 10, 3, 0);
+    add(counted, 0, 0, "..");
+    expect(counted, 0, 0, 10, 1, 0);
+    add(counted, 0, 0, "ssssssssb.");
+    expect(counted, 0, 0, 10, 1, 9);
+}
+
+Test(breaker_window, begins_anew_with_each_version)
+{
+    const struct window_conf both[] = {timed, counted};
+    for (size_t i = 0; i < 2; i++) {
+        memset(w, 0, window_size(both[i]));
+        add(both[i], 10, 7, "xxxx");
+        expect(both[i], 10, 8, 0, 0, 0);
+        cr_assert_eq(s.in_row, 0);
+        add(both[i], 10, 8, ".x");
+        expect(both[i], 10, 8, 2, 1, 0);
+        cr_assert_eq(s.in_row, 1);
+        add(both[i], 10, 7, "xxxx");
+        expect(both[i], 10, 8, 2, 1, 0);
+        cr_assert_eq(s.in_row, 1, "what is of a former version comes too late");
+        add(both[i], 10, 65535, "x");
+        add(both[i], 10, 8, "x");
+        expect(both[i], 10, 8, 3, 2, 0);
+    }
+}
+
+Test(breaker_window, goes_on_when_versions_begin_anew)
+{
+    add(timed, 10, 65535, "xx");
+    add(timed, 10, 0, "x");
+    expect(timed, 10, 0, 1, 1, 0);
+    add(timed, 10, 65535, "x");
+    expect(timed, 10, 0, 1, 1, 0);
+    memset(w, 0, window_size(counted));
+    add(counted, 10, 65535, "xx");
+    add(counted, 10, 0, "x");
+    expect(counted, 10, 0, 1, 1, 0);
+}
+
+Test(breaker_window, counts_failures_in_a_row)
+{
+    static const struct {
+        const char *calls;
+        unsigned in_row;
+    } rows[] = {{"", 0}, {"x", 1}, {"xx", 2}, {"xx.", 0}, {"x.x", 1}, {".sx", 1}, {"xs", 0}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        memset(w, 0, window_size(timed));
+        add(timed, 10, 3, rows[i].calls);
+        cr_assert_eq(window_sum(w, timed, 10, 3).in_row, rows[i].in_row, "%s", rows[i].calls);
+    }
+    add(timed, 10, 4, "xxx");
+    cr_assert_eq(window_sum(w, timed, 100000, 4).in_row, 3, "a row has no end");
+}
+
+Test(breaker_window, leaves_what_is_newer_alone)
+{
+    add(timed, 5000, 0, "xx");
+    add(timed, 4000, 0, "x"); /* the same bucket, by a clock that is behind */
+    expect(timed, 5000, 0, 2, 2, 0);
+}
+
+Test(breaker_window, counts_from_the_beginning_of_time_on)
+{
+    add(timed, 0, 0, "x.");
+    expect(timed, 0, 0, 2, 1, 0);
+    expect(timed, 999, 0, 2, 1, 0);
+    expect(timed, 1000, 0, 0, 0, 0);
+}
