@@ -27,6 +27,7 @@ static int step_route(struct exchange *x);
 static int step_identify(struct exchange *x);
 static int step_allow(struct exchange *x);
 static int step_plan(struct exchange *x);
+static int step_enter(struct exchange *x);
 static int step_pick(struct exchange *x);
 static int step_try(struct exchange *x);
 static int step_judge(struct exchange *x);
@@ -48,6 +49,8 @@ int exchange_step(struct exchange *x, enum step s)
         return step_allow(x);
     case STEP_PLAN:
         return step_plan(x);
+    case STEP_ENTER:
+        return step_enter(x);
     case STEP_PICK:
         return step_pick(x);
     case STEP_TRY:
@@ -180,6 +183,16 @@ static int step_allow(struct exchange *x)
     return end == HOOKS_ANSWERED ? STEP_ANSWER : STEP_PLAN;
 }
 
+/* The cluster is final. False: a hook has answered. */
+static bool forward(struct exchange *x)
+{
+    plan_head(x);
+    if (hooks_run(x, MOMENT_FORWARD) == HOOKS_ANSWERED)
+        return false;
+    plan_end(x);
+    return true;
+}
+
 /* A module may choose a cluster where the route has another end; and where the route leaves it to
  * one, it has to. What is too large is only told who may know of the route. */
 static int step_plan(struct exchange *x)
@@ -201,11 +214,20 @@ static int step_plan(struct exchange *x)
         const bool own = action == ACTION_REDIRECT || action == ACTION_RESPOND;
         return own ? STEP_ANSWER : give_up(x, WHY_NO_ENDPOINT, "no_cluster");
     }
-    plan_head(x);
-    if (hooks_run(x, MOMENT_FORWARD) == HOOKS_ANSWERED)
+    plan_use_cluster(x);
+    if (hooks_any(x, MOMENT_ENTER))
+        return STEP_ENTER;
+    return forward(x) ? STEP_PICK : STEP_ANSWER;
+}
+
+static int step_enter(struct exchange *x)
+{
+    if (x->why)
         return STEP_ANSWER;
-    plan_end(x);
-    return STEP_PICK;
+    const enum hooks_end end = hooks_run(x, MOMENT_ENTER);
+    if (end == HOOKS_WAIT)
+        return VERDICT_STAY;
+    return end != HOOKS_ANSWERED && forward(x) ? STEP_PICK : STEP_ANSWER;
 }
 
 /* -- attempts ------------------------------------------------------------------------------------ */

@@ -35,8 +35,9 @@ enum { IDENTIFY_MOMENTS = 1u << MOMENT_IDENTIFY | 1u << MOMENT_DONE };
 
 static uint32_t moments_in(unsigned where, const struct chain *c)
 {
-    return where == CHAIN_IDENTIFY ? c->moments & IDENTIFY_MOMENTS
-                                   : c->moments & ~(1u << MOMENT_IDENTIFY);
+    const uint32_t others = where == CHAIN_CLUSTER ? 1u << MOMENT_IDENTIFY
+                                                   : 1u << MOMENT_IDENTIFY | 1u << MOMENT_ENTER;
+    return where == CHAIN_IDENTIFY ? c->moments & IDENTIFY_MOMENTS : c->moments & ~others;
 }
 
 static bool takes_part(unsigned where, const struct chain *c, enum moment m)
@@ -96,6 +97,8 @@ static enum weir_verdict call_hook(struct exchange *x, enum moment m, const stru
         return desc->on_request(wx, u);
     case MOMENT_PLAN:
         return desc->on_plan(wx, u);
+    case MOMENT_ENTER:
+        return desc->on_enter(wx, u);
     case MOMENT_FORWARD:
         return desc->on_forward(wx, u);
     case MOMENT_PICK:
@@ -132,6 +135,7 @@ static bool is_allowed(enum moment m, enum weir_verdict v)
         [MOMENT_IDENTIFY] = 1u << WEIR_WAIT,
         [MOMENT_REQUEST] = 1u << WEIR_WAIT | 1u << WEIR_ANSWERED,
         [MOMENT_PLAN] = 1u << WEIR_WAIT | 1u << WEIR_ANSWERED,
+        [MOMENT_ENTER] = 1u << WEIR_WAIT | 1u << WEIR_ANSWERED,
         [MOMENT_FORWARD] = 1u << WEIR_ANSWERED,
         [MOMENT_PICK] = 1u << WEIR_VETO,
         [MOMENT_UNAVAILABLE] = 1u << WEIR_ANSWERED | 1u << WEIR_RETRY,
@@ -206,7 +210,7 @@ static enum weir_verdict run_from(struct exchange *x, enum moment m, struct hook
             const struct module_use *use = run->chain->at[m].v[at->use];
             if (is_left_out(use, m, about))
                 continue;
-            if (m <= MOMENT_PLAN)
+            if (m <= MOMENT_ENTER)
                 x->resumed = false;
             const enum weir_verdict v = call(x, m, use, state_of(run, use), about);
             if (ends_run(m, v))

@@ -55,7 +55,7 @@ void hooks_set(struct exchange *x, unsigned where, const struct chain *c);
 
 /* Of hooks_run(). */
 enum hooks_end hooks_run_all(struct exchange *x, enum moment m);
-/* IDENTIFY, REQUEST, PLAN, FORWARD. After HOOKS_ANSWERED x says what the client gets: x->why or
+/* IDENTIFY, REQUEST, PLAN, ENTER, FORWARD. After HOOKS_ANSWERED x says what the client gets: x->why or
  * x->answer. The first wait starts the exchange's deadline, if it isn't running. */
 static inline enum hooks_end hooks_run(struct exchange *x, enum moment m)
 {

@@ -89,7 +89,8 @@ void modules_reference(struct text *out, struct module_set *s);
 
 /* The moments of an exchange at which modules are asked; in the order of life. */
 #define MOMENT_LIST(M)                                                                             \
-    M(IDENTIFY, on_identify) M(REQUEST, on_request) M(PLAN, on_plan) M(FORWARD, on_forward)        \
+    M(IDENTIFY, on_identify) M(REQUEST, on_request) M(PLAN, on_plan) M(ENTER, on_enter)            \
+    M(FORWARD, on_forward)                                                                         \
     M(PICK, on_pick) M(UNPICK, on_unpick) M(ATTEMPT, on_attempt)                                   \
     M(UNAVAILABLE, on_unavailable) M(RESULT, on_result) M(RESPONSE, on_response)                   \
     M(CONTENT, on_content) M(DONE, on_done)

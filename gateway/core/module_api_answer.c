@@ -8,6 +8,7 @@
 static bool may_answer(const struct exchange *x)
 {
     if (x->hook && (x->moment == MOMENT_REQUEST || x->moment == MOMENT_PLAN ||
+                    x->moment == MOMENT_ENTER ||
                     x->moment == MOMENT_FORWARD || x->moment == MOMENT_UNAVAILABLE))
         return true;
     hooks_mistake(x, "this hook can't answer");

@@ -38,7 +38,6 @@ void plan_use_cluster(struct exchange *x)
 
 void plan_head(struct exchange *x)
 {
-    plan_use_cluster(x);
     forward_request(x);
     if (x->plan.cluster->conf->protocol != PROTOCOL_H1)
         exchange_keep(x); /* such an origin may refuse a request of any method */

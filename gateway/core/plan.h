@@ -44,7 +44,7 @@ uint64_t plan_timeout_ms(struct exchange *x);
 void plan_begin(struct exchange *x);
 /* The modules of the cluster that is planned take part from now on. */
 void plan_use_cluster(struct exchange *x);
-/* The cluster is final: its modules take part, and the head is made. */
+/* The cluster is final, and its modules have let the request go there: the head is made. */
 void plan_head(struct exchange *x);
 /* Modules that go with the cluster are about to change the head: keeps it for another cluster. */
 void plan_keep_head(struct exchange *x);

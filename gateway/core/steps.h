@@ -16,6 +16,8 @@
          "ROUTE ALLOW ANSWER")                                                                     \
     STEP(ALLOW, "may this go on? on_request of the route's modules", "PLAN ANSWER")                \
     STEP(PLAN, "cluster, deadline, limits and the head that goes inward; on_plan, on_forward",     \
+         "ENTER PICK ANSWER")                                                                      \
+    STEP(ENTER, "may this go to that cluster now? on_enter of its modules; then as PLAN",          \
          "PICK ANSWER")                                                                            \
     STEP(PICK, "choose an endpoint of the cluster, after a retry's delay; on_pick, "                \
                "on_attempt, on_unavailable", "PICK TRY ANSWER")  \

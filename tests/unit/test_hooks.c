@@ -134,6 +134,11 @@ static const struct weir_module waits_in_plan = {.name = "waits_in_plan",
                                                  .on_plan = wait_once,
                                                  .on_done = on_done};
 
+static const struct weir_module waits_to_enter = {.name = "waits_to_enter",
+                                                  .state_size = sizeof(struct state),
+                                                  .on_enter = wait_once,
+                                                  .on_done = on_done};
+
 #define POST_OPEN "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\n\r\n"
 
 Test(hooks, that_wait_are_called_again_when_they_are_resumed)
@@ -163,6 +168,41 @@ Test(hooks, that_wait_sleep_through_other_events)
     cr_assert(peer_heard(stack_origin(s, 0), "\r\n\r\nabcdef"));
     answer();
     cr_assert_str_eq(trace, "w.wait0 w.wait1 p.wait0 p.wait1 w.done2 p.done2 ");
+    end();
+}
+
+Test(hooks, of_a_cluster_may_let_a_request_wait_before_its_head_is_made)
+{
+    begin("");
+    CHAIN(&plan.routes[0], {&all, "a"}, {&waits_to_enter, "r"});
+    CHAIN(&plan.clusters[0], {&waits_to_enter, "c"}, {&last, "b"});
+    struct peer *c = asks(POST_OPEN);
+    peer_says(c, "abc");
+    cr_assert_str_eq(trace, "a.request0 a.plan1 c.wait0 ", "a route's use enters nothing");
+    cr_assert_eq(stack_origins(s), 0);
+    resume(waiting);
+    peer_says(c, "def");
+    cr_assert(peer_heard(stack_origin(s, 0), "\r\n\r\nabcdef"));
+    cr_assert(begins(trace, "a.request0 a.plan1 c.wait0 c.wait1 a.forward2 a.pick3 "), "%s", trace);
+    answer();
+    end();
+}
+
+static enum weir_verdict refuses(struct weir_exchange *x, const struct weir_use *u)
+{
+    (void)u;
+    return weir_refuse(x, WEIR_BREAKER_LIMIT, "pending");
+}
+static const struct weir_module full = {.name = "full", .on_enter = refuses};
+
+Test(hooks, of_a_cluster_may_answer_instead_of_letting_a_request_in)
+{
+    begin("");
+    CHAIN(&plan.clusters[0], {&full, NULL});
+    struct peer *c = asks(GET);
+    cr_assert(begins(peer_take(c), "HTTP/1.1 503 "));
+    cr_assert_eq(stack_origins(s), 0);
+    cr_assert_eq(whys(WHY_BREAKER_LIMIT), 1);
     end();
 }
 

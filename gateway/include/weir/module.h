@@ -277,6 +277,9 @@ struct weir_module {
     enum weir_verdict (*on_request)(struct weir_exchange *x, const struct weir_use *u);
     /* Which cluster? weir_cluster_set().                                      NEXT WAIT ANSWERED */
     enum weir_verdict (*on_plan)(struct weir_exchange *x, const struct weir_use *u);
+    /* Of uses on a cluster alone: it is this exchange's; may it go there now? Not asked after a retry,
+     * nor about shadows and calls: on_pick is.                               NEXT WAIT ANSWERED */
+    enum weir_verdict (*on_enter)(struct weir_exchange *x, const struct weir_use *u);
     /* The head that goes inward is made (WEIR_INWARD) and may be changed; shadows start here.
      *                                                                         NEXT ANSWERED     */
     enum weir_verdict (*on_forward)(struct weir_exchange *x, const struct weir_use *u);
