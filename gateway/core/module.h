@@ -152,6 +152,7 @@ struct module_plan {
     struct weir_variant **variants;
     struct weir_file **files;             /* watched by the control process */
     uint32_t counters_n, variants_n, files_n;
+    struct module_gauge *gauges, *gauges_last; /* core/stats_module.h */
     struct map *known;                    /* counters and variants by key; NULL: none yet */
 };
 

@@ -29,6 +29,12 @@ uint64_t weir_count_sum(struct weir_process *p, const struct weir_counters *c, u
     return s && c ? counters_sum(c, s->shm, index) : 0;
 }
 
+void weir_gauge(struct weir_load *l, const struct weir_gauge *gauge, const struct weir_label *labels,
+                size_t labels_n)
+{
+    gauge_add(l, gauge, labels, labels_n);
+}
+
 struct weir_variant *weir_variant(struct weir_load *l, struct weir_slice name)
 {
     return variant_add(l, slice_in(name));

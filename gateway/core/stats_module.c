@@ -124,9 +124,9 @@ static bool name_fits(const char *name)
     return ok;
 }
 
-static struct slice metric_of(const struct weir_load *l, const char *name)
+static struct slice metric_of(const struct weir_load *l, const char *name, const char *suffix)
 {
-    return slice_str(arena_printf(l->arena, "weir_%s_%s_total", l->module->desc->name, name));
+    return slice_str(arena_printf(l->arena, "weir_%s_%s%s", l->module->desc->name, name, suffix));
 }
 
 /* The gateway's own metrics begin with these words; a module of such a name has no counters. */
@@ -152,13 +152,22 @@ static bool label_ok(const struct weir_load *l, const struct weir_label *labels,
     return ok;
 }
 
-static bool counters_ok(struct weir_load *l, const struct weir_counter *rows,
-                        const struct weir_label *labels, size_t labels_n)
+/* A metric is one module's; its name becomes this one's. */
+static void claim_metric(struct weir_load *l, const char *what, const char *name,
+                         const char *suffix)
 {
-    const size_t before = l->faults->errors;
+    const struct slice metric = metric_of(l, name, suffix);
+    const struct weir_module *owner = registered(l->g->modules, metric);
 
-    if (!rows->name)
-        fault(l, "the list of counters", SLICE(""), "there is none in it");
+    if (!name_fits(name) || (owner && owner != l->module->desc))
+        fault(l, what, slice_str(name),
+              owner ? "another module has that metric" : "a name has letters, digits and \"_\"");
+    else if (!owner)
+        register_key(l, metric, (void *)l->module->desc);
+}
+
+static void check_labels(struct weir_load *l, const struct weir_label *labels, size_t labels_n)
+{
     if (is_ours(l->module->desc->name))
         fault(l, "counters of", slice_str(l->module->desc->name),
               "the gateway's own metrics begin with that word");
@@ -166,16 +175,18 @@ static bool counters_ok(struct weir_load *l, const struct weir_counter *rows,
         if (!label_ok(l, labels, i))
             fault(l, "the label", slice_str(labels[i].name),
                   "a name has letters, digits and \"_\", and stands once");
-    for (const struct weir_counter *r = rows; r->name; r++) {
-        const struct slice metric = metric_of(l, r->name);
-        const struct weir_module *owner = registered(l->g->modules, metric);
-        if (!name_fits(r->name) || (owner && owner != l->module->desc))
-            fault(l, "the counter", slice_str(r->name),
-                  owner ? "another module has that metric"
-                        : "a name has letters, digits and \"_\"");
-        else if (!owner)
-            register_key(l, metric, (void *)l->module->desc);
-    }
+}
+
+static bool counters_ok(struct weir_load *l, const struct weir_counter *rows,
+                        const struct weir_label *labels, size_t labels_n)
+{
+    const size_t before = l->faults->errors;
+
+    if (!rows->name)
+        fault(l, "the list of counters", SLICE(""), "there is none in it");
+    check_labels(l, labels, labels_n);
+    for (const struct weir_counter *r = rows; r->name; r++)
+        claim_metric(l, "the counter", r->name, "_total");
     return l->faults->errors == before;
 }
 
@@ -234,6 +245,32 @@ static struct slice counters_key(const struct weir_load *l, const struct weir_co
                      : l->cluster ? "cluster"
                                   : "module",
                      SLICE_ARG(owner), SLICE_ARG(labels), (unsigned long long)digest_of(rows)));
+}
+
+/* -- gauges ------------------------------------------------------------------------------------ */
+
+void gauge_add(struct weir_load *l, const struct weir_gauge *gauge, const struct weir_label *labels,
+               size_t labels_n)
+{
+    struct module_plan *p = l->g->modules;
+    const size_t before = l->faults->errors;
+
+    check_labels(l, labels, labels_n);
+    claim_metric(l, "the gauge", gauge->name, "");
+    if (l->faults->errors != before)
+        return;
+    const struct slice printed = print_labels(l, labels, labels_n);
+    const struct slice key = slice_str(arena_printf(
+        l->arena, "gauge/%s/%s/%.*s", l->module->desc->name, gauge->name, SLICE_ARG(printed)));
+    if (registered(p, key))
+        return;
+    struct module_gauge *g = ARENA_NEW(l->arena, struct module_gauge);
+    g->gauge = *gauge;
+    g->module = l->module->desc;
+    g->labels = printed;
+    register_key(l, key, g);
+    *(p->gauges_last ? &p->gauges_last->next : &p->gauges) = g;
+    p->gauges_last = g;
 }
 
 /* -- what is registered -------------------------------------------------------------------------

@@ -36,6 +36,14 @@ struct weir_counters {
     struct slice key;    /* what follows "stats/module/" */
 };
 
+/* What a module reads out itself whenever a page is made: nothing is counted in a column. */
+struct module_gauge {
+    struct module_gauge *next; /* from module_plan.gauges on, in the order of registering */
+    struct weir_gauge gauge;
+    const struct weir_module *module;
+    struct slice labels;
+};
+
 enum { VARIANT_NAME_MAX = 128 };
 
 /* NULL with a fault when the name can't be one, or the use isn't on a route. */
@@ -43,6 +51,11 @@ struct weir_variant *variant_add(struct weir_load *l, struct slice name) nodisca
 /* NULL with a fault when a name can't stand in a metric. */
 struct weir_counters *counters_add(struct weir_load *l, const struct weir_counter *rows,
                                    const struct weir_label *labels, size_t labels_n) nodiscard;
+
+/* Nothing is registered, with a fault, when a name can't stand in a metric; nor when the use has such
+ * a gauge already. */
+void gauge_add(struct weir_load *l, const struct weir_gauge *gauge, const struct weir_label *labels,
+               size_t labels_n);
 
 /* Their cells, of all slots. */
 struct stats_cell variant_cell(const struct weir_variant *v);

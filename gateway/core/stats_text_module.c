@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counters of modules on the metrics page. The format wants all lines of one metric together, and
+/* Counters and gauges of modules on the metrics page. The format wants all lines of one metric together, and
  * the same metric comes from every use of a module; so the rows are gathered by name first, in the
  * order in which names are met. What a module says in its help is escaped: it is text of somebody
  * else's. */
@@ -9,7 +9,7 @@
 #include "core/stats_module.h"
 #include "core/stats_page.h"
 
-/* One counter of one use: a line. */
+/* One counter or gauge of one use: a line. */
 struct row {
     struct row *next; /* of the same metric */
     struct slice labels;
@@ -19,7 +19,7 @@ struct row {
 struct metric {
     struct metric *next;
     struct slice name; /* "weir_canary_sent_total"; NUL-terminated */
-    const char *help;
+    const char *type, *help;
     struct row *rows, **end;
 };
 
@@ -29,23 +29,44 @@ struct metrics {
     struct metric *first, **end;
 };
 
-static struct metric *find_metric(struct metrics *all, const struct weir_counters *c, uint32_t i);
+static struct metric *find_metric(struct metrics *all, struct slice name, const char *type,
+                                  const char *help);
 static struct slice help_escaped(struct page *p, const char *help);
 
-static void gather(struct metrics *all)
+static void add_row(struct metrics *all, struct metric *m, struct slice labels, uint64_t value)
 {
-    const struct page *p = all->page;
+    struct row *r = ARENA_NEW(&all->page->arena, struct row);
+
+    r->labels = labels;
+    r->value = value;
+    *m->end = r;
+    m->end = &r->next;
+}
+
+static void gather_counters(struct metrics *all)
+{
+    struct page *p = all->page;
 
     for (size_t k = 0; k < p->modules.n; k++) {
         const struct weir_counters *c = p->g->modules->counters[k];
         for (uint32_t i = 0; i < c->n; i++) {
-            struct metric *m = find_metric(all, c, i);
-            struct row *r = ARENA_NEW(&all->page->arena, struct row);
-            r->labels = p->modules.v[k].labels;
-            r->value = p->modules.v[k].sum[i];
-            *m->end = r;
-            m->end = &r->next;
+            const char *name =
+                arena_printf(&p->arena, "weir_%s_%s_total", c->module->name, c->rows[i].name);
+            add_row(all, find_metric(all, slice_str(name), "counter", c->rows[i].help),
+                    p->modules.v[k].labels, p->modules.v[k].sum[i]);
         }
+    }
+}
+
+static void gather_gauges(struct metrics *all)
+{
+    struct page *p = all->page;
+    const struct module_gauge *g = p->g->modules ? p->g->modules->gauges : NULL;
+
+    for (; g; g = g->next) {
+        const char *name = arena_printf(&p->arena, "weir_%s_%s", g->module->name, g->gauge.name);
+        add_row(all, find_metric(all, slice_str(name), "gauge", g->gauge.help), g->labels,
+                g->gauge.read(g->gauge.ctx));
     }
 }
 
@@ -54,27 +75,27 @@ void page_modules(struct page *p)
     struct metrics all = {.page = p, .end = &all.first};
 
     map_init(&all.by_name);
-    gather(&all);
+    gather_counters(&all);
+    gather_gauges(&all);
     for (const struct metric *m = all.first; m; m = m->next) {
-        page_head(p->out, "", m->name.p, "", "counter", help_escaped(p, m->help).p);
+        page_head(p->out, "", m->name.p, "", m->type, help_escaped(p, m->help).p);
         for (const struct row *r = m->rows; r; r = r->next)
             page_line(p->out, m->name, r->labels, slice_of(NULL, 0), (int64_t)r->value);
     }
     map_fini(&all.by_name);
 }
 
-static struct metric *find_metric(struct metrics *all, const struct weir_counters *c, uint32_t i)
+static struct metric *find_metric(struct metrics *all, struct slice name, const char *type,
+                                  const char *help)
 {
-    struct arena *a = &all->page->arena;
-    const struct slice name =
-        slice_str(arena_printf(a, "weir_%s_%s_total", c->module->name, c->rows[i].name));
     struct metric *m = map_find(&all->by_name, name);
 
     if (m)
         return m;
-    m = ARENA_NEW(a, struct metric);
+    m = ARENA_NEW(&all->page->arena, struct metric);
     m->name = name;
-    m->help = c->rows[i].help;
+    m->type = type;
+    m->help = help;
     m->end = &m->rows;
     map_set(&all->by_name, name, m);
     *all->end = m;

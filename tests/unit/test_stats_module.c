@@ -160,6 +160,30 @@ Test(stats_module, counts_in_the_column_of_the_process_and_adds_all_up)
     cr_assert(strstr(page.p, "\nweir_canary_errors_total{route=\"shop\"} 5\n"));
 }
 
+static uint64_t read_twice(const void *ctx)
+{
+    return 2 * *(const uint64_t *)ctx;
+}
+
+Test(stats_module, shows_gauges_as_they_are_when_somebody_looks)
+{
+    static uint64_t state = 1;
+    const struct weir_gauge g1 = {"open", "how open it is", read_twice, &state};
+    const struct weir_label at[] = {{"endpoint", WEIR_SLICE("b")}};
+
+    weir_gauge(&l, &g1, NULL, 0);
+    weir_gauge(&l, &g1, at, 1);
+    weir_gauge(&l, &g1, at, 1);
+    cr_assert(strstr(text_of_page(), "# TYPE weir_canary_open gauge\n"
+                                     "weir_canary_open{route=\"shop\"} 2\n"
+                                     "weir_canary_open{route=\"shop\",endpoint=\"b\"} 2\n"));
+    state = 4;
+    cr_assert_eq(times(text_of_page(), "weir_canary_open{route=\"shop\",endpoint=\"b\"} 8\n"), 1);
+    const struct weir_gauge wrong = {"op en", "", read_twice, &state};
+    weir_gauge(&l, &wrong, NULL, 0);
+    cr_assert(fault_says("the gauge \"op en\" can't be used"));
+}
+
 Test(stats_module, counts_nothing_where_there_is_nothing_to_count_in)
 {
     struct weir_counters *c = weir_counters(&l, rows, NULL, 0);

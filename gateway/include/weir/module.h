@@ -440,6 +440,17 @@ void weir_count(struct weir_process *p, struct weir_counters *c, unsigned index,
 /* Over all processes, also those of before. [control] */
 uint64_t weir_count_sum(struct weir_process *p, const struct weir_counters *c, unsigned index);
 
+/* A gauge of this use, shown as weir_MODULE_NAME, with labels as counters have them: what `read` makes
+ * of `ctx` (a cell, settings) whenever somebody looks. Texts are borrowed for good. [load]; `read`
+ * itself: [control] */
+struct weir_gauge {
+    const char *name, *help;
+    uint64_t (*read)(const void *ctx);
+    const void *ctx;
+};
+void weir_gauge(struct weir_load *l, const struct weir_gauge *gauge, const struct weir_label *labels,
+                size_t labels_n);
+
 /* A variant of this use's route: requests, statuses and latency are counted for it as for a route,
  * and its name shows in the access log. [load] */
 struct weir_variant *weir_variant(struct weir_load *l, struct weir_slice name);
