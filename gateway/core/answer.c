@@ -84,6 +84,13 @@ static void add_fields_of_module(struct exchange *x)
         fields_add(&x->reply.fields, &x->arena, a->fields.v[i].name, a->fields.v[i].value);
 }
 
+/* Has the module said itself when to come again? */
+static bool says_retry_after(const struct exchange *x)
+{
+    const struct module_answer *a = x->answer;
+    return a && a->why == x->why && fields_find(&a->fields, SLICE("retry-after"));
+}
+
 /* The message is printable text or percent-encoded here. */
 static void answer_grpc(struct exchange *x, enum grpc_code code, struct slice message)
 {
@@ -127,7 +134,7 @@ void answer_why(struct exchange *x)
     }
     begin(x, why->status);
     add(x, TOKEN_CACHE_CONTROL, SLICE("no-store"));
-    if (why->status == 503)
+    if (why->status == 503 && !says_retry_after(x))
         fields_add_token(&x->reply.fields, &x->arena, TOKEN_RETRY_AFTER,
                          slice_str(arena_printf(&x->arena, "%d", RETRY_AFTER_S)));
     if (why->status == 405)
