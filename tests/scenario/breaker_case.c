@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "breaker_case.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct origin *breaker_app, *breaker_spare;
+static json_t *answer;
+
+void breaker_begin(void)
+{
+    rig_begin();
+    breaker_app = origin_start("app");
+    breaker_spare = origin_start("spare");
+}
+
+void breaker_end(void)
+{
+    json_decref(answer);
+    answer = NULL;
+    h2_talks_end();
+    rig_end();
+}
+
+void breaker_start(unsigned workers, const char *settings)
+{
+    static char cluster[2048];
+    snprintf(cluster, sizeof cluster, "breaker = { %s };", settings);
+    rig_start(.workers = workers, .listener = "protocols = [ \"http/1.1\", \"h2\" ];",
+              .cluster = cluster, .clusters = SPARE);
+}
+
+unsigned breaker_send(unsigned n, const char *target, int status)
+{
+    unsigned got = 0;
+    for (unsigned i = 0; i < n; i++)
+        got += get(target)->status == status;
+    return got;
+}
+
+void breaker_open(const char *target)
+{
+    for (unsigned i = 0; i < 100 && strcmp(breaker_state(), "open") != 0; i++)
+        get(target);
+    cr_assert_str_eq(breaker_state(), "open");
+}
+
+void breaker_await_time(void)
+{
+    AWAIT(breaker_number("left_ms") == 0);
+}
+
+int breaker_call(const char *command, const char *json)
+{
+    struct talk *t = talk_open_unix(rig_path("admin.sock"));
+    talk_send(t,
+              "POST /v1/modules/breaker/%s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+              "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+              command, strlen(json), json);
+    const struct response *r = talk_response(t);
+    const int status = r->status;
+    cr_assert(r->whole, "%s", r->fault);
+    json_decref(answer);
+    answer = json_loads(r->body.p, 0, NULL);
+    cr_assert(json_is_object(answer), "%s", r->body.p);
+    talk_close(t);
+    return status;
+}
+
+json_t *breaker_answer(void)
+{
+    return answer;
+}
+
+static const json_t *first_circuit(void)
+{
+    cr_assert_eq(breaker_call("get", "{\"cluster\": \"app\"}"), 200);
+    const json_t *b = json_array_get(json_object_get(answer, "breakers"), 0);
+    return json_array_get(json_object_get(b, "circuits"), 0);
+}
+
+const char *breaker_state(void)
+{
+    return json_string_value(json_object_get(first_circuit(), "state"));
+}
+
+double breaker_number(const char *key)
+{
+    return json_number_value(json_object_get(first_circuit(), key));
+}
+
+double breaker_metric(const char *name, const char *labels)
+{
+    char series[256];
+    snprintf(series, sizeof series, "weir_breaker_%s{%s}", name, labels);
+    return rig_metric(series);
+}
