@@ -37,20 +37,34 @@ void module_log_set(struct exchange *x, const struct module_use *use, unsigned i
     }
 }
 
-/* Where a walk over all fields that were set stands. */
+/* Where a walk over all fields that were set stands: first those of chains that others have taken the
+ * place of (a fallback has), then the others. */
 struct at {
+    const struct chain_past *past; /* NULL: `run` is one of x->chains */
     const struct chain_run *run;
     size_t use;
     unsigned field;
 };
 
+static struct at begin(const struct exchange *x)
+{
+    return (struct at){.past = x->past, .run = x->past ? &x->past->run : x->chains};
+}
+
+static void next_run(const struct exchange *x, struct at *at)
+{
+    const bool was_past = at->past != NULL;
+    at->past = was_past ? at->past->next : NULL;
+    at->run = at->past ? &at->past->run : was_past ? x->chains : at->run + 1;
+    at->use = 0;
+}
+
 static bool next(const struct exchange *x, struct at *at, const struct module_use **use,
                  struct slice *value)
 {
-    for (; at->run < x->chains + CHAIN_N; at->run++, at->use = 0) {
-        if (!at->run->log)
-            continue;
-        for (; at->use < at->run->chain->uses_n; at->use++, at->field = 0) {
+    for (; at->past || at->run < x->chains + CHAIN_N; next_run(x, at)) {
+        for (; at->run->log && at->use < at->run->chain->uses_n;
+             at->use++, at->field = 0) {
             *use = &at->run->chain->uses[at->use];
             for (const unsigned n = fields_of(*use); at->field < n;) {
                 *value = at->run->log[(*use)->log_at + at->field++];
@@ -65,7 +79,7 @@ static bool next(const struct exchange *x, struct at *at, const struct module_us
 /* The last value of this field of this module. */
 static struct slice last_of(const struct exchange *x, struct slice module, struct slice field)
 {
-    struct at at = {.run = x->chains};
+    struct at at = begin(x);
     const struct module_use *use;
     struct slice value, last = {0};
 
@@ -89,7 +103,7 @@ bool module_log_get(const struct exchange *x, struct slice name, struct slice *v
 
 void module_log_json(const struct exchange *x, struct text *out)
 {
-    struct at at = {.run = x->chains};
+    struct at at = begin(x);
     const struct module_use *use;
     struct slice value;
 

@@ -51,6 +51,20 @@ static const char *told_by_modules(void)
     return !at || (other && other < at) ? other : at;
 }
 
+Test(module_log, keeps_what_was_said_in_a_cluster_that_was_left)
+{
+    struct chain_past past = {0};
+    set(&of_cluster[0], 0, "7");
+    set(&of_cluster[0], 1, "left");
+    past.run = x.chains[CHAIN_CLUSTER];
+    x.chains[CHAIN_CLUSTER] = (struct chain_run){.chain = &cluster_chain};
+    x.past = &past;
+    set(&of_cluster[0], 0, "8");
+    EQ(line_of("%{module.canary.bucket} %{module.canary.reason}"), "8 left\n");
+    cr_assert(told_by_modules() &&
+              strstr(told_by_modules(), ",\"canary.reason\":\"left\",\"canary.bucket\":\"8\""));
+}
+
 Test(module_log, says_nothing_of_what_was_not_set)
 {
     cr_assert(!told_by_modules());
