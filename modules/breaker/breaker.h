@@ -168,6 +168,7 @@ struct breaker_state {
     uint8_t class;
     bool knows_class, reserved; /* room was taken in on_enter, for the first attempt */
     bool started;               /* an attempt has: what comes next is a retry */
+    bool has_head;              /* an attempt has given one: there is an answer already */
     uint8_t refused;            /* 1 + enum breaker_reject: why the last pick was vetoed */
     uint64_t open_ms;           /* how long the circuit is still open */
     /* of a route */

@@ -297,12 +297,13 @@ void breaker_cluster_result(struct weir_exchange *x, const struct weir_use *u,
                             const struct weir_attempt *at)
 {
     const struct breaker *b = u->conf;
+    struct breaker_state *st = u->state;
     struct try_state *t = try_of(u, at);
     tell_circuit(x, b, at, t);
     if (weir_attempt_why(at))
         release(u, t);
     else
-        t->headed = true;
+        t->headed = st->has_head = true;
 }
 
 /* -- the end --------------------------------------------------------------------------------- */
@@ -335,6 +336,7 @@ static void release_all(const struct weir_use *u)
 
 enum weir_verdict breaker_cluster_unavailable(struct weir_exchange *x, const struct weir_use *u)
 {
+    const struct breaker *b = u->conf;
     const struct breaker_state *st = u->state;
     if (!st->refused)
         return WEIR_NEXT;
@@ -343,7 +345,12 @@ enum weir_verdict breaker_cluster_unavailable(struct weir_exchange *x, const str
         release_all(u);
         return WEIR_RETRY;
     }
-    return breaker_refuse(x, u, why);
+    if (!st->has_head)
+        return breaker_refuse(x, u, why);
+    /* The retry is refused, and the client gets what the attempt before it has got. */
+    weir_count(weir_process_of(x), b->rejects[why], 0, 1);
+    note(x, u, breaker_reject_name(why));
+    return WEIR_NEXT;
 }
 
 void breaker_cluster_done(const struct weir_use *u)
