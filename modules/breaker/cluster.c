@@ -13,13 +13,13 @@
  * more than max_requests in hand, hedges and retries included. A response that a retry replaces is
  * through when the retry asks for its own room. */
 #include "breaker/breaker.h"
-#include "breaker/slice.h"
+#include "common/slice.h"
 
 static const struct weir_slice no_endpoint = {NULL, 0};
 
 static void note(struct weir_exchange *x, const struct weir_use *u, const char *decision)
 {
-    weir_log_set(x, u, LOG_DECISION, breaker_str(decision));
+    weir_log_set(x, u, LOG_DECISION, slice_str(decision));
 }
 
 bool breaker_circuit_at(const struct breaker *b, weir_slot slot, struct circuit *out)
@@ -39,7 +39,7 @@ static unsigned priority_of(struct weir_exchange *x, const struct breaker_global
 {
     const struct weir_slice route = weir_route_name(x);
     for (const struct breaker *b = g->first; b; b = b->next)
-        if (b->is_route && b->priority == CLASS_HIGH && breaker_eq(b->owner, route))
+        if (b->is_route && b->priority == CLASS_HIGH && slice_eq(b->owner, route))
             return CLASS_HIGH;
     return CLASS_USUAL;
 }
@@ -244,7 +244,7 @@ void breaker_cluster_attempt(struct weir_exchange *x, const struct weir_use *u,
     if (!t->asked)
         return;
     weir_log_set(x, u, LOG_STATE,
-                 breaker_str(machine_state_name((enum machine_state)t->ticket.state)));
+                 slice_str(machine_state_name((enum machine_state)t->ticket.state)));
     if (t->ticket.says == MACHINE_PROBE) {
         weir_count(weir_process_of(x), b->counters, COUNT_PROBES, 1);
         note(x, u, "probe");

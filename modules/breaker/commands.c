@@ -14,7 +14,7 @@
 #include <stdlib.h>
 
 #include "breaker/breaker.h"
-#include "breaker/slice.h"
+#include "common/slice.h"
 
 /* -- showing --------------------------------------------------------------------------------- */
 
@@ -127,7 +127,7 @@ static void reply_with(struct weir_process *p, const struct breaker *first, bool
             json_array_append_new(breakers, breaker_json(p, b));
     char *text = json_dumps(o, JSON_COMPACT);
     if (text)
-        weir_reply_json(reply, breaker_str(text));
+        weir_reply_json(reply, slice_str(text));
     free(text);
     json_decref(o);
 }
@@ -148,8 +148,8 @@ static struct weir_slice slice_of(const json_t *text)
 static const struct breaker *look_up(const struct breaker_local *local, bool is_route,
                                      struct weir_slice name)
 {
-    const struct breaker *b = local ? local->global->first : NULL;
-    while (b && (b->is_route != is_route || !breaker_eq(b->owner, name)))
+    const struct breaker *b = local->global->first;
+    while (b && (b->is_route != is_route || !slice_eq(b->owner, name)))
         b = b->next;
     return b;
 }
@@ -161,6 +161,10 @@ static const struct breaker *find(const struct breaker_local *local, const json_
     const json_t *cluster = json_object_get(asked, "cluster"),
                  *route = json_object_get(asked, "route"), *name = cluster ? cluster : route;
     const char *member = cluster ? "cluster" : "route";
+    if (!local) { /* start() has told nobody what there is */
+        weir_reply_error(reply, 409, NULL, "the control process has no memory for it");
+        return NULL;
+    }
     if (!json_is_string(name) || (cluster && route)) {
         weir_reply_error(reply, 400, cluster ? "cluster" : "route",
                          "name either a \"cluster\" or a \"route\", as a text");
@@ -179,12 +183,11 @@ static void get(struct weir_process *p, void *local, const struct weir_request *
     const struct breaker_local *mine = local;
     json_t *asked = read_request(rq);
     const struct breaker *b = NULL;
-    if (json_object_get(asked, "cluster") || json_object_get(asked, "route")) {
-        if ((b = find(mine, asked, reply)))
-            reply_with(p, b, false, reply);
-    } else {
-        reply_with(p, mine ? mine->global->first : NULL, true, reply);
-    }
+    const bool all = mine && !json_object_get(asked, "cluster") && !json_object_get(asked, "route");
+    if (all)
+        reply_with(p, mine->global->first, true, reply);
+    else if ((b = find(mine, asked, reply)))
+        reply_with(p, b, false, reply);
     json_decref(asked);
 }
 
@@ -197,7 +200,7 @@ static bool read_mode(const json_t *asked, enum machine_mode *mode, struct weir_
                                         [MACHINE_FORCED_CLOSED] = "closed"};
     const json_t *state = json_object_get(asked, "state");
     for (unsigned i = 0; json_is_string(state) && i <= MACHINE_FORCED_CLOSED; i++)
-        if (breaker_eq(slice_of(state), breaker_str(words[i]))) {
+        if (slice_eq(slice_of(state), slice_str(words[i]))) {
             *mode = (enum machine_mode)i;
             return true;
         }
@@ -227,7 +230,7 @@ static unsigned force_all(struct weir_process *p, const struct breaker *b,
         return has;
     }
     for (size_t at = 0; weir_endpoint_each(p, b->cluster, &at, &e);) {
-        if ((endpoint.n && !breaker_eq(endpoint, e.name)) || !breaker_circuit_at(b, e.slot, &c))
+        if ((endpoint.n && !slice_eq(endpoint, e.name)) || !breaker_circuit_at(b, e.slot, &c))
             continue;
         force_one(p, b, &c, e.name, mode);
         n++;
@@ -245,10 +248,9 @@ static void force(struct weir_process *p, void *local, const struct weir_request
     if (b && endpoint && !json_is_string(endpoint))
         weir_reply_error(reply, 400, "endpoint", "\"endpoint\" is a name, as `get` shows it");
     else if (b && !b->has_circuit)
-        weir_reply_error(reply, 409, NULL, "%.*s has limits, but no circuit",
-                         BREAKER_ARG(b->owner));
+        weir_reply_error(reply, 409, NULL, "%.*s has limits, but no circuit", SLICE_ARG(b->owner));
     else if (b && read_mode(asked, &mode, reply)) {
-        if (force_all(p, b, endpoint ? slice_of(endpoint) : breaker_str(""), mode))
+        if (force_all(p, b, endpoint ? slice_of(endpoint) : slice_str(""), mode))
             reply_with(p, b, false, reply);
         else
             weir_reply_error(reply, 404, "endpoint", "there is no circuit of that endpoint");
@@ -267,7 +269,7 @@ static void switch_it(struct weir_process *p, void *local, const struct weir_req
         if (atomic_exchange(b->off, !on) != (uint32_t)!on)
             weir_log(WEIR_LOG_WARN, on ? "breaker_enabled" : "breaker_disabled",
                      "%s %.*s: by an operator", b->is_route ? "route" : "cluster",
-                     BREAKER_ARG(b->owner));
+                     SLICE_ARG(b->owner));
         reply_with(p, b, false, reply);
     }
     json_decref(asked);

@@ -3,7 +3,7 @@
  * kind here stands for a few of them. What the gateway itself is to blame for has no kind. */
 #include "breaker/outcomes.h"
 
-#include "breaker/slice.h"
+#include "common/slice.h"
 
 enum { WORDS = 6 };
 
@@ -66,12 +66,12 @@ static bool add_number(struct outcomes *o, struct weir_slice word)
 bool outcomes_add(struct outcomes *o, struct weir_slice word)
 {
     for (unsigned i = 0; i < KINDS; i++)
-        if (breaker_eq(word, breaker_str(kinds[i].name))) {
+        if (slice_eq(word, slice_str(kinds[i].name))) {
             o->kinds |= 1u << i;
             return true;
         }
     for (unsigned i = 0; i < GRPC_NAMES; i++)
-        if (grpc_names[i] && breaker_eq(word, breaker_str(grpc_names[i]))) {
+        if (grpc_names[i] && slice_eq(word, slice_str(grpc_names[i]))) {
             o->grpc |= 1u << i;
             return true;
         }

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "breaker/breaker.h"
-#include "breaker/slice.h"
+#include "common/slice.h"
 
 enum { TEXT = 256 };
 
@@ -70,7 +70,7 @@ void breaker_report(struct weir_process *p, const struct breaker *b, struct weir
     print_length(length, c);
     weir_log(c->to == MACHINE_OPEN ? WEIR_LOG_WARN : WEIR_LOG_INFO, event_name(c->to),
              "%s %.*s%s%.*s: from %s to %s%s: %s", b->is_route ? "route" : "cluster",
-             BREAKER_ARG(b->owner), endpoint.n ? ", endpoint " : "", BREAKER_ARG(endpoint),
+             SLICE_ARG(b->owner), endpoint.n ? ", endpoint " : "", SLICE_ARG(endpoint),
              machine_state_name(c->from), machine_state_name(c->to), length, figures);
 }
 
@@ -119,6 +119,6 @@ enum weir_verdict breaker_refuse(struct weir_exchange *x, const struct weir_use 
 {
     const struct breaker *b = u->conf;
     weir_count(weir_process_of(x), b->rejects[why], 0, 1);
-    weir_log_set(x, u, LOG_DECISION, breaker_str(breaker_reject_name(why)));
+    weir_log_set(x, u, LOG_DECISION, slice_str(breaker_reject_name(why)));
     return why <= REJECT_RAMP ? refuse_open(x, u, why) : refuse_limit(x, u, why);
 }

@@ -4,7 +4,7 @@
  * modules or limits have refused: the route may have several clusters, with circuits of their own.
  */
 #include "breaker/breaker.h"
-#include "breaker/slice.h"
+#include "common/slice.h"
 
 static const struct weir_slice nobody = {NULL, 0};
 
@@ -29,10 +29,10 @@ static void note(struct weir_exchange *x, const struct weir_use *u, enum machine
     const struct breaker *b = u->conf;
     const struct breaker_state *st = u->state;
     weir_log_set(x, u, LOG_STATE,
-                 breaker_str(machine_state_name((enum machine_state)st->ticket.state)));
+                 slice_str(machine_state_name((enum machine_state)st->ticket.state)));
     if (says != MACHINE_PROBE)
         return;
-    weir_log_set(x, u, LOG_DECISION, breaker_str("probe"));
+    weir_log_set(x, u, LOG_DECISION, slice_str("probe"));
     weir_count(weir_process_of(x), b->counters, COUNT_PROBES, 1);
 }
 
@@ -45,7 +45,7 @@ static enum weir_verdict refuse(struct weir_exchange *x, const struct weir_use *
         return breaker_refuse(x, u, why);
     weir_count(weir_process_of(x), b->rejects[why], 0, 1);
     weir_count(weir_process_of(x), b->counters, COUNT_FELL_BACK, 1);
-    weir_log_set(x, u, LOG_DECISION, breaker_str("fallback"));
+    weir_log_set(x, u, LOG_DECISION, slice_str("fallback"));
     return WEIR_NEXT;
 }
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "breaker/breaker.h"
-#include "breaker/slice.h"
+#include "common/slice.h"
 
 /* -- tables ---------------------------------------------------------------------------------- */
 
@@ -198,7 +198,7 @@ static void read_outcomes(struct weir_load *l, struct breaker *b)
         if (!outcomes_add(&b->circuit.outcomes, texts->v[i]))
             weir_fault(l, &b->circuit_group.place,
                        "breaker.circuit.open_on.outcomes[%zu] is \"%.*s\"; allowed are %s", i,
-                       BREAKER_ARG(texts->v[i]), outcomes_form);
+                       SLICE_ARG(texts->v[i]), outcomes_form);
 }
 
 static void read_circuit(struct weir_load *l, struct breaker *b)
@@ -245,7 +245,7 @@ static void make_circuit(struct weir_load *l, struct breaker *b)
 static void register_circuit(struct weir_load *l, struct breaker *b)
 {
     for (unsigned s = 0; s < MACHINE_STATES; s++) {
-        const struct weir_label to = {"to", breaker_str(machine_state_name((enum machine_state)s))};
+        const struct weir_label to = {"to", slice_str(machine_state_name((enum machine_state)s))};
         b->transitions[s] = weir_counters(l, breaker_transitions, &to, 1);
     }
 }
@@ -308,7 +308,7 @@ static void show_gauge(struct weir_load *l, const struct breaker *b, unsigned cl
     static const char *const helps[LIMITS_GAUGES] = {
         "requests under way, in clusters with limits", "requests that wait for room",
         "further attempts under way, in clusters with limits"};
-    const struct weir_label label = {"priority", breaker_str(priority_names[class])};
+    const struct weir_label label = {"priority", slice_str(priority_names[class])};
     struct shown *s = weir_load_alloc(l, sizeof *s);
     *s = (struct shown){b->gauges, class, g};
     const struct weir_gauge gauge = {
@@ -350,7 +350,7 @@ static void load_use(struct weir_load *l, struct breaker *b, struct breaker_glob
     }
     for (unsigned r = 0; r < REJECT_N; r++) {
         const struct weir_label reason = {"reason",
-                                          breaker_str(breaker_reject_name((enum breaker_reject)r))};
+                                          slice_str(breaker_reject_name((enum breaker_reject)r))};
         if (b->is_route ? r <= REJECT_RAMP : r > REJECT_RAMP || b->has_circuit)
             b->rejects[r] = weir_counters(l, breaker_rejects, &reason, 1);
     }

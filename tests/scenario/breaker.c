@@ -43,6 +43,18 @@ Test(breaker, counts_what_it_is_told_to)
     cr_assert_str_eq(breaker_state(), "open");
 }
 
+Test(breaker, counts_failures_of_grpc_that_come_with_the_head)
+{
+    breaker_start(1,
+                  "circuit = { open_on = { min_requests = 4; outcomes = [ \"grpc_unavailable\" ]; "
+                  "}; open_for = \"30s\"; };");
+    cr_assert_eq(breaker_send(4, "/?field=grpc-status:5", 200), 4);
+    cr_assert_eq(breaker_send(3, "/?field=grpc-status:14", 200), 3);
+    cr_assert_str_eq(breaker_state(), "closed");
+    cr_assert_eq(breaker_send(1, "/?field=grpc-status:14", 200), 1);
+    cr_assert_str_eq(breaker_state(), "open");
+}
+
 Test(breaker, opens_on_failures_in_a_row)
 {
     breaker_start(1, "circuit = { open_on = { consecutive = 3; error_rate = \"0%\"; }; open_for = "
@@ -164,7 +176,8 @@ Test(breaker, takes_probes_for_lost_that_are_never_answered)
 
 Test(breaker, closes_slowly_where_it_is_told_to)
 {
-    breaker_start(1, "circuit = { " QUICK " probes = 1; slow_close = true; slow_step = \"400ms\"; };");
+    breaker_start(1,
+                  "circuit = { " QUICK " probes = 1; slow_close = true; slow_step = \"400ms\"; };");
     breaker_open("/?status=500");
     breaker_await_time();
     cr_assert_eq(get("/")->status, 200);
@@ -183,8 +196,9 @@ Test(breaker, closes_slowly_where_it_is_told_to)
 
 Test(breaker, falls_back_to_another_cluster)
 {
-    breaker_start(1, "circuit = { open_on = { min_requests = 10; }; open_for = \"30s\"; }; fallback "
-                     "= { cluster = \"spare\"; };");
+    breaker_start(1,
+                  "circuit = { open_on = { min_requests = 10; }; open_for = \"30s\"; }; fallback "
+                  "= { cluster = \"spare\"; };");
     breaker_open("/?status=500");
     const struct response *r = get("/elsewhere");
     cr_assert(r->status == 200 && body_is(r, "spare\n"), "%d %s", r->status, r->body.p);
@@ -198,8 +212,9 @@ Test(breaker, falls_back_to_another_cluster)
 
 Test(breaker, can_answer_with_what_the_settings_say)
 {
-    breaker_start(1, "circuit = { open_on = { min_requests = 10; }; open_for = \"30s\"; }; fallback "
-                     "= { status = 200; body = \"{}\"; type = \"application/json\"; };");
+    breaker_start(1,
+                  "circuit = { open_on = { min_requests = 10; }; open_for = \"30s\"; }; fallback "
+                  "= { status = 200; body = \"{}\"; type = \"application/json\"; };");
     breaker_open("/?status=500");
     const struct response *r = get("/");
     cr_assert(r->status == 200 && body_is(r, "{}"), "%d %s", r->status, r->body.p);
@@ -210,8 +225,9 @@ Test(breaker, can_answer_with_what_the_settings_say)
 Test(breaker, of_endpoints_leaves_the_others_alone)
 {
     rig_start(.endpoints = "[ \"$app\", \"$spare\" ]",
-              .cluster = "breaker = { circuit = { scope = \"endpoint\"; open_on = { consecutive = 2; "
-                         "error_rate = \"0%\"; }; open_for = \"30s\"; }; };");
+              .cluster =
+                  "breaker = { circuit = { scope = \"endpoint\"; open_on = { consecutive = 2; "
+                  "error_rate = \"0%\"; }; open_for = \"30s\"; }; };");
     origin_script(breaker_app, "status=500");
     unsigned failed = 0;
     for (unsigned i = 0; i < 30; i++)
@@ -238,7 +254,8 @@ Test(breaker, stays_open_over_a_reload)
     c.workers = 2;
     rig_renew_with(c);
     cr_assert_eq(breaker_send(10, "/", 503), 10);
-    c.cluster = "breaker = { circuit = { open_on = { window_calls = 50; }; open_for = \"3s\"; }; };";
+    c.cluster =
+        "breaker = { circuit = { open_on = { window_calls = 50; }; open_for = \"3s\"; }; };";
     rig_renew_with(c);
     cr_assert_str_eq(breaker_state(), "open", "its window is another one now");
 }

@@ -2,8 +2,8 @@
 #ifndef WEIR_TESTS_BREAKER_CASE_H
 #define WEIR_TESTS_BREAKER_CASE_H
 
-/* A cluster "app" with a breaker, requests to it, and an operator who looks and forces over the admin
- * socket. */
+/* A cluster "app" with a breaker, requests to it, and an operator who looks and forces over the
+ * admin socket. */
 
 #include <jansson.h>
 

@@ -138,12 +138,50 @@ Test(breaker_limits, give_room_to_who_waits_in_another_worker)
     AWAIT(gauge("requests", "usual") == 0);
 }
 
+Test(breaker_limits, let_streams_of_one_connection_take_turns)
+{
+    int32_t ids[MANY];
+    breaker_start(1, "limits = { max_requests = 2; max_pending = 6; queue_timeout = \"5s\"; };");
+    struct h2_talk *t = h2_talk_open();
+    for (unsigned i = 0; i < MANY; i++)
+        ids[i] = h2_ask(t, .path = "/?delay=10");
+    h2_turn(t, 0);
+    for (unsigned i = 0; i < MANY; i++)
+        cr_assert_eq(h2_answer(t, ids[i])->status, 200);
+    cr_assert_eq(breaker_metric("queued_total", "cluster=\"app\""), 6);
+    AWAIT(gauge("requests", "usual") == 0);
+}
+
+/* Requests that a backend over HTTP/2 has refused are sent again: a second attempt of theirs. */
+Test(breaker_limits, of_retries_leave_the_first_attempts_alone)
+{
+    struct origin *h2 =
+        origin_start_with((struct origin_spec){.name = "h2", .protocol = ORIGIN_H2});
+    rig_start(.cluster = "protocol = \"h2\"; breaker = { limits = { max_retries = 1; }; };",
+              .endpoints = "[ \"$h2\" ]");
+    origin_script(h2, "refuse=1 hang");
+    struct talk *t = talk_open();
+    talk_send(t, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    AWAIT(gauge("retries", "usual") == 1);
+    origin_script(h2, "refuse=1000");
+    const struct response *r = get("/again");
+    cr_assert(r->status == 503 && body_has(r, "breaker_limit"), "%s", r->body.p);
+    cr_assert_str_eq(json_of(rig_await_access("/again"), "breaker.decision"), "retries");
+    cr_assert_eq(breaker_rejects("retries"), 1);
+    origin_script(h2, "");
+    cr_assert_eq(get("/")->status, 200, "what needs no retry");
+    talk_reset(t);
+    AWAIT(gauge("retries", "usual") == 0 && gauge("requests", "usual") == 0);
+}
+
 Test(breaker_limits, are_apart_for_routes_of_high_priority)
 {
-    rig_start(.cluster = "breaker = { limits = { max_requests = 1; }; limits_high = { max_requests = "
-                         "1; }; };",
-              .routes = "( { name = \"vip\"; match = { path_prefix = \"/vip\"; }; cluster = \"app\"; "
-                        "breaker = { priority = \"high\"; }; }, { name = \"all\"; cluster = \"app\"; } )");
+    rig_start(
+            .cluster = "breaker = { limits = { max_requests = 1; }; limits_high = { max_requests = "
+                       "1; }; };",
+            .routes =
+                "( { name = \"vip\"; match = { path_prefix = \"/vip\"; }; cluster = \"app\"; "
+                "breaker = { priority = \"high\"; }; }, { name = \"all\"; cluster = \"app\"; } )");
     hang(1);
     cr_assert_eq(get("/")->status, 503);
     cr_assert_eq(get("/vip")->status, 200);

@@ -36,6 +36,18 @@ Test(breaker_operator, disables_it_as_a_whole)
     breaker_open("/?status=500");
 }
 
+Test(breaker_operator, has_the_last_word_over_reloads)
+{
+    struct rig_conf c = {.cluster = "breaker = { circuit = { }; };"};
+    rig_start_with(c);
+    cr_assert_eq(breaker_call("force", FORCE("open")), 200);
+    rig_renew_with(c);
+    cr_assert_eq(get("/")->status, 503);
+    cr_assert_eq(breaker_call("disable", APP), 200);
+    rig_renew_with(c);
+    cr_assert_eq(get("/")->status, 200);
+}
+
 Test(breaker_operator, forces_one_endpoint)
 {
     char json[256];
@@ -67,7 +79,8 @@ Test(breaker_operator, is_told_what_is_wrong)
         {"force", FORCE("half"), "state", 400},
         {"force", "{\"state\": \"open\"}", "route", 400},
         {"force", "{\"cluster\": \"app\", \"state\": \"open\", \"endpoint\": 1}", "endpoint", 400},
-        {"force", "{\"cluster\": \"app\", \"state\": \"open\", \"endpoint\": \"x\"}", "endpoint", 404},
+        {"force", "{\"cluster\": \"app\", \"state\": \"open\", \"endpoint\": \"x\"}", "endpoint",
+         404},
         {"disable", "{}", "route", 400},
     };
     breaker_start(1, "circuit = { };");
@@ -81,7 +94,8 @@ Test(breaker_operator, is_told_what_is_wrong)
 /* -- routes ------------------------------------------------------------------------------------ */
 
 #define ROUTE(more)                                                                                \
-    "( { name = \"all\"; cluster = \"app\"; breaker = { circuit = { open_on = { min_requests = 10; " \
+    "( { name = \"all\"; cluster = \"app\"; breaker = { circuit = { open_on = { min_requests = "   \
+    "10; "                                                                                         \
     "}; open_for = \"300ms\"; jitter = \"0%\"; probes = 1; }; " more " }; } )"
 
 static const char *route_state(void)
@@ -116,7 +130,8 @@ Test(breaker_operator, sees_routes_fall_back)
     cr_assert_eq(breaker_metric("fell_back_total", "route=\"all\""), 1);
 }
 
-/* -- configurations ------------------------------------------------------------------------------ */
+/* -- configurations ------------------------------------------------------------------------------
+ */
 
 /* What `weir -t` says about the configuration. */
 static const char *check(void)

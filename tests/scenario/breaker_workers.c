@@ -49,8 +49,9 @@ Test(breaker_workers, see_one_transition_and_exactly_its_probes)
 /* A backend that is dead: after it has opened once, each round of probes is all that goes there. */
 Test(breaker_workers, leave_a_dead_backend_alone)
 {
-    breaker_start(4, "circuit = { open_on = { min_requests = 20; }; open_for = \"100ms\"; max_open = "
-                     "\"100ms\"; probes = 2; jitter = \"0%\"; };");
+    breaker_start(4,
+                  "circuit = { open_on = { min_requests = 20; }; open_for = \"100ms\"; max_open = "
+                  "\"100ms\"; probes = 2; jitter = \"0%\"; };");
     origin_script(breaker_app, "abort");
     burst("/");
     const unsigned before = origin_requests(breaker_app);
