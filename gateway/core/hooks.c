@@ -180,12 +180,29 @@ static void *state_of(const struct chain_run *run, const struct module_use *use)
 /* -- a moment ------------------------------------------------------------------------------------
  */
 
+static bool is_set(const _Atomic uint32_t *word)
+{
+    return word && atomic_load_explicit(word, memory_order_relaxed);
+}
+
+bool hooks_word_set(const struct exchange *x)
+{
+    for (unsigned where = 0; where < CHAIN_N; where++) {
+        const struct chain *c = x->chains[where].chain;
+        for (uint32_t i = 0; c && i < c->words_n; i++)
+            if (is_set(c->words[i]))
+                return true;
+    }
+    return false;
+}
+
 /* Is this use not interested in what the moment is about? */
 static bool is_left_out(const struct module_use *use, enum moment m, const struct subject *about)
 {
     if (m == MOMENT_PICK || m == MOMENT_UNPICK)
         return use->module->desc->guards && !about->endpoint->guarded;
-    return m == MOMENT_RESULT && !use->all_results && !attempt_failed(about->attempt);
+    return m == MOMENT_RESULT && !use->all_results && !is_set(use->results_while) &&
+           !attempt_failed(about->attempt);
 }
 
 /* What a moment's verdicts make of the rest of its run. */

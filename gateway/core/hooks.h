@@ -79,10 +79,14 @@ bool hooks_pick(struct exchange *x, const struct endpoint *ep);
 void hooks_attempt(struct exchange *x, struct attempt *at);
 /* No attempt can start. HOOKS_DONE: nobody minds; HOOKS_RETRY: x->retry has another cluster. */
 enum hooks_end hooks_unavailable(struct exchange *x);
+/* Is one of the words set for which hooks hear of attempts that went well? */
+bool hooks_word_set(const struct exchange *x);
 /* Does any hook want to hear of this attempt, which has come to its head or its end? */
 static inline bool hooks_judge(const struct exchange *x, const struct attempt *at)
 {
-    return hooks_any(x, MOMENT_RESULT) && (attempt_failed(at) || x->moments & CHAIN_ALL_RESULTS);
+    return hooks_any(x, MOMENT_RESULT) &&
+           (attempt_failed(at) || x->moments & CHAIN_ALL_RESULTS ||
+            (x->moments & CHAIN_SOME_RESULTS && hooks_word_set(x)));
 }
 /* All hooks hear of the attempt; true: one of them has arranged for a retry (x->retry). */
 bool hooks_result(struct exchange *x, struct attempt *at);

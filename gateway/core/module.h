@@ -105,9 +105,10 @@ enum moment {
  * guarded ones only don't set it. */
 enum {
     CHAIN_ALL_RESULTS = 1 << 30, /* some use's on_result hears of attempts that went well */
+    CHAIN_SOME_RESULTS = 1 << 28, /* ... while a word of chain.words isn't 0 */
     CHAIN_GUARDS = 1 << 29,      /* some use's on_pick is asked about guarded endpoints */
 };
-_Static_assert(MOMENT_N <= 29, "the moments' bits and those flags are different ones");
+_Static_assert(MOMENT_N <= 28, "the moments' bits and those flags are different ones");
 
 struct module_use {
     const struct module *module;
@@ -118,6 +119,7 @@ struct module_use {
     uint32_t state_at;                    /* offset in the chain's state */
     uint32_t log_at;                      /* index of its first log field in the chain's */
     bool all_results;                     /* on_result hears of attempts that went well, too */
+    const _Atomic uint32_t *results_while; /* the same while it isn't 0; NULL: no such word */
 };
 
 struct chain {
@@ -128,6 +130,8 @@ struct chain {
         uint32_t n;
     } at[MOMENT_N];
     uint32_t moments;                     /* bit per moment: at[m].n != 0; and the flags below */
+    const _Atomic uint32_t **words;       /* words_n results_while of its uses */
+    uint32_t words_n;
     uint32_t state_size;                  /* bytes per exchange, for all uses */
     uint32_t log_fields;                  /* texts per exchange, for all uses */
     bool wants_identity;

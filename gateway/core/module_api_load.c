@@ -144,6 +144,12 @@ void weir_load_all_results(struct weir_load *l)
         l->conf->all_results = true;
 }
 
+void weir_load_results_while(struct weir_load *l, const _Atomic uint32_t *word)
+{
+    if (l->conf)
+        l->conf->results_while = word;
+}
+
 void weir_load_wants_identity(struct weir_load *l)
 {
     if (l->conf)

@@ -249,10 +249,21 @@ static void collect_moment(struct chain *c, enum moment m, struct arena *a)
     }
 }
 
+static void collect_words(struct chain *c, struct arena *a)
+{
+    c->words = ARENA_ARRAY(a, const _Atomic uint32_t *, c->uses_n);
+    for (size_t i = 0; i < c->uses_n; i++)
+        if (c->uses[i].results_while)
+            c->words[c->words_n++] = c->uses[i].results_while;
+    if (c->words_n)
+        c->moments |= CHAIN_SOME_RESULTS;
+}
+
 void chain_collect(struct chain *c, struct arena *a)
 {
     for (int m = 0; m < MOMENT_N; m++)
         collect_moment(c, (enum moment)m, a);
+    collect_words(c, a);
 }
 
 static const struct chain *chain_of_uses(struct generation *g, struct module_use *uses, size_t n)
@@ -285,6 +296,7 @@ static const struct chain *chain_build(struct generation *g, const struct module
                                         .global = g->modules->modules[index].global,
                                         .all_results = conf->all_results ||
                                                        !conf->module->desc->failures_only,
+                                        .results_while = conf->results_while,
                                         .index = index};
     }
     return chain_of_uses(g, uses, n);

@@ -35,6 +35,7 @@ static struct stack *s;
 static struct arena memory;
 static struct module_plan plan;
 static char trace[4096], mistakes[4096];
+static const _Atomic uint32_t *results_while; /* of all uses that follow */
 
 static void __attribute__((unused)) note(const char *fmt, ...) printf_like(1, 2);
 
@@ -76,6 +77,7 @@ static inline void add_use(struct chain *c, struct module_use *use, struct use_o
         .settings = of.conf,
         .state_at = c->state_size,
         .all_results = !of.desc->failures_only,
+        .results_while = results_while,
     };
     c->state_size += (uint32_t)((of.desc->state_size + 15) & ~(size_t)15);
     c->wants_identity = c->wants_identity || of.desc->wants_identity;

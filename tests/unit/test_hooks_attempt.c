@@ -123,6 +123,42 @@ Test(hooks_attempt, of_guards_are_asked_about_guarded_endpoints_alone)
     end();
 }
 
+static enum weir_verdict on_result_status(struct weir_exchange *x, const struct weir_use *u,
+                                          const struct weir_attempt *at)
+{
+    (void)x, (void)u;
+    note("%d ", weir_attempt_status(at));
+    return WEIR_NEXT;
+}
+static const struct weir_module failures = {
+    .name = "failures", .failures_only = true, .on_result = on_result_status};
+
+static void answer(size_t origin, const char *response)
+{
+    asks(GET);
+    peer_says(stack_origin(s, origin), response);
+}
+
+Test(hooks_attempt, that_went_well_are_told_while_a_word_is_set)
+{
+    _Atomic uint32_t word = 0;
+    begin("");
+    results_while = &word;
+    CHAIN(&plan.clusters[0], {&failures, NULL});
+    answer(0, OK2);
+    cr_assert_str_eq(trace, "");
+    answer(0, "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n");
+    cr_assert_str_eq(trace, "404 ");
+    word = 7;
+    answer(0, OK2);
+    cr_assert_str_eq(trace, "404 200 ");
+    word = 0;
+    answer(0, OK2);
+    cr_assert_str_eq(trace, "404 200 ");
+    results_while = NULL;
+    end();
+}
+
 /* -- when no attempt can start --------------------------------------------------------------------- */
 
 static enum weir_verdict on_unavailable_other(struct weir_exchange *x, const struct weir_use *u)

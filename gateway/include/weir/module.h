@@ -341,6 +341,9 @@ struct weir_slice weir_load_dup(struct weir_load *l, struct weir_slice s); /* wi
 void weir_load_reserve(struct weir_load *l, weir_cluster cluster);
 /* on_result of this use hears of every attempt, though its module is one for failures_only. [load] */
 void weir_load_all_results(struct weir_load *l);
+/* The same for as long as a word in a cell isn't 0: good attempts cost a load of it otherwise. It is
+ * read without any order; who has set it may miss an attempt that was judged at the same time. [load] */
+void weir_load_results_while(struct weir_load *l, const _Atomic uint32_t *word);
 /* This use looks at the identity, though not every use of its module does (wants_identity). [load] */
 void weir_load_wants_identity(struct weir_load *l);
 /* Clients can't send this field: it is taken off every request, before routing. [load] */
