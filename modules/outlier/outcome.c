@@ -3,8 +3,6 @@
  * of words here would miss the next one. */
 #include "outlier/outcome.h"
 
-#include <stddef.h>
-
 enum outcome outcome_of(const char *why, int status, bool blameless)
 {
     if (blameless || (why == NULL && status == 0))
@@ -14,4 +12,26 @@ enum outcome outcome_of(const char *why, int status, bool blameless)
     if (status >= 502 && status <= 504)
         return OUTCOME_GATEWAY;
     return status >= 500 ? OUTCOME_5XX : OUTCOME_GOOD;
+}
+
+/* https://grpc.io/docs/guides/status-codes/ */
+int outcome_grpc(const char *text, size_t n)
+{
+    static const int statuses[] = {
+        [2] = 500,  /* UNKNOWN */
+        [4] = 504,  /* DEADLINE_EXCEEDED */
+        [12] = 501, /* UNIMPLEMENTED */
+        [13] = 500, /* INTERNAL */
+        [14] = 503, /* UNAVAILABLE */
+        [15] = 500, /* DATA_LOSS */
+    };
+    unsigned code = 0;
+    if (n == 0 || n > 2)
+        return 200;
+    for (size_t i = 0; i < n; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return 200;
+        code = code * 10 + (unsigned)(text[i] - '0');
+    }
+    return code < sizeof statuses / sizeof statuses[0] && statuses[code] ? statuses[code] : 200;
 }

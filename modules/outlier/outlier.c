@@ -97,13 +97,24 @@ static void on_unpick(struct weir_exchange *x, const struct weir_use *u,
 /* -- on_result
  * ------------------------------------------------------------------------------------- */
 
-static const char *outcome_text(const struct weir_attempt *at, char text[FIGURES])
+/* What an error over gRPC says is 200, with the rest in the head when there is no content. */
+static int status_of(const struct outlier *o, const struct weir_attempt *at)
+{
+    const int status = weir_attempt_status(at);
+    if (!o->grpc || status != 200)
+        return status;
+    const struct weir_slice code = weir_attempt_field(at, &o->grpc_status);
+    return outcome_grpc(code.p, code.n);
+}
+
+static const char *outcome_text(const struct subject *s, const struct weir_attempt *at,
+                                char text[FIGURES])
 {
     const char *why = weir_attempt_why(at);
     if (why)
         snprintf(text, FIGURES, "%s", why);
     else
-        snprintf(text, FIGURES, "status %d", weir_attempt_status(at));
+        snprintf(text, FIGURES, "status %d", status_of(s->o, at));
     return text;
 }
 
@@ -116,7 +127,7 @@ static void on_probe(const struct subject *s, const struct weir_attempt *at, uns
     else if (!s->o->bad[outcome])
         outlier_probe_succeeded(s, round);
     else {
-        snprintf(figures, sizeof figures, "a probe has failed (%s)", outcome_text(at, text));
+        snprintf(figures, sizeof figures, "a probe has failed (%s)", outcome_text(s, at, text));
         outlier_probe_failed(s, round, figures);
     }
 }
@@ -132,7 +143,7 @@ static void judge_runs(const struct subject *s, const struct weir_attempt *at,
         if (!s->o->consecutive[i] || runs[i] < s->o->consecutive[i])
             continue;
         snprintf(figures, sizeof figures, "%u %s in a row (the last: %s)", runs[i], names[i],
-                 outcome_text(at, text));
+                 outcome_text(s, at, text));
         outlier_eject(s, &(struct reason){i, s->o->enforcing[i], figures});
         return;
     }
@@ -184,7 +195,7 @@ static enum weir_verdict on_result(struct weir_exchange *x, const struct weir_us
     const struct subject s = {weir_process_of(x), o, slot, weir_attempt_endpoint(at), cell};
     const unsigned round = take_permit(u->state, slot);
     const enum outcome outcome =
-        outcome_of(weir_attempt_why(at), weir_attempt_status(at), weir_attempt_blameless(at));
+        outcome_of(weir_attempt_why(at), status_of(o, at), weir_attempt_blameless(at));
     if (round)
         on_probe(&s, at, round, outcome);
     else

@@ -83,7 +83,7 @@ struct reentry_conf {
 
 /* Of a cluster. */
 struct outlier {
-    bool enabled, split;
+    bool enabled, split, grpc;
     int64_t consecutive[RUN_N]; /* 0: off */
     uint32_t enforcing[RUN_N];
     uint64_t interval_ms, ejection_ms, max_ejection_ms, jitter_ms, forget_ms;
@@ -98,6 +98,7 @@ struct outlier {
     unsigned number;      /* among them */
     weir_cluster cluster;
     struct weir_slice name;
+    struct weir_name grpc_status;
     bool rates;                /* figures are kept */
     bool bad[OUTCOME_5XX + 1]; /* by outcome: does a probe fail with it? */
     struct ejection_rules rules;

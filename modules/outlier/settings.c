@@ -92,6 +92,9 @@ const struct weir_setting outlier_rows[] = {
     WEIR_ROW_BOOL("split", struct outlier, split, "false",
                   "attempts without a response count for consecutive_failures alone, and rates are "
                   "judged apart for them"),
+    WEIR_ROW_BOOL(
+        "grpc", struct outlier, grpc, "false",
+        "a gRPC status in a response's head counts as the HTTP status that it stands for"),
     WEIR_ROW_GROUP("success_rate", struct outlier, success_rate, success_rate_rows,
                    "ejects who succeeds far less often than the others; absent: off",
                    .check = success_rate_check),
@@ -189,6 +192,19 @@ static bool can_happen(const struct outlier *o, enum kind kind)
     }
 }
 
+static uint64_t read_ejected(const void *shared)
+{
+    return atomic_load(&((const struct outlier_shared *)shared)->ejected);
+}
+
+static void show_ejected(struct weir_load *l, const struct outlier *o)
+{
+    const struct weir_gauge gauge = {"ejected", "endpoints that are out, or half-open",
+                                     read_ejected, o->shared};
+    if (o->shared)
+        weir_gauge(l, &gauge, NULL, 0);
+}
+
 static void count_kinds(struct weir_load *l, struct outlier *o)
 {
     o->counters = weir_counters(l, cluster_counters, NULL, 0);
@@ -212,6 +228,7 @@ static void make_rules(struct outlier *o)
         .ramp_ms = o->reentry.ramp_ms,
     };
     o->rates = o->success_rate.present || o->failure_percentage.present;
+    o->grpc_status = weir_name((struct weir_slice)WEIR_SLICE("grpc-status"));
     o->bad[OUTCOME_FAILURE] = true;
     o->bad[OUTCOME_5XX] = o->rates || o->consecutive[RUN_5XX];
     o->bad[OUTCOME_GATEWAY] = o->bad[OUTCOME_5XX] || o->consecutive[RUN_GATEWAY];
@@ -243,7 +260,7 @@ static void make_cells(struct weir_load *l, struct outlier *o)
         o->generation = atomic_fetch_add(&o->shared->loads, 1) + 1;
     if (!o->shared || !o->enabled)
         return;
-    if (o->rates)
+    if (o->rates || o->grpc)
         weir_load_all_results(l);
     else
         weir_load_results_while(l, &o->shared->watch);
@@ -268,6 +285,7 @@ void outlier_load_cluster(struct weir_load *l, void *conf, void *global)
     resolve_single(o);
     make_cells(l, o);
     count_kinds(l, o);
+    show_ejected(l, o);
     o->number = all->n++;
     *all->end = o;
     all->end = &o->next;

@@ -29,6 +29,7 @@ Test(outlier, ejects_after_failures_in_a_row)
     cr_assert(strstr(line, "cluster app: 127.0.0.1:"), "%s", line);
     cr_assert(strstr(line, "5 attempts without a response in a row (the last: "), "%s", line);
     cr_assert_eq(rig_log_count("outlier_ejected"), 1);
+    cr_assert_eq(rig_metric("weir_outlier_ejected{cluster=\"app\"}"), 1);
     cr_assert_str_eq(outlier_state(outlier_b), "ejected");
     cr_assert_str_eq(outlier_state(outlier_a), "in");
     cr_assert_eq(outlier_number(outlier_b, "count"), 1);
@@ -132,6 +133,34 @@ Test(outlier, does_not_count_what_clients_do)
     AWAIT(origin_aborts(outlier_a) == 5);
     cr_assert_eq(outlier_run(outlier_a, "failures"), 0);
     cr_assert_str_eq(outlier_state(outlier_a), "in");
+}
+
+Test(outlier, counts_what_grpc_says_when_asked_to)
+{
+    origin_script(outlier_b, "field=grpc-status:14");
+    outlier_start(1, OUTLIER(LONG "consecutive_gateway_errors = 3; grpc = true;"));
+    SEND_UNTIL(outlier_counted("ejections", "gateway_errors") == 1);
+    cr_assert(strstr(rig_await_log("outlier_ejected"), "(the last: status 503)"));
+    expect_out(outlier_b);
+}
+
+/* Attempts that were under way when the endpoint came back say how it was before. */
+Test(outlier, does_not_count_what_comes_late)
+{
+    enum { SENT = 9 };
+    origin_script(outlier_b, "hang");
+    outlier_start(1, "timeouts = { response_head = \"400ms\"; };" OUTLIER());
+    for (int i = 0; i < SENT; i++)
+        talk_send(talk_open(), "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    AWAIT(origin_requests(outlier_b) == SENT / 3);
+    cr_assert_eq(outlier_ask("eject", outlier_b, ""), 200);
+    cr_assert_eq(outlier_ask("return", outlier_b, ""), 200);
+    AWAIT(origin_aborts(outlier_b) == SENT / 3);
+    cr_assert_eq(outlier_run(outlier_b, "failures"), 0);
+    get("/");
+    get("/");
+    get("/");
+    cr_assert_eq(outlier_run(outlier_b, "failures"), 1, "this one began since");
 }
 
 Test(outlier, is_done_once_by_many_workers)

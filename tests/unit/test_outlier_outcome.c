@@ -3,6 +3,7 @@
 #include "outlier/outcome.h"
 
 #include <criterion/criterion.h>
+#include <string.h>
 
 Test(outlier_outcome, of_statuses_is_good_but_for_server_errors)
 {
@@ -35,4 +36,18 @@ Test(outlier_outcome, is_bad_when_it_counts_against_the_endpoint)
     cr_assert(outcome_is_bad(OUTCOME_FAILURE) && outcome_is_bad(OUTCOME_GATEWAY));
     cr_assert(outcome_is_bad(OUTCOME_5XX));
     cr_assert(!outcome_is_bad(OUTCOME_NONE) && !outcome_is_bad(OUTCOME_GOOD));
+}
+
+static int grpc(const char *text)
+{
+    return outcome_grpc(text, strlen(text));
+}
+
+Test(outlier_outcome, of_grpc_is_the_status_that_it_stands_for)
+{
+    cr_assert(grpc("14") == 503 && grpc("4") == 504 && grpc("12") == 501);
+    cr_assert(grpc("2") == 500 && grpc("13") == 500 && grpc("15") == 500);
+    cr_assert(grpc("0") == 200 && grpc("5") == 200 && grpc("16") == 200 && grpc("99") == 200);
+    cr_assert(grpc("") == 200 && grpc("x") == 200 && grpc("-1") == 200 && grpc("014") == 200);
+    cr_assert_eq(outcome_grpc(NULL, 0), 200);
 }
