@@ -10,7 +10,6 @@
 
 #include <jansson.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { SECONDS_MAX = 604800 };
 
@@ -100,13 +99,13 @@ static void reply_list(struct weir_process *p, const struct outlier_local *mine,
                        const struct outlier *only, struct weir_reply *reply)
 {
     json_t *o = json_object(), *clusters = json_array();
-    for (const struct outlier *c = mine ? mine->all->first : NULL; c; c = c->next)
+    for (const struct outlier *c = mine->all->first; c; c = c->next)
         if (c->cells && c->shared && (!only || c == only))
             json_array_append_new(clusters, cluster_json(p, c));
     json_object_set_new(o, "clusters", clusters);
     char *text = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(15));
     if (text)
-        weir_reply_json(reply, (struct weir_slice){text, strlen(text)});
+        weir_reply_json(reply, slice_str(text));
     free(text);
     json_decref(o);
 }
@@ -122,7 +121,13 @@ static json_t *read_request(const struct weir_request *rq)
 
 static bool is_text(const json_t *t, struct weir_slice s)
 {
-    return json_string_length(t) == s.n && memcmp(json_string_value(t), s.p, s.n) == 0;
+    return slice_eq((struct weir_slice){json_string_value(t), json_string_length(t)}, s);
+}
+
+/* start() has told nobody what there is. */
+static void refuse_without_memory(struct weir_reply *reply)
+{
+    weir_reply_error(reply, 409, NULL, "the control process has no memory for it");
 }
 
 /* NULL with a refusal. */
@@ -130,11 +135,15 @@ static const struct outlier *find_cluster(const struct outlier_local *mine, cons
                                           struct weir_reply *reply)
 {
     const json_t *name = json_object_get(asked, "cluster");
+    if (!mine) {
+        refuse_without_memory(reply);
+        return NULL;
+    }
     if (!json_is_string(name)) {
         weir_reply_error(reply, 400, "cluster", "\"cluster\" is the name of a cluster, as a text");
         return NULL;
     }
-    for (const struct outlier *o = mine ? mine->all->first : NULL; o; o = o->next)
+    for (const struct outlier *o = mine->all->first; o; o = o->next)
         if (is_text(name, o->name) && o->cells && o->shared)
             return o;
     weir_reply_error(reply, 404, "cluster", "there is no cluster called \"%.128s\"",
@@ -169,7 +178,9 @@ static void list(struct weir_process *p, void *local, const struct weir_request 
     json_t *asked = read_request(rq);
     const json_t *name = json_object_get(asked, "cluster");
     const struct outlier *only = NULL;
-    if (!name || json_is_null(name))
+    if (!local)
+        refuse_without_memory(reply);
+    else if (!name || json_is_null(name))
         reply_list(p, local, NULL, reply);
     else if ((only = find_cluster(local, asked, reply)))
         reply_list(p, local, only, reply);

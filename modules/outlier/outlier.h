@@ -9,6 +9,7 @@
 
 #include <weir/module.h>
 
+#include "common/slice.h"
 #include "outlier/ejection.h"
 #include "outlier/runs.h"
 #include "outlier/verdict.h"
@@ -137,7 +138,5 @@ struct outlier_local {
 };
 
 void outlier_tick(struct weir_process *p, void *local);
-
-#define SLICE_ARG(s) (int)(s).n, ((s).p ? (s).p : "")
 
 #endif

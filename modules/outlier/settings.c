@@ -4,8 +4,6 @@
  * the only thing that surely is no answer. */
 #include "outlier/outlier.h"
 
-#include <string.h>
-
 static const char *const single_names[] = {"auto", "refuse", "keep", NULL};
 enum { FAILURES_PRESET = 5 };
 
@@ -209,8 +207,7 @@ static void count_kinds(struct weir_load *l, struct outlier *o)
 {
     o->counters = weir_counters(l, cluster_counters, NULL, 0);
     for (unsigned k = 0; k < KIND_N; k++) {
-        const struct weir_label label = {
-            "kind", weir_load_dup(l, (struct weir_slice){kind_words[k], strlen(kind_words[k])})};
+        const struct weir_label label = {"kind", slice_str(kind_words[k])};
         if (can_happen(o, k))
             o->kinds[k] = weir_counters(l, outlier_counters, &label, 1);
     }
