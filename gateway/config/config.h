@@ -299,6 +299,7 @@ struct config {
     struct slice file;
     struct texts module_folders; /* searched before the one of the installation */
     struct slice zone;        /* where this gateway is; empty: nowhere in particular */
+    struct texts default_modules; /* in force where a route or cluster doesn't name them */
     int64_t workers;          /* "auto" is 0: one per processor this process may run on */
     bool affinity;            /* false: pin worker i to processor i */
     struct slice user, group; /* empty: stay */

@@ -81,6 +81,15 @@ void read_module_folders(struct option_reader *r, const config_setting_t *s, voi
         l->modules->begin(l->modules, &folders);
 }
 
+void read_default_modules(struct option_reader *r, const config_setting_t *s, void *field)
+{
+    static struct slice usual[] = {SLICE_INIT("outlier"), SLICE_INIT("retry")};
+    struct texts names = {.v = usual, .n = array_n(usual)};
+    if (s && !option_read_texts(r, s, &names))
+        names.n = 0;
+    *(struct texts *)field = names;
+}
+
 /* -- uses -------------------------------------------------------------------------------------- */
 
 static struct module_conf *use_add(struct option_reader *r, struct module_conf **list,
@@ -302,7 +311,7 @@ static void add_url_clusters(struct loading *l)
     c->clusters_n += l->urls.n;
 }
 
-/* -- global settings that nobody wrote -----------------------------------------------------------
+/* -- modules that are in force everywhere --------------------------------------------------------
  */
 
 static bool row_required(const struct option *group)
@@ -312,6 +321,72 @@ static bool row_required(const struct option *group)
             return true;
     return false;
 }
+
+static bool is_used(const struct module_conf *uses, const struct module *m)
+{
+    while (uses && uses->module != m)
+        uses = uses->next;
+    return uses != NULL;
+}
+
+/* What is wrong with it there is said of the route, the cluster. */
+static void use_default(struct loading *l, struct module_conf **list, struct module *m,
+                        enum module_scope scope, struct place place, struct slice name)
+{
+    const struct option *row = l->modules->row(m, scope);
+    place.name = name;
+    place.index = 0;
+    if (row && !is_used(*list, m))
+        read_use(&l->r, NULL, row, use_add(&l->r, list, place, m, scope));
+}
+
+static bool has_required(struct loading *l, struct module *m, const struct place *place)
+{
+    for (int i = MODULE_ROUTE; i <= MODULE_CLUSTER; i++) {
+        const struct option *row = l->modules->row(m, (enum module_scope)i);
+        if (!row || !row_required(row))
+            continue;
+        faults_add(l->r.faults, place->file, place->line,
+                   "default_modules has \"%.*s\", whose settings can't all be left out: `weir "
+                   "--help-module %.*s` shows them",
+                   SLICE_ARG(place->name), SLICE_ARG(place->name));
+        return true;
+    }
+    return false;
+}
+
+/* Routes that end in the gateway itself make no attempts, and get none. */
+static void add_default(struct loading *l, struct slice name, const config_setting_t *said)
+{
+    struct config *c = l->c;
+    struct place place = said ? option_place(&l->r, said) : (struct place){.file = l->r.file};
+    const size_t errors = l->r.faults->errors;
+    place.name = name;
+    struct module *m = l->modules->module(l->modules, name, &place, l->r.faults);
+    if (!m && said && l->r.faults->errors == errors)
+        faults_add(l->r.faults, place.file, place.line,
+                   "default_modules has \"%.*s\"; no module of that name is installed (weir -m lists "
+                   "them)",
+                   SLICE_ARG(name));
+    if (!m || has_required(l, m, &place))
+        return;
+    for (size_t i = 0; i < c->routes_n; i++)
+        if (c->routes[i].action == ACTION_CLUSTER || c->routes[i].action == ACTION_MODULE)
+            use_default(l, &c->routes[i].modules, m, MODULE_ROUTE, c->routes[i].place, name);
+    for (size_t i = 0; i < c->clusters_n; i++)
+        use_default(l, &c->clusters[i].modules, m, MODULE_CLUSTER, c->clusters[i].place, name);
+}
+
+static void add_defaults(struct loading *l)
+{
+    const struct config *c = l->c;
+    const config_setting_t *said = config_setting_get_member(l->root, "default_modules");
+    for (size_t i = 0; i < c->default_modules.n; i++)
+        add_default(l, c->default_modules.v[i], said);
+}
+
+/* -- global settings that nobody wrote -----------------------------------------------------------
+ */
 
 static bool has_global(const struct config *c, const struct module *m)
 {
@@ -347,10 +422,11 @@ void modules_complete(struct loading *l)
     struct config *c = l->c;
     if (!l->modules)
         return;
+    add_url_clusters(l);
+    add_defaults(l);
     complete(l, c->modules);
     for (size_t i = 0; i < c->clusters_n; i++)
         complete(l, c->clusters[i].modules);
     for (size_t i = 0; i < c->routes_n; i++)
         complete(l, c->routes[i].modules);
-    add_url_clusters(l);
 }

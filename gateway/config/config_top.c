@@ -80,6 +80,10 @@ const struct option top_options[] = {
                   "one or a list of folders; a relative one starts in the folder of the main file",
                   "where modules lie, searched in this order and before the folder of the "
                   "installation"),
+    OPTION_CUSTOM("default_modules", struct config, default_modules, read_default_modules,
+                  DEFAULT_MODULES, "one or a list of names of modules",
+                  "modules that are in force, with the defaults of their settings, on every route and "
+                  "cluster that doesn't name them; those of the default as far as they are installed"),
     OPTION_CUSTOM("workers", struct config, workers, read_workers, "auto", FORM_WORKERS,
                   "worker processes; auto: one per processor"),
     OPTION_BOOL("affinity", struct config, affinity, "false", "pin each worker to one processor"),

@@ -60,6 +60,9 @@ struct module_source {
     const struct option *(*find)(struct module_source *s, struct slice name,
                                  enum module_scope scope, const struct place *place,
                                  struct faults *faults, struct module **module);
+    /* The module of this name; NULL when there is none, or with a fault. */
+    struct module *(*module)(struct module_source *s, struct slice name, const struct place *place,
+                             struct faults *faults);
     /* The row of a module that was found, in any scope; NULL: it has nothing to set there. */
     const struct option *(*row)(const struct module *m, enum module_scope scope);
     /* NULL-terminated: what is installed, for hints. */

@@ -65,6 +65,8 @@ extern const struct option module_options[]; /* of the group `modules` */
 bool take_route_module(struct option_reader *r, const config_setting_t *s, void *field);
 bool take_cluster_module(struct option_reader *r, const config_setting_t *s, void *field);
 void read_module_folders(struct option_reader *r, const config_setting_t *s, void *field); /* texts */
+void read_default_modules(struct option_reader *r, const config_setting_t *s, void *field); /* texts */
+#define DEFAULT_MODULES "[ \"outlier\", \"retry\" ]"
 /* After everything was read: global settings of modules that `modules` doesn't name, and the
  * clusters of URLs. */
 void modules_complete(struct loading *l);

@@ -19,6 +19,8 @@ static void on_begin(struct module_source *src, const struct texts *folders);
 static const struct option *on_find(struct module_source *src, struct slice name,
                                     enum module_scope scope, const struct place *place,
                                     struct faults *faults, struct module **module);
+static struct module *on_module(struct module_source *src, struct slice name,
+                                const struct place *place, struct faults *faults);
 static const struct option *on_row(const struct module *m, enum module_scope scope);
 static const char *const *on_names(struct module_source *src);
 static bool on_ends_route(const struct module *m);
@@ -31,6 +33,7 @@ void module_set_init(struct module_set *s)
 {
     *s = (struct module_set){.source = {.begin = on_begin,
                                         .find = on_find,
+                                        .module = on_module,
                                         .row = on_row,
                                         .names = on_names,
                                         .ends_route = on_ends_route},
@@ -80,6 +83,12 @@ static void on_begin(struct module_source *src, const struct texts *folders)
         s->folders.v[i] = arena_dup(&s->reading, folders->v[i]);
     s->folders.v[folders->n] = s->installed;
     s->began = true;
+}
+
+static struct module *on_module(struct module_source *src, struct slice name,
+                                const struct place *place, struct faults *faults)
+{
+    return module_set_find((struct module_set *)src, name, place, faults);
 }
 
 static const struct option *on_find(struct module_source *src, struct slice name,

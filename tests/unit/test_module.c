@@ -46,6 +46,28 @@ Test(module, names_are_hints)
                      "(weir -m lists them)");
 }
 
+Test(module, is_in_force_everywhere_when_it_is_a_default)
+{
+    struct config *c = module_conf("default_modules = \"plain\"; " WITH_FOLDER MODULE_ROUTE(
+        "}, { respond = { }; }, { cluster = \"c\"; plain = { depth = 8; };"));
+    cr_assert_eq(c->default_modules.n, 1);
+    cr_assert_eq(*(const int64_t *)c->routes[0].modules->conf, 3, "the default of its setting");
+    cr_assert_null(c->routes[1].modules, "which makes no attempts");
+    cr_assert_eq(*(const int64_t *)c->routes[2].modules->conf, 8);
+    cr_assert_null(c->routes[2].modules->next);
+    config_free(c);
+    c = module_conf(WITH_FOLDER MODULE_ROUTE(""));
+    cr_assert_null(c->routes[0].modules, "those of the preset aren't installed here");
+    config_free(c);
+}
+
+Test(module, is_no_default_when_it_is_not_there)
+{
+    MODULE_CONF_SAYS("default_modules = [ \"plian\" ]; " WITH_FOLDER MODULE_ROUTE(""),
+                     "t.conf:1: error: default_modules has \"plian\"; no module of that name is "
+                     "installed (weir -m lists them)");
+}
+
 Test(module, of_another_interface_is_refused)
 {
     MODULE_CONF_SAYS(WITH_FOLDER MODULE_ROUTE("older = { };"),
