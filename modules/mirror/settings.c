@@ -221,7 +221,7 @@ static unsigned nth_of(const struct mirrors *all, const struct mirror *m)
 {
     unsigned n = 1;
     for (const struct mirror *former = all->first; former; former = former->next)
-        n += same(former->route, m->route) && former->cluster == m->cluster;
+        n += slice_eq(former->route, m->route) && former->cluster == m->cluster;
     return n;
 }
 
