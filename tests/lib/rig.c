@@ -158,6 +158,8 @@ void rig_write_conf(struct rig_conf c)
                 or_nothing(c.log));
     text_printf(&t, "module_folders = [ \"%s\", \"%s\" ];\n%s\n", WEIR_MODULES, TEST_MODULES,
                 or_nothing(c.top));
+    if (rig.defaults)
+        text_printf(&t, "default_modules = %s;\n", rig.defaults);
     text_printf(&t, "listeners = ( { name = \"public\"; bind = \"127.0.0.1:$port\"; %s }%s );\n",
                 or_nothing(c.listener), or_nothing(c.listeners));
     text_printf(&t, "clusters = { app = { endpoints = %s; %s }; %s };\n",
@@ -180,6 +182,11 @@ static int on_tree(const char *path, const struct stat *st, int flag, struct FTW
 
 /* -- life ---------------------------------------------------------------------------------------
  */
+
+void rig_default_modules(const char *list)
+{
+    rig.defaults = list;
+}
 
 void rig_begin(void)
 {

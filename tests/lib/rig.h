@@ -45,6 +45,9 @@ struct rig_conf {
 
 #define SCENARIO_SUITE(name) TestSuite(name, .init = rig_begin, .fini = rig_end, .timeout = 120)
 void rig_begin(void);
+/* From now on configurations have this list of default_modules, "[ ]", instead of the usual one: so
+ * that a test of one module sees nothing of the others'. Borrowed. */
+void rig_default_modules(const char *list);
 void rig_end(void);
 /* A skipped test doesn't reach its .fini. */
 #define RIG_SKIP(why)                                                                              \

@@ -10,6 +10,7 @@
 
 struct rig {
     char dir[64];
+    const char *defaults; /* rig_default_modules(); NULL: the usual */
     pid_t pid;     /* the master; 0: none */
     bool deaths;   /* the test kills processes */
     size_t log_at; /* the log is looked at from here */

@@ -73,6 +73,7 @@ Test(bad_responses, become_502)
 
 Test(bad_responses, of_nothing_at_all_become_502)
 {
+    rig_default_modules("[ ]");
     rig_start();
     origin_script(app, "raw");
     origin_raw(app, "", 0);

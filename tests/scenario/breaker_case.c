@@ -10,6 +10,7 @@ static json_t *answer;
 void breaker_begin(void)
 {
     rig_begin();
+    rig_default_modules("[ ]");
     breaker_app = origin_start("app");
     breaker_spare = origin_start("spare");
 }

@@ -324,7 +324,7 @@ Test(dark_launch, fails_when_the_version_does)
     cr_assert_eq(r->status, 503);
     cr_assert_str_eq(field_of(r, "Cache-Control"), "private, no-store");
     IS_NORMAL(dark_ask(NOBODY));
-    cr_assert_eq(rig_metric("weir_dark_launch_failed_total{route=\"all\"}"), 1);
+    cr_assert_eq(rig_metric("weir_dark_launch_failed_total{route=\"all\"}"), 2, "and its retry");
 }
 
 Test(dark_launch, falls_back_when_that_is_wished)

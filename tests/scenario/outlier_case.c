@@ -7,6 +7,7 @@ static json_t *answer;
 void outlier_begin(void)
 {
     rig_begin();
+    rig_default_modules("[ \"outlier\" ]");
     outlier_a = origin_start("a");
     outlier_b = origin_start("b");
     outlier_c = origin_start("c");

@@ -15,6 +15,7 @@ struct origin *retry_app, *retry_bad, *retry_good;
 void retry_begin(void)
 {
     rig_begin();
+    rig_default_modules("[ \"retry\" ]");
     retry_app = origin_start("app");
     retry_bad = origin_start("bad");
     retry_good = origin_start("good");
