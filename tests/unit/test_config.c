@@ -98,6 +98,15 @@ Test(config, weir_conf_has_every_setting_at_its_default)
     const struct cluster_conf *ca = said->clusters, *cb = unsaid->clusters;
     cr_assert_eq(ca->balance, cb->balance);
     cr_assert_eq(ca->endpoints[0].weight, cb->endpoints[0].weight);
+    cr_assert_eq(memcmp(&ca->least_request, &cb->least_request, sizeof ca->least_request), 0);
+    cr_assert_eq(ca->ewma_decay, cb->ewma_decay);
+    cr_assert_eq(ca->panic, cb->panic);
+    cr_assert_eq(ca->overprovision, cb->overprovision);
+    cr_assert_eq(ca->zone_aware.enabled, cb->zone_aware.enabled);
+    cr_assert_eq(ca->zone_aware.min_endpoints, cb->zone_aware.min_endpoints);
+    cr_assert_eq(ca->slow_start.window, cb->slow_start.window);
+    cr_assert_eq(ca->slow_start.min_share, cb->slow_start.min_share);
+    cr_assert_eq(ca->slow_start.aggression, cb->slow_start.aggression);
     cr_assert_eq(memcmp(&ca->pool, &cb->pool, sizeof ca->pool), 0);
     cr_assert_eq(memcmp(&ca->retry_budget, &cb->retry_budget, sizeof ca->retry_budget), 0);
     cr_assert_eq(memcmp(&ca->dns, &cb->dns, sizeof ca->dns), 0);
