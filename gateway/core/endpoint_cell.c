@@ -227,8 +227,8 @@ bool endpoint_cell_follow(struct endpoint_cell *cell, const struct cluster_table
         for (size_t i = 0; i < n; i++)
             if (mark(cell, owners[i]) != NO_SLOT)
                 owners[i] = 0;
-        for (size_t i = 0; i < n; i++)
-            if (owners[i])
+        for (size_t i = 0; i < n; i++) /* two names may have given the same address */
+            if (owners[i] && mark(cell, owners[i]) == NO_SLOT)
                 changed = claim(cell, owners[i], arrays, now_us) != NO_SLOT || changed;
         if (changed)
             endpoint_cell_touch(cell);

@@ -87,6 +87,19 @@ Test(endpoint_cell, an_endpoint_keeps_its_slot_when_others_come_and_go)
     cr_assert_not(ANSWER(NULL, 7, "10.0.0.2:80", "10.0.0.3:80"), "nothing is new");
 }
 
+Test(endpoint_cell, an_address_that_two_names_give_has_one_slot)
+{
+    struct addr addr;
+    unsigned n = 0;
+    cr_assert(addr_parse(SLICE("10.0.0.1:80"), &addr));
+    cluster_table_set(table, 1, 1, &addr, 1);
+    cluster_table_set(table, 2, 1, &addr, 1);
+    cr_assert(endpoint_cell_follow(cell, table, NULL, 1));
+    for (uint32_t i = 0; i < cell->capacity; i++)
+        n += cell->slots[i].owner != 0;
+    cr_assert_eq(n, 1);
+}
+
 Test(endpoint_cell, who_is_there_from_the_start_has_not_just_joined)
 {
     ANSWER(NULL, 5, "10.0.0.1:80");
