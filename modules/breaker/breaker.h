@@ -146,9 +146,11 @@ bool breaker_circuit_at(const struct breaker *b, weir_slot slot, struct circuit 
 struct try_state {
     struct machine_ticket ticket;
     weir_slot slot;
-    bool used, asked; /* the place is taken; the circuit was asked */
-    bool retry;       /* it counts as a retry */
-    bool headed;      /* its response has begun */
+    bool asked;             /* by the circuit; it waits for the result */
+    bool used, retry;       /* it has room among the requests, among the retries */
+    bool headed;            /* its response has begun */
+    struct try_state *from; /* whose room it has taken over; NULL: it has its own */
+    bool from_retry;        /* ... among the retries, too */
 };
 
 /* One that waits for room, in its exchange's memory. */

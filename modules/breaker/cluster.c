@@ -10,8 +10,8 @@
  *     on_done         whatever is still held is given back
  *
  * An attempt holds its room until its response is through, or it has failed; so a backend never has
- * more than max_requests in hand, hedges and retries included. A response that a retry replaces is
- * through when the retry asks for its own room. */
+ * more than max_requests in hand, hedges and retries included. A response that a retry replaces
+ * leaves its room to the retry. */
 #include "breaker/breaker.h"
 #include "common/slice.h"
 
@@ -63,31 +63,52 @@ static void release(const struct weir_use *u, struct try_state *t)
     const struct breaker_state *st = u->state;
     if (!t->used)
         return;
-    t->used = false;
-    if (t->retry)
+    if (t->retry && !t->from_retry)
         breaker_give(u, st->class, LIMITS_RETRIES);
-    breaker_give(u, st->class, LIMITS_REQUESTS);
+    if (t->from) { /* nothing came of it: whose it was has it back */
+        t->from->used = true;
+        t->from->retry = t->from_retry;
+    } else {
+        breaker_give(u, st->class, LIMITS_REQUESTS);
+    }
+    t->used = t->retry = t->from_retry = false;
+    t->from = NULL;
 }
 
-static bool take_request(const struct weir_use *u)
+/* A response that has begun, and is replaced by what is picked now, leaves its room to that. */
+static bool take_over(const struct weir_use *u, struct try_state *t)
+{
+    struct breaker_state *st = u->state;
+    for (struct try_state *f = st->tries; f < st->tries + TRIES; f++) {
+        if (!f->headed || !f->used)
+            continue;
+        t->from = f;
+        t->retry = t->from_retry = f->retry;
+        f->used = f->retry = false;
+        return true;
+    }
+    return false;
+}
+
+static bool take_request(const struct weir_use *u, struct try_state *t)
 {
     struct breaker_state *st = u->state;
     if (st->reserved) {
         st->reserved = false;
         return true;
     }
-    return breaker_take(u, st->class, LIMITS_REQUESTS);
+    return take_over(u, t) || breaker_take(u, st->class, LIMITS_REQUESTS);
 }
 
 static bool take_room(const struct weir_use *u, struct try_state *t)
 {
     struct breaker_state *st = u->state;
-    if (!take_request(u)) {
+    if (!take_request(u, t)) {
         st->refused = 1 + REJECT_REQUESTS;
         return false;
     }
     t->used = true;
-    if (!st->started)
+    if (!st->started || t->retry)
         return true;
     t->retry = breaker_take(u, st->class, LIMITS_RETRIES);
     if (t->retry)
@@ -186,15 +207,6 @@ static void take_back(const struct weir_use *u, struct try_state *t)
     release(u, t);
 }
 
-/* A response that was good enough to begin with is replaced by what is picked now. */
-static void release_replaced(const struct weir_use *u)
-{
-    struct breaker_state *st = u->state;
-    for (unsigned i = 0; i < TRIES; i++)
-        if (st->tries[i].headed)
-            release(u, &st->tries[i]);
-}
-
 enum weir_verdict breaker_cluster_pick(struct weir_exchange *x, const struct weir_use *u,
                                        const struct weir_endpoint *ep)
 {
@@ -207,7 +219,6 @@ enum weir_verdict breaker_cluster_pick(struct weir_exchange *x, const struct wei
     if (!breaker_is_on(b))
         return WEIR_NEXT;
     learn_class(x, u);
-    release_replaced(u);
     ask_circuit(x, u, ep, t);
     if (st->refused)
         return weir_veto(x, "breaker_open");
@@ -239,6 +250,8 @@ void breaker_cluster_attempt(struct weir_exchange *x, const struct weir_use *u,
     struct try_state *t = try_of(u, at);
     take_back(u, t); /* of an attempt long ago: nothing is left of it */
     *t = st->picked;
+    t->from = NULL; /* it is its own now */
+    t->from_retry = false;
     st->picked = (struct try_state){0};
     st->started = true;
     if (!t->asked)
