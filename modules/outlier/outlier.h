@@ -130,7 +130,8 @@ extern const struct weir_command outlier_commands[];
 /* What the control process knows between two ticks, by outlier.number. */
 struct outlier_watch {
     uint64_t judge_ms; /* when figures are judged next; 0: not begun */
-    uint32_t seen;     /* places that were taken too many, at the last tick; 0: none */
+    bool off;          /* places weren't as many as endpoints that have one, at the last tick */
+    uint32_t taken;    /* places then */
 };
 struct outlier_local {
     const struct outliers *all;

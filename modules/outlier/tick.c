@@ -17,6 +17,7 @@ struct round {
     const struct outlier *o;
     struct pool pool;
     uint32_t held;        /* endpoints that have a place */
+    uint32_t by_hand;     /* of them by an operator */
     bool busy;            /* good results matter */
     struct subject first; /* of those with a place, not by an operator: who would be back first */
     uint64_t first_ms;
@@ -47,6 +48,7 @@ static void look(struct round *r, const struct subject *s)
     const struct ejection_state st = ejection_look(&s->cell->ejection);
     r->busy |= matters(s->cell);
     r->held += st.held;
+    r->by_hand += st.held && st.cause == KIND_OPERATOR;
     if (!st.held || st.cause == KIND_OPERATOR || (r->first.cell && st.at_ms >= r->first_ms))
         return;
     r->first = *s;
@@ -72,20 +74,25 @@ static void visit(struct round *r)
 /* -- order
  * ----------------------------------------------------------------------------------------- */
 
-/* The pool has become smaller: who is out has to help. */
+/* The pool has become smaller: who is out has to help. What an operator takes out makes it smaller,
+ * too, but isn't of the share that may be ejected. */
 static void keep_enough(const struct round *r)
 {
-    if (r->first.cell && r->held > outlier_cap(r->o, &r->pool))
+    struct pool rest = r->pool;
+    rest.usable -= r->by_hand < rest.usable ? r->by_hand : rest.usable;
+    if (r->first.cell && r->held - r->by_hand > outlier_cap(r->o, &rest))
         outlier_return(&r->first, "too few others are left");
 }
 
-/* Places that nobody has: of endpoints that are gone, of processes that were killed. One may just
- * be being taken, so it has to be so twice. */
+/* Places that nobody has: of endpoints that are gone, of processes that were killed; and endpoints
+ * that had one when they were gone, and are back. One may just be being taken, so it has to be so
+ * twice. */
 static void mend_places(const struct round *r, struct outlier_watch *w)
 {
     uint32_t taken = atomic_load(&r->o->shared->ejected);
-    const bool again = taken > r->held && w->seen == taken;
-    w->seen = taken > r->held ? taken : 0;
+    const bool off = taken != r->held, again = off && w->off && w->taken == taken;
+    w->off = off;
+    w->taken = taken;
     if (again)
         atomic_compare_exchange_strong(&r->o->shared->ejected, &taken, r->held);
 }

@@ -78,8 +78,20 @@ Test(outlier_pool, takes_one_back_when_others_leave)
     cr_assert_eq(cluster_number("ejected"), 0);
 }
 
-/* -- one endpoint
- * ---------------------------------------------------------------------------------- */
+Test(outlier_pool, counts_only_who_is_there)
+{
+    const char *const settings = OUTLIER(LONG), *const all = "[ \"$a\", \"$b\", \"$c\" ]";
+    origin_script(outlier_b, "abort");
+    outlier_start(1, settings);
+    SEND_UNTIL(outlier_counted("ejections", "failures") == 1);
+    rig_renew(.endpoints = "[ \"$a\", \"$c\" ]", .cluster = settings);
+    AWAIT(cluster_number("ejected") == 0);
+    rig_renew(.endpoints = all, .cluster = settings);
+    const double held = strcmp(outlier_state(outlier_b), "ejected") == 0;
+    AWAIT(cluster_number("ejected") == held);
+}
+
+/* -- one endpoint ------------------------------------------------------------------------------ */
 
 Test(outlier_pool, of_one_refuses_for_the_time_when_a_reason_is_set)
 {
@@ -177,6 +189,17 @@ Test(outlier_pool, is_changed_by_operators)
     cr_assert(strstr(rig_await_log("outlier_returned"), "by an operator"));
     outlier_send(20);
     cr_assert_gt(origin_requests(outlier_b), had);
+}
+
+Test(outlier_pool, of_an_operator_brings_nobody_back)
+{
+    origin_script(outlier_b, "abort");
+    outlier_start(1, OUTLIER(LONG));
+    SEND_UNTIL(outlier_counted("ejections", "failures") == 1);
+    cr_assert_eq(outlier_ask("eject", outlier_c, ", \"force\": true, \"seconds\": 0.4"), 200);
+    AWAIT(strcmp(outlier_state(outlier_c), "half_open") == 0); /* some ticks later */
+    cr_assert_str_eq(outlier_state(outlier_b), "ejected");
+    cr_assert_eq(cluster_number("ejected"), 2);
 }
 
 Test(outlier_pool, refuses_what_operators_cannot_mean)
