@@ -274,6 +274,17 @@ static void read_header(struct weir_load *l, struct retry *c)
         weir_load_strip(l, c->attempt_header_text);
 }
 
+static void check_try_limits(struct weir_load *l, const struct retry *c)
+{
+    const struct outcome o = {.why = "timeout_try", .sent = true, .grpc = -1};
+    const char *word;
+    if ((c->per_try_timeout_ms || c->per_try_idle_timeout_ms) && c->attempts > 1 &&
+        conditions_match(&c->on, &o, &word) == WORTH_NOTHING)
+        weir_warn(l, weir_load_place(l),
+                  "retry limits the time of an attempt, but repeats none that takes longer: add "
+                  "\"timeout\" to retry.on");
+}
+
 /* Is a good status one of those after which another attempt is worth it? */
 static bool wants_good_ones(const struct retry *c)
 {
@@ -309,6 +320,7 @@ void retry_load_route(struct weir_load *l, void *conf, void *global)
     read_hedge(l, &c->hedge);
     read_then(l, c);
     read_header(l, c);
+    check_try_limits(l, c);
     if (c->backoff.base_ms > c->backoff.max_ms)
         weir_fault(l, weir_load_place(l), "retry.backoff.base is longer than retry.backoff.max");
     c->enabled = c->enabled && g->enabled;

@@ -62,6 +62,19 @@ Test(retry_config, that_is_wrong_says_what_is_right)
     }
 }
 
+Test(retry_config, that_repeats_nothing_that_it_ends_is_warned_of)
+{
+    static const char warning[] = "add \"timeout\" to retry.on";
+    cr_assert_eq(
+        check((struct rig_conf){
+            .routes = RETRY_ROUTE("app", "per_try_timeout = \"1s\"; on = [ \"timeout\" ];")}),
+        0);
+    cr_assert(!strstr(said, warning), "%s", said);
+    cr_assert_eq(
+        check((struct rig_conf){.routes = RETRY_ROUTE("app", "per_try_timeout = \"1s\";")}), 0);
+    cr_assert(strstr(said, warning), "%s", said);
+}
+
 Test(retry_config, stands_where_it_is_wrong)
 {
     cr_assert_eq(check((struct rig_conf){

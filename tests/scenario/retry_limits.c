@@ -141,7 +141,8 @@ Test(retry_limits, keep_the_load_on_a_failing_backend_down)
     cr_assert_eq(retry_count("repeated"), got - n);
     cr_assert_eq(retry_count("budget"),
                  rig_metric("weir_route_retries_refused_total{route=\"all\"}"));
-    cr_assert_str_eq(json_of(rig_await_access("\"retry.stopped\":\"budget\""), "retry.stopped"), "budget");
+    cr_assert_str_eq(json_of(rig_await_access("\"retry.stopped\":\"budget\""), "retry.stopped"),
+                     "budget");
 }
 
 Test(retry_limits, of_a_cluster_may_be_narrower)

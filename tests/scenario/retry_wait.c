@@ -165,5 +165,6 @@ Test(retry_wait, never_makes_a_request_take_longer_than_it_may)
     cr_assert_eq(retry_ask_h1("GET", "/?hang", 0), 504);
     cr_assert(now_ms() - begun >= 200 && now_ms() - begun < 1500);
     cr_assert_eq(retry_ask_h1("GET", "/?status=503&field=retry-after:2", 0), 503);
-    cr_assert_str_eq(json_of(rig_await_access("\"retry.stopped\":\"time\""), "retry.stopped"), "time");
+    cr_assert_str_eq(json_of(rig_await_access("\"retry.stopped\":\"time\""), "retry.stopped"),
+                     "time");
 }
