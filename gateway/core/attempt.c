@@ -6,12 +6,12 @@
  * waiting for the head, or waiting for the next piece of content. */
 #include "core/attempt.h"
 
+#include "core/attempt_fault.h"
 #include "core/budget.h"
 #include "core/exchange.h"
 #include "core/hooks.h"
 #include "core/stats.h"
 
-static void open_origin(struct attempt *at);
 static void start_limit(struct attempt *at);
 static void on_timer(struct timer *t);
 
@@ -53,7 +53,8 @@ struct attempt *attempt_start(struct exchange *x, struct endpoint *ep, bool fres
         hooks_attempt(x, at);
     if (unlikely(x->plan.try_ms))
         start_limit(at);
-    open_origin(at);
+    if (likely(!at->fault) || !attempt_fault_open(at))
+        attempt_open(at);
     return at;
 }
 
@@ -73,14 +74,14 @@ static void start_limit(struct attempt *at)
     timer_start(at->x->w->loop, &at->limit->timer, at->x->plan.try_ms);
 }
 
-static void open_origin(struct attempt *at)
+void attempt_open(struct attempt *at)
 {
     const uint64_t connect_ms =
         attempt_ms(at->endpoint->cluster->conf->timeouts.connect, at->x->plan.try_idle_ms);
     switch (at->ops->open(at)) {
     case ORIGIN_KEPT:
         at->opened = at->reused = true;
-        at->opened_us = at->started_us;
+        at->opened_us = now_us(at);
         at->endpoint->stats->reused++;
         break;
     case ORIGIN_PENDING:
@@ -110,6 +111,8 @@ static void count_end(struct attempt *at)
 {
     struct endpoint_stats *es = at->endpoint->stats;
     es->active--;
+    if (unlikely(at->injected) && attempt_fault_is_cause(at))
+        return;
     es->status[status_class(at->headed ? at->head.status : 0)]++;
     if ((at->why || !at->ended) && !at->lost)
         es->failures++;
@@ -125,6 +128,8 @@ static void release(struct attempt *at)
     timer_stop(&at->timer);
     if (unlikely(at->limit))
         timer_stop(&at->limit->timer);
+    if (unlikely(at->fault))
+        attempt_fault_stop(at);
     at->origin = NULL;
     if (!at->endpoint)
         return;
@@ -157,7 +162,7 @@ static void on_timer(struct timer *t)
         why = WHY_TIMEOUT_TUNNEL;
     else if (at->headed)
         why = WHY_TIMEOUT_RESPONSE_BODY;
-    else if (at->opened)
+    else if (at->opened || (unlikely(at->fault) && attempt_fault_delays(at)))
         why = WHY_TIMEOUT_RESPONSE_HEAD;
     if (at->origin)
         at->ops->cancel(at);
@@ -204,6 +209,8 @@ void attempt_on_head(struct attempt *at, const struct response_head *h, struct s
 void attempt_on_body(struct attempt *at, struct block *b, struct slice s)
 {
     at->bytes_received += s.n;
+    if (unlikely(at->fault) && attempt_fault_body(at, b, s))
+        return;
     if (!bytes_append(&at->body, b, s)) {
         if (at->origin)
             at->ops->cancel(at);
@@ -215,6 +222,8 @@ void attempt_on_body(struct attempt *at, struct block *b, struct slice s)
 
 void attempt_on_end(struct attempt *at, const struct fields *trailers)
 {
+    if (unlikely(at->fault) && attempt_fault_end(at, trailers))
+        return;
     at->ended = true;
     at->ended_us = now_us(at);
     if (trailers)
@@ -230,6 +239,8 @@ void attempt_on_fail(struct attempt *at, enum why why, const char *detail)
         at->why = why;
         at->detail = detail;
     }
+    if (unlikely(at->fault))
+        attempt_fault_let_go(at);
     release(at);
     exchange_wake(at->x);
 }
@@ -241,7 +252,7 @@ void attempt_on_room(struct attempt *at)
 
 bool attempt_wants_pause(struct attempt *at)
 {
-    if (at->body.n < at->cluster->conf->limits.queue)
+    if (attempt_queued(at) < at->cluster->conf->limits.queue)
         return false;
     at->paused = true;
     return true;

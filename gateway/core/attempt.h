@@ -18,6 +18,7 @@
 #include "io/timer.h"
 
 struct attempt;
+struct attempt_fault;
 struct endpoint;
 struct exchange;
 
@@ -71,6 +72,7 @@ struct attempt {
     uint32_t slot;                 /* the endpoint's, in the cluster's endpoint cell */
     const struct origin_ops *ops;  /* the worker's, until upstream knows the origin's protocol */
     void *origin;                  /* of upstream; NULL when it has let go */
+    struct attempt_fault *fault;   /* that is injected (core/attempt_fault.h); NULL: none */
     unsigned number;               /* 1 for the first */
     bool fresh;                    /* only a new connection will do: a kept one has failed already */
     /* state: facts, set by attempt_on_*() */
@@ -85,6 +87,7 @@ struct attempt {
     bool judged;                   /* the steps have looked at how it ended, and hooks have heard */
     bool lost;                     /* another one was faster (core/hedge.h): nobody is to blame */
     bool repeated;                 /* ... and go on with another one, as nobody is to blame */
+    bool injected;                 /* what `fault` says has begun to act */
     enum why why;                  /* not NONE: failed */
     const char *detail;            /* static text, or NULL */
     /* data */
@@ -121,6 +124,8 @@ struct fields *attempt_own_head(struct attempt *at);
 void attempt_lose(struct attempt *at);
 /* Lets go of an attempt, whatever state it is in; harmless when it has ended. */
 void attempt_cancel(struct attempt *at);
+/* Finds it an origin: at once, or after an injected delay. */
+void attempt_open(struct attempt *at);
 
 /* -- what origins tell ----------------------------------------------------------------------------- */
 

@@ -117,6 +117,7 @@ struct exchange {
     bool body_paused;                   /* the client was told to stop reading */
     bool tunnel;                        /* bytes both ways */
     bool grpc;                          /* a gRPC request: answers of our own are in gRPC */
+    bool injected;                      /* a fault was: into an attempt, or by a module itself */
     bool to_https;                      /* answered by the listener's redirect_to_https */
     uint8_t grpc_code;                  /* enum grpc_code: of an answer of our own; at the end of all */
     /* the request */

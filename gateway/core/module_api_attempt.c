@@ -2,6 +2,7 @@
 /* <weir/module.h>, "attempts": how one ended, and whether there is to be another. */
 #include "core/module_api.h"
 
+#include "core/attempt_fault.h"
 #include "core/retry.h"
 
 static const struct attempt *attempt_of(const struct weir_attempt *at)
@@ -36,7 +37,7 @@ const char *weir_attempt_why(const struct weir_attempt *at)
 bool weir_attempt_blameless(const struct weir_attempt *wat)
 {
     const struct attempt *at = attempt_of(wat);
-    if (at->repeated)
+    if (at->repeated || (unlikely(at->injected) && attempt_fault_is_cause(at)))
         return true;
     switch (why_of(at)) {
     case WHY_NONE:
@@ -59,9 +60,16 @@ bool weir_attempt_blameless(const struct weir_attempt *wat)
     }
 }
 
-bool weir_attempt_sent(const struct weir_attempt *at)
+/* A delay stands for an endpoint that has got the request and takes its time. */
+bool weir_attempt_sent(const struct weir_attempt *wat)
 {
-    return attempt_of(at)->opened;
+    const struct attempt *at = attempt_of(wat);
+    return at->opened || (unlikely(at->fault) && attempt_fault_delays(at));
+}
+
+bool weir_attempt_injected(const struct weir_attempt *at)
+{
+    return attempt_of(at)->injected;
 }
 
 bool weir_attempt_repeated(const struct weir_attempt *at)
@@ -121,4 +129,38 @@ enum weir_verdict weir_retry(struct weir_exchange *wx, const struct weir_retry *
 const char *weir_retry_refused(const struct weir_exchange *wx)
 {
     return ((const struct exchange *)wx)->retry_refused;
+}
+
+static bool fault_is_good(const struct weir_attempt_fault *f)
+{
+    switch (f->abort) {
+    case WEIR_ABORT_STATUS:
+        return f->status >= 200 && f->status <= 599;
+    case WEIR_ABORT_GRPC:
+        return f->status >= 0 && f->status <= 16;
+    case WEIR_ABORT_NONE:
+    case WEIR_ABORT_RESET:
+    case WEIR_ABORT_TRUNCATE:
+        return true;
+    }
+    return false;
+}
+
+void weir_attempt_fault(struct weir_attempt *wat, const struct weir_attempt_fault *fault)
+{
+    struct attempt *at = (struct attempt *)wat;
+    if (!fault_is_good(fault) || fault->bytes_per_second > (uint64_t)1 << 32)
+        hooks_mistake(at->x, "such a fault can't be injected");
+    else if (is_moment(at->x, MOMENT_ATTEMPT))
+        attempt_fault_add(at, fault);
+}
+
+bool weir_injected(const struct weir_exchange *x)
+{
+    return exchange_of(x)->injected;
+}
+
+void weir_injected_set(struct weir_exchange *x)
+{
+    exchange_of(x)->injected = true;
 }

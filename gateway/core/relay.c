@@ -3,6 +3,7 @@
  * and says nothing about what should happen next. Bytes are not copied: slices change queues. */
 #include "core/relay.h"
 
+#include "core/attempt_fault.h"
 #include "core/exchange.h"
 #include "core/filter.h"
 
@@ -13,8 +14,8 @@ static bool has_room_again(const struct limits *l, size_t queued)
 
 static void end_request(struct exchange *x, struct attempt *at)
 {
-    const uint64_t head_ms =
-        attempt_ms(at->cluster->conf->timeouts.response_head, x->plan.try_idle_ms);
+    const uint64_t head_ms = attempt_head_ms(
+        at, attempt_ms(at->cluster->conf->timeouts.response_head, x->plan.try_idle_ms));
     at->request_sent = true;
     at->ops->send_end(at, &x->trailers);
     if (head_ms && !at->headed && at->origin)
@@ -83,7 +84,7 @@ void relay_outward(struct exchange *x, struct attempt *at)
         send_filtered(x, at, of_cluster->queue);
     else
         send_outward(x, &at->body);
-    if (at->paused && at->origin && has_room_again(of_cluster, at->body.n)) {
+    if (at->paused && at->origin && has_room_again(of_cluster, attempt_queued(at))) {
         at->paused = false;
         at->ops->resume(at);
     }

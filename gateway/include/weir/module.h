@@ -670,13 +670,16 @@ void weir_keep_request(struct weir_exchange *x);
 unsigned weir_attempt_number(const struct weir_attempt *at); /* 1: the first */
 int weir_attempt_status(const struct weir_attempt *at);      /* 0: it gave no head */
 const char *weir_attempt_why(const struct weir_attempt *at); /* the log's word; NULL: didn't fail */
-/* Did it fail by the gateway's or the client's doing, so that the origin isn't to blame? */
-bool weir_attempt_blameless(const struct weir_attempt *at);
-/* May some byte of the request have reached the origin? */
+/* May any of the request have reached the origin? */
 bool weir_attempt_sent(const struct weir_attempt *at);
+/* Did it fail by the gateway's or the client's doing, so that the origin isn't to blame? An injected
+ * fault is the gateway's; what came of itself of an attempt that was only delayed or slowed isn't. */
+bool weir_attempt_blameless(const struct weir_attempt *at);
 /* The gateway goes on with another one by itself, whatever hooks say: a kept connection was stale, or
  * the origin has said that it processed nothing. */
 bool weir_attempt_repeated(const struct weir_attempt *at);
+/* A fault was injected into it, whatever it did. */
+bool weir_attempt_injected(const struct weir_attempt *at);
 uint64_t weir_attempt_took_us(const struct weir_attempt *at); /* from its start until now */
 weir_cluster weir_attempt_cluster(const struct weir_attempt *at);
 struct weir_slice weir_attempt_endpoint(const struct weir_attempt *at);
@@ -702,6 +705,32 @@ enum weir_verdict weir_retry(struct weir_exchange *x, const struct weir_retry *r
  * "taken" (another hook has arranged one), "cluster" (there is none, or it is reserved), "over".
  * Static; NULL: it didn't. [hook] */
 const char *weir_retry_refused(const struct weir_exchange *x);
+
+/* A fault: from now on the attempt behaves as if its endpoint did so. It may be delayed as well as
+ * aborted, and aborted as well as slowed. */
+enum weir_abort {
+    WEIR_ABORT_NONE,
+    WEIR_ABORT_STATUS,   /* a response with this status and no content; no connection is made */
+    WEIR_ABORT_GRPC,     /* the same, with this gRPC status (0 to 16) */
+    WEIR_ABORT_RESET,    /* the connection is reset; none is made */
+    WEIR_ABORT_TRUNCATE, /* the real response breaks off behind truncate_at bytes of content, if it
+                            has more */
+};
+struct weir_attempt_fault {
+    uint64_t delay_ms; /* before it is opened; counts against the limit for the response's head, not
+                          against that for connecting */
+    enum weir_abort abort;
+    int status;        /* 200 to 599; of a gRPC status 0 to 16 */
+    uint64_t truncate_at;
+    uint64_t bytes_per_second; /* of the real response's content, at most 2^32; 0: as it comes */
+};
+/* In on_attempt. Of several faults of one attempt delays add up, the first abort counts, and the
+ * slowest pace. */
+void weir_attempt_fault(struct weir_attempt *at, const struct weir_attempt_fault *fault);
+/* Was a fault injected into this exchange: into one of its attempts, or by a module's own answer or
+ * delay, which has said so? What became of it says nothing about origins then. [hook] */
+bool weir_injected(const struct weir_exchange *x);
+void weir_injected_set(struct weir_exchange *x);
 
 /* -- content ------------------------------------------------------------------------------------------ */
 
