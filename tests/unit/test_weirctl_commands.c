@@ -156,6 +156,22 @@ Test(weirctl_commands, send_weights_as_they_are_written)
     cr_assert(strstr(ask("canary set", NULL, WORDS("r", "=1")), "is not VARIANT=WEIGHT"));
 }
 
+Test(weirctl_commands, turn_faults_on_and_off)
+{
+    static char *const wrong[] = {"maybe", "5", "%", ".5%", "1.2.3%", "-1%", "5%%", "1e1%", "ON"};
+    cr_assert_str_eq(ask("fault list", NULL, WORDS("r")), "{\"route\":\"r\"}");
+    cr_assert_str_eq(ask("fault stop-all", NULL, NULL, 0), "{}");
+    cr_assert_str_eq(ask("fault set", NULL, WORDS("r", "f", "off")),
+                     "{\"enabled\":false,\"fault\":\"f\",\"route\":\"r\"}");
+    cr_assert_str_eq(ask("fault set", NULL, WORDS("r", "f", "2.5%", "on")),
+                     "{\"enabled\":true,\"fault\":\"f\",\"percent\":2.5,\"route\":\"r\"}");
+    for (size_t i = 0; i < array_n(wrong); i++)
+        cr_assert(strstr(ask("fault set", NULL, WORDS("r", "f", wrong[i])), "is not on, off or"),
+                  "%s", wrong[i]);
+    cr_assert(strstr(ask("fault set", NULL, WORDS("r", "f", "on", "off")), "one too many"));
+    cr_assert(strstr(ask("fault set", NULL, WORDS("r", "f", "1%", "2%")), "one too many"));
+}
+
 /* -- what is shown ----------------------------------------------------------------------------- */
 
 static const char *show(const char *name, const char *json)
@@ -189,6 +205,19 @@ Test(weirctl_commands, show_splits)
         "     -      -            -        -       -       -\n");
     cr_assert_str_eq(show("canary set", "{\"splits\": []}"), "No route has a split.\n");
     cr_assert_str_eq(show("canary get", "{}"), "No route has a split.\n");
+}
+
+Test(weirctl_commands, show_faults)
+{
+    const char *answer = "{\"stopped\": true, \"faults\": [{\"route\": \"reviews\", \"fault\": "
+                         "\"slow\", \"state\": \"stopped\", \"percent\": 2.5, \"injected\": 12, "
+                         "\"active\": 1, \"dropped\": 0, \"ends\": \"2030-12-31T18:00:00Z\"}]}";
+    cr_assert_str_eq(
+        show("fault list", answer),
+        "All faults are stopped.\n"
+        "ROUTE    FAULT  STATE    PERCENT  INJECTED  ACTIVE  DROPPED  OWNER  ENDS\n"
+        "reviews  slow   stopped      2.5        12       1        0  -      2030-12-31T18:00:00Z\n");
+    cr_assert_str_eq(show("fault resume", "{\"faults\": []}"), "No route has a fault.\n");
 }
 
 Test(weirctl_commands, show_a_grant_and_how_it_is_used)
