@@ -48,6 +48,8 @@ static void put_try(struct text *t, const struct attempt *at)
         text_str(t, why_facts(at->why)->word);
     else
         text_printf(t, "%u", at->headed ? at->head.status : 0);
+    if (at->injected)
+        text_char(t, '!');
     text_char(t, '@');
     text_add(t, at->endpoint_name);
     text_printf(t, "+%" PRIu64, at->done_us ? at->done_us - at->started_us : 0);
@@ -61,7 +63,7 @@ VARIABLE(tries)
     size_t whole = 0;
     const struct attempt *last = last_attempt(x);
 
-    if (!last || (x->attempts_n == 1 && !last->why))
+    if (!last || (x->attempts_n == 1 && !last->why && !last->injected))
         return false;
     text_init_fixed(&t, v->memory, sizeof v->memory);
     list_each (node, &x->attempts) {

@@ -130,6 +130,17 @@ Test(access_log, shows_attempts_as_many_as_fit)
     cr_assert(strlen(line) == 512 / one * one); /* the last has a newline in place of a comma */
 }
 
+Test(access_log, marks_attempts_into_which_a_fault_was_injected)
+{
+    static struct attempt one;
+    add_attempt(&one, "10.0.0.7:80");
+    one.headed = true;
+    one.head.status = 503;
+    EQ(line_of("%{tries|none}"), "none\n");
+    one.injected = true;
+    EQ(line_of("%{tries|none}"), "503!@10.0.0.7:80+0\n");
+}
+
 Test(access_log, formats_dates_like_the_c_library)
 {
     for (uint64_t day = 0; day < 60000; day += 1 + day % 3) { /* to the year 2134 */
