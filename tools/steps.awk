@@ -18,25 +18,35 @@ files > 1 { look_at_code(); next }
 
 # In the function of a step (it begins and ends in the first column) each STEP_ is one that may
 # follow; give_up() leads to ANSWER.
+# What each function that gives a step names, and which others it asks.
 function look_at_code(   rest) {
-    if ($0 ~ /^static int step_[a-z]+\(.*[^;]$/) {
-        step = $0
-        sub(/^static int step_/, "", step)
-        sub(/\(.*/, "", step)
-        step = toupper(step)
+    if ($0 ~ /^static int [a-z_]+\(.*[^;]$/) {
+        here = $0
+        sub(/^static int /, "", here)
+        sub(/\(.*/, "", here)
     }
-    if ($0 ~ /^}/) step = ""
-    if (step == "") return
-    rest = $0
-    if (sub(/give_up\(/, "", rest)) goes[step, "ANSWER"] = 1
-    while (match(rest, /STEP_[A-Z]+/)) {
-        goes[step, substr(rest, RSTART + 5, RLENGTH - 5)] = 1
-        rest = substr(rest, RSTART + RLENGTH)
-    }
+    if ($0 ~ /^}/) here = ""
+    if (here == "") return
+    for (rest = $0; match(rest, /STEP_[A-Z]+/); rest = substr(rest, RSTART + RLENGTH))
+        names[here, substr(rest, RSTART + 5, RLENGTH - 5)] = 1
+    for (rest = $0; match(rest, /[a-z_]+\(/); rest = substr(rest, RSTART + RLENGTH))
+        asks[here] = asks[here] " " substr(rest, RSTART, RLENGTH - 1)
 }
 
-# Says where table and code differ.
+# Where a step goes, by itself or by a function that it asks.
+function follow_code(step, of,   pair, at, to, count, i) {
+    if (seen[step, of]++) return
+    for (pair in names) {
+        split(pair, at, SUBSEP)
+        if (at[1] == of) goes[step, at[2]] = 1
+    }
+    count = split(asks[of], to, " ")
+    for (i = 1; i <= count; i++)
+        if (to[i] !~ /^step_/) follow_code(step, to[i])
+}
+
 function compare(   i, k, count, to, told, at) {
+    for (i = 1; i <= n; i++) follow_code(order[i], "step_" tolower(order[i]))
     for (i = 1; i <= n; i++) {
         count = split(follow[order[i]], to, " ")
         for (k = 1; k <= count; k++) {

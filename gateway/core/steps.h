@@ -19,12 +19,13 @@
          "ENTER PICK ANSWER")                                                                      \
     STEP(ENTER, "may this go to that cluster now? on_enter of its modules; then as PLAN",          \
          "PICK ANSWER")                                                                            \
-    STEP(PICK, "choose an endpoint of the cluster, after a retry's delay; on_pick, "                \
-               "on_attempt, on_unavailable", "PICK TRY ANSWER")  \
+    STEP(PICK,                                                                                     \
+         "choose an endpoint, after a retry's delay; on_pick, on_attempt, on_unavailable",         \
+         "PICK TRY REPLY ANSWER")                                                                  \
     STEP(TRY, "attempt under way: content flows inward, wait for a head or a failure",             \
-         "JUDGE ANSWER")                                                                    \
+         "JUDGE ANSWER")                                                                           \
     STEP(JUDGE, "how did the attempt begin or end: accept it, try again, or give up; on_result",   \
-         "PICK REPLY ANSWER")                                                                      \
+         "PICK TRY REPLY ANSWER")                                                                  \
     STEP(REPLY, "the response's head goes to the client; on_response", "RELAY")                    \
     STEP(RELAY, "content both ways until both ends are done; tunnels too", "FINISH ANSWER")        \
     STEP(ANSWER,                                                                                   \
