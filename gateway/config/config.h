@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/fault.h"
 #include "base/place.h"
+#include "config/health_conf.h"
 #include "config/module_conf.h"
 #include "http/forwarded.h"
 #include "http/target.h"
@@ -215,6 +216,7 @@ struct cluster_conf {
         uint64_t retry;   /* 5s: after a failed look-up */
         int family;       /* "any" (default), "ipv4", "ipv6" */
     } dns;
+    struct health_conf health;
     struct module_conf *modules; /* in the order of the file */
 };
 
@@ -327,6 +329,9 @@ struct config {
         uint64_t timeout;     /* 2s */
         int64_t tries;        /* 3 */
     } resolver;
+    struct {
+        int64_t concurrency; /* 64: checks under way at a time */
+    } health;
     struct {
         struct addr bind;  /* len 0: no admin socket. Unix sockets, and TCP on loopback only */
         int64_t unix_mode; /* "0660" */

@@ -145,6 +145,8 @@ const struct option cluster_options[] = {
     OPTION_SUB("hedge_budget", hedge_budget_options,
                "how many attempts beside others this cluster gets, over all workers"),
     OPTION_SUB("dns", dns_options, "endpoints given by name"),
+    OPTION_GROUP("health", struct cluster_conf, health, health_options,
+                 "how endpoints are checked; absent: they aren't", .check = health_check),
     OPTION_REST(offsetof(struct cluster_conf, modules), take_cluster_module, module_names,
                 "settings of installed modules, by their names (weir -m lists them)"),
     OPTION_END,
@@ -170,6 +172,7 @@ void cluster_check(struct option_reader *r, const config_setting_t *s, void *ele
         endpoints_check(r, endpoints, cl);
     tls_cluster_check(r, s, cl);
     balance_check(r, s, cl);
+    health_cluster_check(r, s, cl);
     if (cl->proxy_protocol != PROXY_PROTOCOL_OFF && cl->protocol != PROTOCOL_H1)
         option_fault(
             r, member_or(s, "proxy_protocol"),

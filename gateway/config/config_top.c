@@ -59,6 +59,12 @@ static const struct option resolver_options[] = {
     OPTION_END,
 };
 
+static const struct option health_top_options[] = {
+    OPTION_INT("concurrency", struct config, health.concurrency, "64", 1, 65535,
+               "checks under way at a time, of all clusters; what is more waits"),
+    OPTION_END,
+};
+
 static const struct option admin_options[] = {
     OPTION_CUSTOM("bind", struct config, admin.bind, read_socket, NULL, FORM_ADMIN,
                   "where metrics and the admin interface are; absent: nowhere"),
@@ -105,6 +111,7 @@ const struct option top_options[] = {
     OPTION_SUB("memory", memory_options, "what a process may use"),
     OPTION_SUB("offload", offload_options, "work that a process gives to helper threads"),
     OPTION_SUB("resolver", resolver_options, "how names of endpoints are looked up"),
+    OPTION_SUB("health", health_top_options, "checks of endpoints; which is said by each cluster"),
     OPTION_SUB("admin", admin_options, "the operator's socket", .check = admin_check),
     OPTION_GROUP("log", struct config, log, log_options, "access log and error log"),
     OPTION_LIST("listeners", struct config, listeners, listener_options, struct listener_conf,

@@ -106,6 +106,13 @@ void tls_client_check(struct option_reader *r, const config_setting_t *s, void *
 void tls_cluster_check(struct option_reader *r, const config_setting_t *s,
                        const struct cluster_conf *cl);
 
+/* config_health.c */
+extern const struct option health_options[];
+void health_check(struct option_reader *r, const config_setting_t *s, void *base);
+/* Of a whole cluster: what stands beside settings that need it. */
+void health_cluster_check(struct option_reader *r, const config_setting_t *s,
+                          const struct cluster_conf *cl);
+
 /* The address of an endpoint, or its name and port; false when it is none. config_cluster.c */
 bool endpoint_parse(struct option_reader *r, struct slice text, struct endpoint_conf *ep);
 void match_check(struct option_reader *r, const config_setting_t *s, void *base);

@@ -55,7 +55,8 @@ Test(config, every_example_loads_without_a_warning)
     const char *const names[] = {"minimal.conf",          "weir.conf",
                                  "examples/routing.conf", "examples/redirects.conf",
                                  "examples/dns.conf",     "examples/limits.conf",
-                                 "examples/logging.conf", "examples/tls.conf"};
+                                 "examples/logging.conf", "examples/tls.conf",
+                                 "examples/health.conf"};
     for (size_t i = 0; i < array_n(names); i++)
         config_free(load_shipped(names[i]));
 }

@@ -144,8 +144,8 @@ Test(config_cluster, values_are_checked)
         {WITH_CLUSTER("endpoints = [ \"a:1\" ]; breaker = { };"),
          "t.conf:2: error: unknown setting clusters.b.breaker; known here: endpoints, balance, "
          "least_request, hash, ewma_decay, panic, overprovision, zone_aware, slow_start, protocol, "
-         "tls, proxy_protocol, timeouts, limits, pool, h2, retry_budget, hedge_budget, dns, and "
-         "settings of installed modules, by their names (weir -m lists "
+         "tls, proxy_protocol, timeouts, limits, pool, h2, retry_budget, hedge_budget, dns, "
+         "health, and settings of installed modules, by their names (weir -m lists "
          "them)"},
         {WITH_CLUSTER("endpoints = [ \"a:1\" ]; timeouts = { keep_alive = \"1s\"; };"),
          "t.conf:2: error: unknown setting clusters.b.timeouts.keep_alive; known here: body_idle, "
