@@ -149,6 +149,14 @@ uint16_t addr_port(const struct addr *a)
     return a->sa.sa_family == AF_INET6 ? ntohs(a->in6.sin6_port) : 0;
 }
 
+void addr_set_port(struct addr *a, uint16_t port)
+{
+    if (a->sa.sa_family == AF_INET)
+        a->in4.sin_port = htons(port);
+    else if (a->sa.sa_family == AF_INET6)
+        a->in6.sin6_port = htons(port);
+}
+
 struct ip addr_ip(const struct addr *a)
 {
     struct ip ip = {{0}};

@@ -49,6 +49,8 @@ bool addr_from_ip(struct slice ip, uint16_t port, struct addr *out) nodiscard;
 size_t addr_print(const struct addr *a, char out[ADDR_TEXT_MAX]);
 bool addr_eq(const struct addr *a, const struct addr *b);
 uint16_t addr_port(const struct addr *a); /* host order; 0 for unix */
+/* Unix sockets have none. */
+void addr_set_port(struct addr *a, uint16_t port);
 
 struct ip addr_ip(const struct addr *a);
 /* IPv4 in dotted form, IPv6 without brackets, "unix" for the zero address; returns the length. */

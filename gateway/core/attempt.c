@@ -42,7 +42,7 @@ struct attempt *attempt_start(struct exchange *x, struct endpoint *ep, bool fres
     list_init(&at->node);
     list_push(&x->attempts, &at->node);
     x->attempt = at;
-    if (unlikely(w->tallies) && at->number == 1) {
+    if (unlikely(w->tallies) && at->number == 1 && !x->plan.only) {
         const size_t cluster = ep->cluster->conf->place.index;
         budget_first(w->g->budgets[cluster], &w->tallies[cluster], at->started_us);
     }

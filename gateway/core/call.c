@@ -92,6 +92,21 @@ struct shadow *call_start(struct worker *w, struct exchange *owner,
     return sh;
 }
 
+struct shadow *call_endpoint(struct worker *w, struct endpoint *ep,
+                             const struct weir_call_options *o)
+{
+    const struct slice method = method_of_call(o);
+    if (!method_ok(method) || !target_ok(slice_from_module(o->target), method))
+        return NULL;
+    struct shadow *sh = shadow_new_check(w, ep, o, &call_facts);
+    if (!sh)
+        return NULL;
+    make_head(sh, o);
+    give_content(sh->x, slice_from_module(o->body));
+    shadow_begin(sh);
+    return sh;
+}
+
 struct slice call_field(const struct shadow *sh, struct slice name)
 {
     const struct field *f = sh->head ? fields_find(&sh->head->fields, name) : NULL;

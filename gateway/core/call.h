@@ -13,6 +13,10 @@
  * no memory, that is told by `done`. */
 struct shadow *call_start(struct worker *w, struct exchange *owner,
                           const struct weir_call_options *o, const struct module *caller) nodiscard;
+/* The same to one endpoint, for the gateway's own health checks: see shadow_new_check(). o->host must
+ * be there. */
+struct shadow *call_endpoint(struct worker *w, struct endpoint *ep,
+                             const struct weir_call_options *o) nodiscard;
 /* The first line of that name in the response's head; absent when there is none. */
 struct slice call_field(const struct shadow *sh, struct slice name);
 

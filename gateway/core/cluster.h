@@ -158,6 +158,8 @@ struct cluster {
     bool keys_stale;              /* ... because members or their weights have changed */
     struct list retired;
     struct endpoint_stats *stats; /* shared column of this process, by row */
+    bool checks;                  /* of health checks: no request goes here, and who asks tells */
+    uint16_t port;                /* where connections go instead of the endpoints' own; 0: there */
     /* Called before a retired endpoint is freed or when it retires: the pool closes what is idle. */
     void (*on_retire)(struct endpoint *ep);
 };

@@ -267,7 +267,7 @@ static int step_pick(struct exchange *x)
         return STEP_ANSWER;
     if (unlikely(retry_waits(x->retry)))
         return VERDICT_STAY;
-    if (x->w->g->modules && unlikely(plan_reserved(x))) { /* every way to a cluster has looked: this can't happen */
+    if (x->w->g->modules && !x->plan.only && unlikely(plan_reserved(x))) { /* every way to a cluster has looked: this can't happen */
         log_error("cluster_reserved", KV_SLICE("cluster", x->plan.cluster->conf->place.name),
                   KV_SLICE("route", x->route ? x->route->name : SLICE("-")));
         return give_up(x, WHY_NO_ROUTE, "reserved");
@@ -540,7 +540,7 @@ static int step_finish(struct exchange *x)
         hooks_done(x);
     if (x->grpc)
         x->grpc_code = (uint8_t)grpc_outcome(x);
-    if (x->plan.cluster)
+    if (x->plan.cluster && likely(!x->plan.only))
         count_traffic(x, w->stats->clusters[x->plan.cluster->conf->place.index], took_us);
     if (!x->shadow)
         count_request(x, took_us);

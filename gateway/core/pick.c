@@ -38,6 +38,8 @@ struct endpoint *pick_endpoint(struct exchange *x, bool *vetoed)
     const bool asking = hooks_pick_any(x);
     x->veto = NULL;
     *vetoed = false;
+    if (unlikely(x->plan.only))
+        return x->plan.only;
     if (likely(!asking && !x->retried && !x->plan.cluster->conf->hash.by))
         return cluster_pick(x->plan.cluster, &x->w->random);
     struct pick_how how = {.ask = asking ? ask_hooks : NULL, .tried = x->retried ? is_tried : NULL};

@@ -10,11 +10,13 @@
 
 struct chain;
 struct cluster;
+struct endpoint;
 struct exchange;
 struct module;
 
 struct plan {
     struct cluster *cluster;      /* borrowed from the worker; NULL: no attempt is intended */
+    struct endpoint *only;        /* borrowed: a check of this one, past balancer and modules; NULL: any */
     struct slice variant;         /* the version that was chosen among several; empty: none */
     const struct module *chosen_by; /* borrowed: who set the cluster; NULL: the route says so */
     uint64_t timeout_ms;          /* whole request; 0: none */

@@ -43,6 +43,26 @@ static bool may_be_made(const struct worker *w, const struct weir_call_options *
            call_fields_ok(o) && !module_plan_reserves(w->g->modules, o->cluster, caller);
 }
 
+static struct shadow *make(struct exchange *x, const struct weir_call_options *o,
+                           const struct client_facts *facts)
+{
+    struct shadow *sh = ARENA_NEW(&x->arena, struct shadow);
+    sh->x = x;
+    list_init(&sh->node);
+    sh->facts = *facts;
+    sh->facts.connection = own_connection | x->id;
+    sh->request_limit = SIZE_MAX;
+    sh->response_limit = o->response_limit;
+    bytes_init(&sh->content, &x->w->loop->stock);
+    sh->done = o->done;
+    sh->ctx = o->ctx;
+    x->shadow = sh;
+    x->client = sh;
+    x->facts = &sh->facts;
+    x->plan.timeout_ms = o->timeout_ms;
+    return sh;
+}
+
 struct shadow *shadow_new(struct worker *w, const struct weir_call_options *o,
                           const struct module *caller, const struct client_facts *facts)
 {
@@ -53,22 +73,22 @@ struct shadow *shadow_new(struct worker *w, const struct weir_call_options *o,
         return NULL;
     }
     w->stats->worker->calls++;
-    struct shadow *sh = ARENA_NEW(&x->arena, struct shadow);
-    sh->x = x;
-    list_init(&sh->node);
+    struct shadow *sh = make(x, o, facts);
     sh->module = caller;
-    sh->facts = *facts;
-    sh->facts.connection = own_connection | x->id;
-    sh->request_limit = SIZE_MAX;
-    sh->response_limit = o->response_limit;
-    bytes_init(&sh->content, &w->loop->stock);
-    sh->done = o->done;
-    sh->ctx = o->ctx;
-    x->shadow = sh;
-    x->client = sh;
-    x->facts = &sh->facts;
     x->plan.cluster = &w->clusters[o->cluster];
-    x->plan.timeout_ms = o->timeout_ms;
+    return sh;
+}
+
+struct shadow *shadow_new_check(struct worker *w, struct endpoint *ep,
+                                const struct weir_call_options *o, const struct client_facts *facts)
+{
+    must(o->timeout_ms);
+    struct exchange *x = call_fields_ok(o) ? exchange_new_shadow(w, &sink_ops, facts) : NULL;
+    if (!x)
+        return NULL;
+    struct shadow *sh = make(x, o, facts);
+    x->plan.cluster = ep->cluster;
+    x->plan.only = ep;
     return sh;
 }
 
@@ -90,7 +110,8 @@ void shadow_begin(struct shadow *sh)
     if (method_is_idempotent(x->request.method_id) || p->cluster->conf->protocol != PROTOCOL_H1)
         exchange_keep(x); /* as in STEP_PLAN */
     x->plan.chosen_by = sh->module;
-    plan_use_cluster(x);
+    if (!p->only)
+        plan_use_cluster(x);
     timer_start(x->w->loop, &x->deadline, p->timeout_ms);
 }
 

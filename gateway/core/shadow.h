@@ -58,6 +58,11 @@ void shadow_cancel_all(struct worker *w);
  * and content_length. NULL as above; o->fields have been checked. */
 struct shadow *shadow_new(struct worker *w, const struct weir_call_options *o,
                           const struct module *caller, const struct client_facts *facts) nodiscard;
+/* The same to one endpoint, of the gateway's own: past the balancer, modules and the counters of the
+ * cluster; o->cluster doesn't count. Who asks holds the endpoint (endpoint_acquire) until `done`. */
+struct shadow *shadow_new_check(struct worker *w, struct endpoint *ep,
+                                const struct weir_call_options *o,
+                                const struct client_facts *facts) nodiscard;
 /* The head is complete: the rest of the request is derived from it, and time begins to run. */
 void shadow_begin(struct shadow *sh);
 

@@ -202,6 +202,25 @@ void stats_cell_each(const struct stats_cell *c, const struct shm *shm, unsigned
     text_fini(&key);
 }
 
+static void add_requests(void *to, const struct stats_cell *c, const void *column)
+{
+    const struct traffic_stats *ts = column;
+
+    (void)c;
+    *(uint64_t *)to += __atomic_load_n(&ts->requests, __ATOMIC_RELAXED);
+}
+
+uint64_t stats_requests(const struct generation *g, const struct shm *shm, uint32_t cluster)
+{
+    const struct stats_cell c =
+        stats_cell_of(STATS_CLUSTER, cluster, "stats/cluster/",
+                      g->config->clusters[cluster].place.name, sizeof(struct traffic_stats));
+    uint64_t sum = 0;
+
+    stats_cell_each(&c, shm, STATS_SLOTS_MAX, &sum, add_requests);
+    return sum;
+}
+
 /* -- the columns of one process ---------------------------------------------------------------- */
 
 static struct stats *make(const struct generation *g, unsigned slot)

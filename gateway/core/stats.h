@@ -192,6 +192,9 @@ void stats_slot_dead(const struct generation *g, struct shm *shm, unsigned slot)
  * another address, whose numbers begin anew. Gauges stay, for what the old one still has open. */
 void stats_claim(struct endpoint_stats *es, uint64_t owner);
 
+/* How many requests a cluster has had, from all processes there have been. */
+uint64_t stats_requests(const struct generation *g, const struct shm *shm, uint32_t cluster);
+
 /* -- limits over all workers ------------------------------------------------------------------- */
 
 /* The shared cell "listener/NAME/connections": exact over all workers. Each process notes its own

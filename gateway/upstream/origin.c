@@ -43,8 +43,7 @@ static const struct link_events leaving_events = {
 
 /* -- opening ------------------------------------------------------------------------------------- */
 
-/* What the certificate must be for: the name as configured, not the address that DNS gave for it. */
-static struct slice host_of(const struct endpoint *ep, char text[ADDR_TEXT_MAX])
+struct slice origin_host(const struct endpoint *ep, char text[ADDR_TEXT_MAX])
 {
     if (ep->conf && ep->conf->host.n)
         return ep->conf->host;
@@ -67,9 +66,19 @@ static bool begin_proxied(struct link *link, const struct endpoint *ep, const st
     return true;
 }
 
+/* Health checks may go to another port. */
+struct addr origin_address(const struct endpoint *ep)
+{
+    struct addr a = ep->addr;
+    if (ep->cluster->port && a.sa.sa_family != AF_UNIX)
+        addr_set_port(&a, ep->cluster->port);
+    return a;
+}
+
 static struct link *dial(struct origin_pools *p, struct endpoint *ep, const struct attempt *at)
 {
-    struct link *link = p->dial(p->dial_ctx, p->w->loop, &ep->addr);
+    const struct addr to = origin_address(ep);
+    struct link *link = p->dial(p->dial_ctx, p->w->loop, &to);
     if (!link)
         return NULL;
     if (!begin_proxied(link, ep, at)) {
@@ -79,8 +88,8 @@ static struct link *dial(struct origin_pools *p, struct endpoint *ep, const stru
     if (!ep->cluster->conf->tls.set)
         return link;
     char text[ADDR_TEXT_MAX];
-    const struct tls_client *tls = p->w->g->tls_clients[ep->cluster - p->w->clusters];
-    return link_tls_connect(link, tls, host_of(ep, text), &ep->tls_resume);
+    const struct tls_client *tls = p->w->g->tls_clients[ep->cluster->conf->place.index];
+    return link_tls_connect(link, tls, origin_host(ep, text), &ep->tls_resume);
 }
 
 static struct origin *begin(struct origin_pools *p, struct endpoint *ep, const struct attempt *at,
@@ -218,16 +227,18 @@ static void not_made(struct origin *o, enum why why, const char *detail)
 static void tls_failed(struct origin *o, const char *reason)
 {
     o->endpoint->stats->tls_failures++;
-    log_warn("origin_tls_failed", KV("cluster", origin_conf(o)->place.name.p),
-             KV("endpoint", o->endpoint->name), KV("reason", reason));
+    if (!o->endpoint->cluster->checks)
+        log_warn("origin_tls_failed", KV("cluster", origin_conf(o)->place.name.p),
+                 KV("endpoint", o->endpoint->name), KV("reason", reason));
     not_made(o, WHY_TLS, reason);
 }
 
 static void connect_failed(struct origin *o, int err)
 {
     o->endpoint->stats->connect_failures++;
-    log_warn("origin_connect_failed", KV("cluster", origin_conf(o)->place.name.p),
-             KV("endpoint", o->endpoint->name), KV_ERRNO(err));
+    if (!o->endpoint->cluster->checks)
+        log_warn("origin_connect_failed", KV("cluster", origin_conf(o)->place.name.p),
+                 KV("endpoint", o->endpoint->name), KV_ERRNO(err));
     not_made(o, err == ETIMEDOUT ? WHY_TIMEOUT_CONNECT : WHY_CONNECT, NULL);
 }
 

@@ -99,6 +99,11 @@ static inline enum origin_opened pool_refusal(const struct origin_pools *p)
  * that it is served by. */
 extern const struct origin_ops upstream_ops;
 
+/* Where connections to it go, and what its certificate must be for: the name as configured, not the
+ * address that DNS gave for it. `text` may be where that lies. */
+struct addr origin_address(const struct endpoint *ep);
+struct slice origin_host(const struct endpoint *ep, char text[ADDR_TEXT_MAX]);
+
 /* A connection to `ep`, for `at`, or for whoever waits when that is NULL. NULL: no descriptor, port
  * or memory was to be had, or the cluster has all the connections it may have (pools.refused). */
 struct origin *origin_connect(struct origin_pools *p, struct endpoint *ep,
@@ -120,6 +125,8 @@ enum origin_opened origin_h1_reuse(struct origin *o, struct attempt *at);
 void pools_init(struct origin_pools *p, struct worker *w, origin_dial *dial, void *dial_ctx);
 /* Closes everything; the graveyard must run before pools_free_memory. */
 void pools_fini(struct origin_pools *p);
+/* Closes the connections of a cluster that are idle or shared. */
+void pools_close_cluster(struct cluster *cl);
 void pools_free_memory(struct origin_pools *p);
 /* Closes the idle connections of an endpoint, and has those go that others still use, when they
  * are done (cluster.on_retire). */

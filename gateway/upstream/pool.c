@@ -38,7 +38,7 @@ static void close_endpoint(struct endpoint *ep)
     endpoint_release(ep);
 }
 
-static void close_cluster(struct cluster *cl)
+void pools_close_cluster(struct cluster *cl)
 {
     for (size_t i = 0; i < cl->n; i++)
         close_endpoint(cl->endpoints[i]);
@@ -50,7 +50,7 @@ void pools_fini(struct origin_pools *p)
 {
     close_all(&p->busy);
     for (size_t i = 0; i < p->w->g->config->clusters_n; i++)
-        close_cluster(&p->w->clusters[i]);
+        pools_close_cluster(&p->w->clusters[i]);
     free(p->fields);
     origin_h2_teardown(p);
 }
@@ -77,10 +77,11 @@ void pool_drop_idle(struct endpoint *ep)
 
 /* -- how many there may be ----------------------------------------------------------------------- */
 
+/* Health checks have no part in it: an endpoint must not fall because the cluster is full. */
 static struct cluster_shared *shared_of(const struct origin_pools *p, const struct endpoint *ep)
 {
     const struct generation *g = p->w->g;
-    return g->shared ? g->shared[ep->cluster->conf->place.index] : NULL;
+    return g->shared && !ep->cluster->checks ? g->shared[ep->cluster->conf->place.index] : NULL;
 }
 
 /* The coldest idle connection of an endpoint goes, so that another endpoint may be reached. Other

@@ -141,6 +141,14 @@ Test(addr, ports)
     cr_assert(addr_parse(SLICE("10.0.0.1:8080"), &a) && addr_port(&a) == 8080);
     cr_assert(addr_parse(SLICE("[::1]:443"), &a) && addr_port(&a) == 443);
     cr_assert(addr_parse(SLICE("unix:/x"), &a) && addr_port(&a) == 0);
+    addr_set_port(&a, 9);
+    cr_assert_eq(addr_port(&a), 0);
+    cr_assert(addr_parse(SLICE("10.0.0.1:8080"), &a));
+    addr_set_port(&a, 9);
+    cr_assert_eq(addr_port(&a), 9);
+    cr_assert(addr_parse(SLICE("[::1]:443"), &a));
+    addr_set_port(&a, 65535);
+    cr_assert_eq(addr_port(&a), 65535);
 }
 
 static bool splits(const char *text, uint16_t default_port, const char *host, uint16_t port)
