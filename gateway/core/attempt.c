@@ -8,6 +8,7 @@
 
 #include "core/attempt_fault.h"
 #include "core/budget.h"
+#include "core/endpoint_word.h"
 #include "core/exchange.h"
 #include "core/hooks.h"
 #include "core/stats.h"
@@ -201,6 +202,8 @@ void attempt_on_head(struct attempt *at, const struct response_head *h, struct s
         timer_stop(&at->limit->timer);
     at->head = *h;
     head_keep_response(&at->head, raw, &at->x->arena, 0);
+    if (unlikely(at->cluster->conf->health.header.n) && !at->cluster->checks)
+        endpoint_word_hear(at, &at->cluster->conf->health);
     at->headed = at->answered = true;
     at->headed_us = now_us(at);
     exchange_wake(at->x);
