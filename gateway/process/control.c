@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "control/admin.h"
 #include "control/commands.h"
+#include "control/health.h"
 #include "control/metrics.h"
 #include "control/resolver.h"
 #include "core/module.h"
@@ -31,6 +32,7 @@ struct process {
     struct signals signals;
     struct lifeline lifeline;
     struct resolver *resolver; /* NULL when it could not be set up */
+    struct health *health;
     struct file_watch *files;
     struct metrics metrics;
     struct commands commands;
@@ -68,6 +70,7 @@ static void build_admin(struct process *p)
     metrics_init(&p->metrics, b->g, b->shm, PACKAGE_VERSION, show_process, p);
     metrics_add(&p->metrics, metrics_of_resolver, p->resolver);
     metrics_add(&p->metrics, metrics_of_files, p->files);
+    metrics_add(&p->metrics, metrics_of_health, p->health);
     p->rows[0] = (struct admin_row){"/healthz", admin_healthz, NULL};
     p->rows[1] = (struct admin_row){"/metrics", metrics_answer, &p->metrics};
     p->rows[2] = (struct admin_row){"/v1/modules", commands_list, &p->commands};
@@ -124,6 +127,7 @@ static void finish(struct process *p)
 {
     timer_stop(&p->rotate);
     timer_stop(&p->tick);
+    health_quiesce(p->health);
     admin_stop(p->admin);
     sockets_keep_mine(p->birth->sockets, NULL, 0, p->birth->workers);
     if (admin_connections(p->admin) == 0)
@@ -162,7 +166,11 @@ static void tear_down(struct process *p)
     timer_stop(&p->tick);
     admin_free(p->admin); /* commands need the modules, which end with the engine */
     file_watch_stop(p->files);
+    health_quiesce(p->health);
+    loop_turn(&p->engine.loop); /* checks see that nobody waits for them */
+    health_close(p->health);
     engine_stop(&p->engine);
+    health_free(p->health);
     resolver_stop(p->resolver);
 }
 
@@ -177,6 +185,7 @@ _Noreturn void control_main(const struct birth *b)
     lifeline_start(&p.lifeline, &p.engine.loop, b->master_fd, on_master_gone);
     p.resolver = resolver_start(&p.engine.loop, b->g);
     p.files = file_watch_start(&p.engine.loop, b->g);
+    p.health = health_start(&p.engine.worker);
     build_admin(&p);
     rotate_tickets(&p);
     start_modules(&p);

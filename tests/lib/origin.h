@@ -36,6 +36,7 @@
  *     refuse=N    the origin's first N requests: REFUSED_STREAM
  *     goaway=N    the origin's first N requests: GOAWAY that doesn't count them in
  *     max_streams=N  in the settings (origin_script only)
+ *     serving=N   a gRPC answer that says so of the server's health (1: it serves)
  *     short=N     end the stream after N bytes, though more were announced */
 
 #include <stdbool.h>

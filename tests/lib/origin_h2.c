@@ -129,8 +129,8 @@ static size_t portion(struct stream *s, size_t n)
 static void end_content(nghttp2_session *session, struct stream *s, uint32_t *flags)
 {
     *flags |= NGHTTP2_DATA_FLAG_EOF;
-    if (s->s.trailers) {
-        const nghttp2_nv sum = field("x-sum", "42");
+    if (s->s.trailers || s->s.grpc) {
+        const nghttp2_nv sum = s->s.grpc ? field("grpc-status", "0") : field("x-sum", "42");
         *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
         nghttp2_submit_trailer(session, s->id, &sum, 1);
     }
@@ -167,7 +167,10 @@ static void make_content(struct stream *s)
     if (s->s.sized)
         return;
     text_init(&t);
-    if (s->s.echo) {
+    if (s->s.grpc) {
+        const char message[] = {0, 0, 0, 0, 2, 8, (char)s->s.serving};
+        text_add(&t, slice_of(message, sizeof message));
+    } else if (s->s.echo) {
         text_add(&t, text_slice(&s->head));
         text_add(&t, text_slice(&s->echo));
     } else if (s->s.count) {

@@ -69,6 +69,8 @@ static bool set_value(struct script *s, const char *word, const char *value)
         s->goaway = (unsigned)n;
     else if (!strcmp(word, "max_streams"))
         s->max_streams = (unsigned)n;
+    else if (!strcmp(word, "serving"))
+        s->grpc = true, s->serving = (unsigned)n;
     else if (!strcmp(word, "flood"))
         s->flood = n;
     else if (!strcmp(word, "field"))

@@ -10,10 +10,10 @@
 struct script {
     int status;
     bool sized, echo, count, trailers, until_close, no_length, hang, proceed, early, close, bye,
-        upgrade, raw, abort, cuts, resets, shorts;
+        upgrade, raw, abort, cuts, resets, shorts, grpc;
     uint64_t size, chunk, cut, flood;
     unsigned delay_ms, pause_ms, sip_ms, piece, interims;
-    unsigned refuse, goaway, max_streams; /* HTTP/2 */
+    unsigned refuse, goaway, max_streams, serving; /* HTTP/2 */
     char fields[2048];
 };
 

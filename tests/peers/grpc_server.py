@@ -5,6 +5,7 @@
     /test.Echo/Down       one message "N" -> N messages of 1000 bytes
     /test.Echo/Up         messages -> "COUNT of BYTES"
     /test.Echo/Both       each message back, in capitals
+    /grpc.health.v1.Health/Check   SERVING; NOT_SERVING for the service "idle"; NOT_FOUND for "gone"
 
 arguments: none, or CRT KEY for TLS"""
 
@@ -46,8 +47,15 @@ def both(requests, context):
         yield r.upper()
 
 
+def check(request, context):
+    if request == b"\x0a\x04gone":
+        context.abort(grpc.StatusCode.NOT_FOUND, "there is no such service")
+    return b"\x08\x02" if request == b"\x0a\x04idle" else b"\x08\x01"
+
+
 class Echo(grpc.GenericRpcHandler):
     METHODS = {
+        "/grpc.health.v1.Health/Check": grpc.unary_unary_rpc_method_handler(check),
         "/test.Echo/Unary": grpc.unary_unary_rpc_method_handler(unary),
         "/test.Echo/Down": grpc.unary_stream_rpc_method_handler(down),
         "/test.Echo/Up": grpc.stream_unary_rpc_method_handler(up),
