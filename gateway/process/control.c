@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "control/admin.h"
 #include "control/commands.h"
+#include "control/endpoints.h"
 #include "control/health.h"
 #include "control/metrics.h"
 #include "control/resolver.h"
@@ -36,7 +37,8 @@ struct process {
     struct file_watch *files;
     struct metrics metrics;
     struct commands commands;
-    struct admin_row rows[4];
+    struct endpoints endpoints;
+    struct admin_row rows[7];
     struct admin *admin;
     int admin_fd;      /* -1: none */
     struct timer rotate; /* of the keys of session tickets */
@@ -67,6 +69,7 @@ static void build_admin(struct process *p)
 {
     const struct birth *b = p->birth;
     commands_init(&p->commands, b->g, &p->engine.worker);
+    endpoints_init(&p->endpoints, &p->engine.worker, p->health);
     metrics_init(&p->metrics, b->g, b->shm, PACKAGE_VERSION, show_process, p);
     metrics_add(&p->metrics, metrics_of_resolver, p->resolver);
     metrics_add(&p->metrics, metrics_of_files, p->files);
@@ -75,6 +78,11 @@ static void build_admin(struct process *p)
     p->rows[1] = (struct admin_row){"/metrics", metrics_answer, &p->metrics};
     p->rows[2] = (struct admin_row){"/v1/modules", commands_list, &p->commands};
     p->rows[3] = (struct admin_row){"/v1/modules/", commands_answer, &p->commands,
+                                    .methods = ADMIN_POST, .prefix = true};
+    p->rows[4] = (struct admin_row){"/v1/clusters", endpoints_all, &p->endpoints};
+    p->rows[5] = (struct admin_row){"/v1/clusters/", endpoints_of_cluster, &p->endpoints,
+                                    .methods = ADMIN_GET | ADMIN_POST, .prefix = true};
+    p->rows[6] = (struct admin_row){"/v1/endpoints/", endpoints_command, &p->endpoints,
                                     .methods = ADMIN_POST, .prefix = true};
     p->admin = admin_new(&p->engine.loop, p->rows, array_n(p->rows));
     if (p->admin_fd >= 0)

@@ -10,11 +10,13 @@
 #include "base/fault.h"
 
 extern const struct command canary_get, canary_set, dark_grant, dark_list, dark_revoke,
-    fault_list, fault_resume, fault_set, fault_stop_all, mirror_diffs;
+    endpoint_drain, endpoint_list, endpoint_undrain, fault_list, fault_resume, fault_set,
+    fault_stop_all, mirror_diffs;
 
 const struct command *const commands[] = {
-    &canary_get, &canary_set, &dark_grant, &dark_list, &dark_revoke, &fault_list, &fault_set,
-    &fault_stop_all, &fault_resume, &mirror_diffs, NULL,
+    &canary_get,     &canary_set,       &dark_grant, &dark_list, &dark_revoke,    &endpoint_list,
+    &endpoint_drain, &endpoint_undrain, &fault_list, &fault_set, &fault_stop_all, &fault_resume,
+    &mirror_diffs,   NULL,
 };
 
 enum { COMMANDS_N = array_n(commands) - 1 };

@@ -84,7 +84,7 @@ Test(weirctl_commands, have_a_help_that_says_how_they_are_called)
     for (size_t i = 0; commands[i]; i++) {
         const struct command *c = commands[i];
         cr_assert(c->show && c->operands_max >= c->operands_min, "%s", c->name);
-        cr_assert(slice_starts(slice_str(c->path), SLICE("/v1/modules/")), "%s", c->name);
+        cr_assert(slice_starts(slice_str(c->path), SLICE("/v1/")), "%s", c->name);
         cr_assert(c->operands_max == 0 || c->ask, "%s would not look at its operands", c->name);
     }
 }
@@ -124,6 +124,12 @@ Test(weirctl_commands, send_their_arguments_as_json)
     cr_assert(strstr(ask("dark revoke", "alice", WORDS("7f")), "!either"));
     cr_assert(strstr(ask("dark revoke", NULL, NULL, 0), "!either"));
     cr_assert_str_eq(ask("mirror diffs", NULL, WORDS("a")), "{\"route\":\"a\"}");
+    cr_assert_str_eq(ask("endpoint list", NULL, NULL, 0), "{}");
+    cr_assert_str_eq(ask("endpoint list", NULL, WORDS("web")), "{\"cluster\":\"web\"}");
+    for (const char *const *name = (const char *const[]){"endpoint drain", "endpoint undrain", NULL};
+         *name; name++)
+        cr_assert_str_eq(ask(*name, NULL, WORDS("web", "10.0.0.1:80")),
+                         "{\"cluster\":\"web\",\"endpoint\":\"10.0.0.1:80\"}");
 }
 
 Test(weirctl_commands, send_weights_as_they_are_written)
@@ -251,6 +257,36 @@ Test(weirctl_commands, show_grants_and_their_state)
     cr_assert(strstr(got, "\n2   b\\x1bob") && strstr(got, " revoked     0  -\n"), "%s", got);
     cr_assert(strstr(got, "\n3   c ") && strstr(got, " expired     -  -\n"), "%s", got);
     cr_assert_str_eq(show("dark list", "{\"grants\": []}"), "There are no grants.\n");
+}
+
+Test(weirctl_commands, show_endpoints_and_who_keeps_requests_away)
+{
+    cr_assert_str_eq(
+        show("endpoint list",
+             "{\"clusters\": [{\"name\": \"web\", \"endpoints\": ["
+             "{\"name\": \"a:1\", \"weight\": 2, \"health\": \"down\", \"drained\": false, \"says\":"
+             " \"ok\", \"share_millionths\": 1000000, \"check\": {\"result\": \"status\", \"status\":"
+             " 503, \"ago_ms\": 4200}},"
+             "{\"name\": \"b:1\", \"weight\": 1, \"health\": \"up\", \"drained\": true, \"says\":"
+             " \"degraded\", \"share_millionths\": 250000, \"check\": {\"result\": \"passed\","
+             " \"status\": 0, \"ago_ms\": 61000}},"
+             "{\"name\": \"c:1\", \"weight\": 1, \"health\": \"unknown\", \"drained\": false,"
+             " \"says\": \"degraded\"}]}, {\"name\": \"api\", \"endpoints\": [{}]}]}"),
+        "CLUSTER  ENDPOINT  WEIGHT  HEALTH   STATE     SHARE  LAST CHECK\n"
+        "web      a:1            2  down     -          100%  status (503), 4s ago\n"
+        "web      b:1            1  up       drained     25%  passed, 1m1s ago\n"
+        "web      c:1            1  unknown  degraded      -  -\n"
+        "api      -              -  -        -             -  -\n");
+}
+
+Test(weirctl_commands, show_what_draining_leaves)
+{
+    cr_assert_str_eq(show("endpoint drain", "{\"cluster\": \"web\", \"endpoint\": \"a:1\", "
+                                            "\"drained\": true, \"changed\": true, \"left\": 2}"),
+                     "a:1 is now drained; 2 of web take new requests.\n");
+    cr_assert_str_eq(show("endpoint undrain", "{\"cluster\": \"web\", \"endpoint\": \"a:1\", "
+                                              "\"drained\": false, \"changed\": false, \"left\": 3}"),
+                     "a:1 was already undrained; 3 of web take new requests.\n");
 }
 
 Test(weirctl_commands, show_how_mirrors_differ)

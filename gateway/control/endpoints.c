@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a path, or a JSON object, to an endpoint and its slot, and back to JSON. */
+#include "control/endpoints.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "base/fault.h"
+#include "base/log.h"
+#include "control/health.h"
+
+enum { NAMES_MAX = 256, SHOWN_MAX = 64, MILLION = 1000000 };
+
+void endpoints_init(struct endpoints *e, struct worker *w, const struct health *health)
+{
+    *e = (struct endpoints){.w = w, .health = health};
+}
+
+static uint32_t index_of(const struct cluster *cl)
+{
+    return (uint32_t)cl->conf->place.index;
+}
+
+/* -- showing ----------------------------------------------------------------------------------- */
+
+static void show_check(const struct endpoints *e, const struct endpoint *ep, struct text *t)
+{
+    const struct health_facts f =
+        health_facts(e->health, index_of(ep->cluster), slice_str(ep->name));
+    if (!f.checked || !f.any)
+        return;
+    const uint64_t now_ms = clock_ms(&e->w->loop->clock);
+    json_key(t, "check");
+    json_open(t, '{');
+    json_key(t, "result");
+    json_str(t, health_result_word(f.result));
+    json_key(t, "status");
+    json_int(t, f.status);
+    json_key(t, "ago_ms");
+    json_uint(t, now_ms - f.ended_ms);
+    json_key(t, "passed_in_row");
+    json_uint(t, f.passed);
+    json_key(t, "failed_in_row");
+    json_uint(t, f.failed);
+    json_close(t, '}');
+}
+
+static const char *word_of(const struct endpoint_cell *cell, uint32_t slot, uint64_t now_us)
+{
+    if (slot < cell->capacity && atomic_load(&cell->slots[slot].draining_until_us) > now_us)
+        return "drain";
+    return endpoint_degraded(cell, slot, now_us) ? "degraded" : "ok";
+}
+
+static bool is_drained(const struct endpoint *ep)
+{
+    const struct endpoint_cell *cell = ep->cluster->cell;
+    return ep->slot < cell->capacity && atomic_load(&cell->slots[ep->slot].drained);
+}
+
+static void show_endpoint(const struct endpoints *e, const struct endpoint *ep, struct text *t)
+{
+    static const char *const healths[] = {
+        [HEALTH_UNKNOWN] = "unknown", [HEALTH_UP] = "up", [HEALTH_DOWN] = "down"};
+    const struct endpoint_cell *cell = ep->cluster->cell;
+    json_open(t, '{');
+    json_key(t, "name");
+    json_str(t, ep->name);
+    json_key(t, "weight");
+    json_uint(t, ep->configured);
+    json_key(t, "health");
+    json_str(t, healths[endpoint_health(cell, ep->slot)]);
+    json_key(t, "drained");
+    json_bool(t, is_drained(ep));
+    json_key(t, "says");
+    json_str(t, word_of(cell, ep->slot, e->w->loop->clock.mono_us));
+    json_key(t, "share_millionths");
+    json_uint(t, endpoint_share(ep->cluster->arrays, ep->slot));
+    show_check(e, ep, t);
+    json_close(t, '}');
+}
+
+static void show_cluster(const struct endpoints *e, struct cluster *cl, struct text *t)
+{
+    cluster_follow(cl);
+    json_open(t, '{');
+    json_key(t, "name");
+    json_slice(t, cl->conf->place.name);
+    json_key(t, "endpoints");
+    json_open(t, '[');
+    for (size_t i = 0; i < cl->n; i++)
+        show_endpoint(e, cl->endpoints[i], t);
+    json_close(t, ']');
+    json_close(t, '}');
+}
+
+/* All, or the one. */
+static void show(const struct endpoints *e, struct cluster *only, struct admin_answer *out)
+{
+    struct text *t = &out->body;
+    out->type = SLICE("application/json");
+    json_open(t, '{');
+    json_key(t, "clusters");
+    json_open(t, '[');
+    for (size_t i = 0; i < e->w->g->config->clusters_n; i++)
+        if (!only || only == &e->w->clusters[i])
+            show_cluster(e, &e->w->clusters[i], t);
+    json_close(t, ']');
+    json_close(t, '}');
+    text_char(t, '\n');
+}
+
+/* -- finding ----------------------------------------------------------------------------------- */
+
+static int shown(struct slice name)
+{
+    return name.n < SHOWN_MAX ? (int)name.n : SHOWN_MAX;
+}
+
+static void not_found(struct admin_answer *out, const char *field, const char *what,
+                      struct slice name, const char *const *names)
+{
+    const char *near = nearest_name(name, names);
+    admin_error(out, 404, field, "there is no %s \"%.*s\"%s%s%s", what, shown(name),
+                name.p ? name.p : "", near ? "; did you mean \"" : "", near ? near : "",
+                near ? "\"?" : "; GET /v1/clusters lists all");
+}
+
+static struct cluster *find_cluster(const struct endpoints *e, struct slice name,
+                                    struct admin_answer *out)
+{
+    const char *names[NAMES_MAX + 1] = {NULL};
+    const struct config *c = e->w->g->config;
+    for (size_t i = 0; i < c->clusters_n; i++) {
+        if (slice_eq(c->clusters[i].place.name, name))
+            return &e->w->clusters[i];
+        if (i < NAMES_MAX)
+            names[i] = c->clusters[i].place.name.p;
+    }
+    not_found(out, "cluster", "cluster", name, names);
+    return NULL;
+}
+
+static struct endpoint *find_endpoint(struct cluster *cl, struct slice name,
+                                      struct admin_answer *out)
+{
+    const char *names[NAMES_MAX + 1] = {NULL};
+    cluster_follow(cl);
+    for (size_t i = 0; i < cl->n; i++) {
+        if (slice_eq(slice_str(cl->endpoints[i]->name), name))
+            return cl->endpoints[i];
+        if (i < NAMES_MAX)
+            names[i] = cl->endpoints[i]->name;
+    }
+    not_found(out, "endpoint", "endpoint of this cluster called", name, names);
+    return NULL;
+}
+
+/* -- changing ---------------------------------------------------------------------------------- */
+
+/* How many endpoints take requests, as far as operators and the endpoints themselves say. */
+static size_t left(const struct endpoints *e, const struct cluster *cl)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < cl->n; i++)
+        n += cl->endpoints[i]->configured &&
+             !endpoint_draining(cl->cell, cl->endpoints[i]->slot, e->w->loop->clock.mono_us);
+    return n;
+}
+
+static void drain(const struct endpoints *e, struct endpoint *ep, bool on, struct admin_answer *out)
+{
+    struct cluster *cl = ep->cluster;
+    struct text *t = &out->body;
+    if (ep->slot >= cl->cell->capacity) {
+        admin_error(out, 409, NULL,
+                    "there was no room to keep the state of this endpoint; raise "
+                    "dns.capacity of its cluster");
+        return;
+    }
+    const bool changed = is_drained(ep) != on;
+    endpoint_drain_set(cl->cell, ep->slot, on);
+    if (changed)
+        log_info(on ? "endpoint_drained" : "endpoint_undrained",
+                 KV_SLICE("cluster", cl->conf->place.name), KV("endpoint", ep->name),
+                 KV_INT("left", left(e, cl)));
+    out->type = SLICE("application/json");
+    json_open(t, '{');
+    json_key(t, "cluster");
+    json_slice(t, cl->conf->place.name);
+    json_key(t, "endpoint");
+    json_str(t, ep->name);
+    json_key(t, "drained");
+    json_bool(t, on);
+    json_key(t, "changed");
+    json_bool(t, changed);
+    json_key(t, "left");
+    json_uint(t, left(e, cl));
+    json_close(t, '}');
+    text_char(t, '\n');
+}
+
+/* False: it is neither. */
+static bool parse_action(struct slice word, bool *on)
+{
+    *on = slice_eq(word, SLICE("drain"));
+    return *on || slice_eq(word, SLICE("undrain"));
+}
+
+static void change(const struct endpoints *e, const struct admin_request *rq, struct slice cluster,
+                   struct slice endpoint, bool on, struct admin_answer *out)
+{
+    if (!admin_may_change(rq, out))
+        return;
+    struct cluster *cl = find_cluster(e, cluster, out);
+    struct endpoint *ep = cl ? find_endpoint(cl, endpoint, out) : NULL;
+    if (ep)
+        drain(e, ep, on, out);
+}
+
+/* -- what is asked for ------------------------------------------------------------------------- */
+
+void endpoints_all(void *ctx, const struct admin_request *rq, struct admin_answer *out)
+{
+    (void)rq;
+    show(ctx, NULL, out);
+}
+
+/* The last "/" ends the endpoint: a unix socket has some, too. */
+static void change_by_path(const struct endpoints *e, const struct admin_request *rq,
+                           struct slice cluster, struct slice rest, struct admin_answer *out)
+{
+    size_t end = rest.n;
+    bool on;
+    while (end && rest.p[end - 1] != '/')
+        end--;
+    if (!end || !parse_action(slice_from(rest, end), &on))
+        admin_error(out, 404, NULL,
+                    "POST /v1/clusters/NAME/endpoints/ENDPOINT/drain, or .../undrain");
+    else
+        change(e, rq, cluster, slice_of(rest.p, end - 1), on, out);
+}
+
+void endpoints_of_cluster(void *ctx, const struct admin_request *rq, struct admin_answer *out)
+{
+    const struct endpoints *e = ctx;
+    struct slice rest = rq->rest;
+    const struct slice cluster = slice_cut(&rest, '/');
+    const struct slice what = slice_cut(&rest, '/');
+    if (!slice_eq(what, SLICE("endpoints"))) {
+        admin_error(out, 404, NULL, "/v1/clusters/NAME/endpoints is what there is");
+    } else if (rq->method == METHOD_POST) {
+        change_by_path(e, rq, cluster, rest, out);
+    } else if (rest.n) {
+        admin_error(out, 405, NULL,
+                    "an endpoint is only changed; the list of the cluster shows it");
+    } else {
+        struct cluster *cl = find_cluster(e, cluster, out);
+        if (cl)
+            show(e, cl, out);
+    }
+}
+
+static struct slice text_of(const json_t *j, const char *key)
+{
+    const json_t *v = json_object_get(j, key);
+    return json_is_string(v) ? slice_of(json_string_value(v), json_string_length(v))
+                             : slice_of(NULL, 0);
+}
+
+static void run(const struct endpoints *e, const struct admin_request *rq, const json_t *j,
+                struct admin_answer *out)
+{
+    const struct slice cluster = text_of(j, "cluster"), endpoint = text_of(j, "endpoint");
+    bool on;
+    if (slice_eq(rq->rest, SLICE("list"))) {
+        struct cluster *cl = cluster.n ? find_cluster(e, cluster, out) : NULL;
+        if (cl || !cluster.n)
+            show(e, cl, out);
+    } else if (!parse_action(rq->rest, &on)) {
+        admin_error(out, 404, NULL, "there are: list, drain, undrain");
+    } else {
+        change(e, rq, cluster, endpoint, on, out);
+    }
+}
+
+void endpoints_command(void *ctx, const struct admin_request *rq, struct admin_answer *out)
+{
+    const struct slice content = slice_trim(rq->content).n ? rq->content : SLICE("{}");
+    json_t *j = json_loadb(content.p, content.n, JSON_REJECT_DUPLICATES, NULL);
+    if (json_is_object(j))
+        run(ctx, rq, j, out);
+    else
+        admin_error(out, 400, NULL, "the content must be a JSON object, {...}");
+    json_decref(j);
+}

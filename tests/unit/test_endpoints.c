@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What operators see of endpoints, and drain. */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "control/endpoints.h"
+#include "tests/lib/stack.h"
+
+static struct stack *s;
+static struct endpoints e;
+static struct admin_answer answer;
+
+static void on_log(enum log_level level, struct slice line)
+{
+    (void)level, (void)line;
+}
+
+static void begin(void)
+{
+    log_set_sink(on_log);
+    s = stack_new(
+        "clusters = { web = { endpoints = ( \"10.0.0.1:80\", { address = \"10.0.0.2:80\"; "
+        "weight = 3; }, \"unix:/run/app.sock\" ); }; api = { endpoints = [ "
+        "\"10.0.0.3:80\" ]; }; };"
+        "routes = ( { match = { path_prefix = \"/\"; }; cluster = \"web\"; } );");
+    endpoints_init(&e, stack_worker(s), NULL);
+    text_init(&answer.body);
+}
+
+static void end(void)
+{
+    text_fini(&answer.body);
+    stack_free(s);
+}
+
+TestSuite(endpoints, .init = begin, .fini = end);
+
+static const char *ask(void (*fn)(void *, const struct admin_request *, struct admin_answer *),
+                       enum method method, const char *rest, const char *content, bool may_change)
+{
+    const struct admin_request rq = {.method = method,
+                                     .rest = slice_str(rest),
+                                     .content = slice_str(content),
+                                     .may_change = may_change};
+    text_fini(&answer.body);
+    text_init(&answer.body);
+    answer.status = 200;
+    fn(&e, &rq, &answer);
+    text_char(&answer.body, '\0');
+    return answer.body.p;
+}
+
+#define GET(rest) ask(endpoints_of_cluster, METHOD_GET, rest, "", false)
+#define POST(rest) ask(endpoints_of_cluster, METHOD_POST, rest, "", true)
+#define COMMAND(rest, content) ask(endpoints_command, METHOD_POST, rest, content, true)
+
+static bool takes_requests(const char *ip_tail)
+{
+    for (int i = 0; i < 8; i++) {
+        struct endpoint *ep = cluster_pick(&stack_worker(s)->clusters[0], &stack_worker(s)->random);
+        if (ep && strstr(ep->name, ip_tail))
+            return true;
+    }
+    return false;
+}
+
+Test(endpoints, are_shown_by_cluster)
+{
+    const char *all = ask(endpoints_all, METHOD_GET, "", "", false);
+    cr_assert(strstr(all, "\"name\":\"web\""), "%s", all);
+    cr_assert(strstr(all, "{\"name\":\"10.0.0.2:80\",\"weight\":3,\"health\":\"unknown\","
+                          "\"drained\":false,\"says\":\"ok\",\"share_millionths\":1000000}"),
+              "%s", all);
+    cr_assert(strstr(all, "10.0.0.3:80"));
+    const char *one = GET("web/endpoints");
+    cr_assert(strstr(one, "10.0.0.1:80") && !strstr(one, "10.0.0.3:80"), "%s", one);
+    char *by_command = strdup(COMMAND("list", "{\"cluster\":\"api\"}"));
+    cr_assert_str_eq(by_command, GET("api/endpoints"));
+    free(by_command);
+}
+
+Test(endpoints, what_is_drained_takes_no_requests_until_it_is_undrained)
+{
+    cr_assert(takes_requests("10.0.0.2"));
+    cr_assert_str_eq(POST("web/endpoints/10.0.0.2:80/drain"),
+                     "{\"cluster\":\"web\",\"endpoint\":\"10.0.0.2:80\",\"drained\":true,"
+                     "\"changed\":true,\"left\":2}\n");
+    cr_assert_not(takes_requests("10.0.0.2"));
+    cr_assert(takes_requests("10.0.0.1"));
+    cr_assert(strstr(GET("web/endpoints"), "\"drained\":true"));
+    cr_assert(strstr(POST("web/endpoints/10.0.0.2:80/drain"), "\"changed\":false"));
+    cr_assert(strstr(POST("web/endpoints/10.0.0.2:80/undrain"), "\"changed\":true,\"left\":3"));
+    cr_assert(takes_requests("10.0.0.2"));
+}
+
+Test(endpoints, a_command_says_the_same_in_json)
+{
+    const char *said =
+        COMMAND("drain", "{\"cluster\":\"web\",\"endpoint\":\"unix:/run/app.sock\"}");
+    cr_assert(strstr(said, "\"endpoint\":\"unix:/run/app.sock\",\"drained\":true"), "%s", said);
+    cr_assert(strstr(POST("web/endpoints/unix:/run/app.sock/undrain"), "\"changed\":true"));
+}
+
+Test(endpoints, only_who_may_can_change)
+{
+    ask(endpoints_of_cluster, METHOD_POST, "web/endpoints/10.0.0.2:80/drain", "", false);
+    cr_assert_eq(answer.status, 403);
+    cr_assert(takes_requests("10.0.0.2"));
+}
+
+Test(endpoints, what_there_is_not_is_said)
+{
+    cr_assert(strstr(POST("wbe/endpoints/x/drain"), "did you mean \\\"web\\\"?"));
+    cr_assert_eq(answer.status, 404);
+    cr_assert(strstr(POST("web/endpoints/10.0.0.2:8/drain"), "did you mean \\\"10.0.0.2:80\\\"?"));
+    cr_assert_eq(answer.status, 404);
+    POST("web/endpoints/10.0.0.2:80/frob");
+    cr_assert_eq(answer.status, 404);
+    POST("web/endpoints");
+    cr_assert_eq(answer.status, 404);
+    GET("web");
+    cr_assert_eq(answer.status, 404);
+    GET("web/endpoints/10.0.0.2:80");
+    cr_assert_eq(answer.status, 405);
+    COMMAND("frob", "{}");
+    cr_assert_eq(answer.status, 404);
+    COMMAND("drain", "[]");
+    cr_assert_eq(answer.status, 400);
+    COMMAND("drain", "{\"cluster\":7}");
+    cr_assert_eq(answer.status, 404);
+}
