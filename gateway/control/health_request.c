@@ -14,7 +14,7 @@ enum { GRPC_ANSWER = 4096 };
 
 static struct weir_claim field(const char *name, struct slice value)
 {
-    return (struct weir_claim){slice_to_module(slice_str(name)), slice_to_module(value)};
+    return (struct weir_claim){slice_out(slice_str(name)), slice_out(value)};
 }
 
 static bool says_who(const struct health_conf *conf)
@@ -34,8 +34,8 @@ static size_t make_fields(const struct health_conf *conf, struct weir_claim *out
     if (conf->type == HEALTH_GRPC)
         out[n++] = field("content-type", SLICE("application/grpc"));
     for (size_t i = 0; i < conf->headers.n; i++)
-        out[n++] = (struct weir_claim){slice_to_module(conf->headers.v[i].name),
-                                       slice_to_module(conf->headers.v[i].value)};
+        out[n++] = (struct weir_claim){slice_out(conf->headers.v[i].name),
+                                       slice_out(conf->headers.v[i].value)};
     return n;
 }
 
@@ -62,10 +62,10 @@ struct shadow *health_request(struct worker *w, struct endpoint *ep,
     const struct weir_call_options o = {
         .timeout_ms = conf->timeout,
         .response_limit = grpc ? GRPC_ANSWER : conf->body_size,
-        .method = slice_to_module(grpc ? SLICE("POST") : conf->method),
-        .target = slice_to_module(grpc ? SLICE(HEALTH_GRPC_PATH) : conf->path),
-        .body = slice_to_module(text_slice(&content)),
-        .host = slice_to_module(host_of(ep, conf)),
+        .method = slice_out(grpc ? SLICE("POST") : conf->method),
+        .target = slice_out(grpc ? SLICE(HEALTH_GRPC_PATH) : conf->path),
+        .body = slice_out(text_slice(&content)),
+        .host = slice_out(host_of(ep, conf)),
         .fields = fields,
         .fields_n = make_fields(conf, fields),
         .done = done,
@@ -116,7 +116,7 @@ static enum health_result judge_grpc(const struct shadow *sh, const struct weir_
         return HEALTH_STATUS;
     if (!slice_eq(grpc_status(sh), SLICE("0")))
         return HEALTH_NOT_SERVING;
-    switch (health_grpc_response(slice_from_module(r->body))) {
+    switch (health_grpc_response(slice_in(r->body))) {
     case HEALTH_GRPC_SERVING:
         return HEALTH_PASSED;
     case HEALTH_GRPC_MALFORMED:
@@ -131,7 +131,7 @@ static enum health_result judge_http(const struct health_conf *conf, struct heal
 {
     if (!health_status_ok(conf, r->status))
         return HEALTH_STATUS;
-    return health_body_ok(m, conf, slice_from_module(r->body)) ? HEALTH_PASSED : HEALTH_BODY;
+    return health_body_ok(m, conf, slice_in(r->body)) ? HEALTH_PASSED : HEALTH_BODY;
 }
 
 struct health_outcome health_judge(const struct health_conf *conf, struct health_matcher *m,

@@ -96,13 +96,13 @@ struct shadow *call_endpoint(struct worker *w, struct endpoint *ep,
                              const struct weir_call_options *o)
 {
     const struct slice method = method_of_call(o);
-    if (!method_ok(method) || !target_ok(slice_from_module(o->target), method))
+    if (!method_ok(method) || !target_ok(slice_in(o->target), method))
         return NULL;
     struct shadow *sh = shadow_new_check(w, ep, o, &call_facts);
     if (!sh)
         return NULL;
     make_head(sh, o);
-    give_content(sh->x, slice_from_module(o->body));
+    give_content(sh->x, slice_in(o->body));
     shadow_begin(sh);
     return sh;
 }
