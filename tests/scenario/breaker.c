@@ -59,23 +59,23 @@ Test(breaker, opens_on_failures_in_a_row)
 {
     breaker_start(1, "circuit = { open_on = { consecutive = 3; error_rate = \"0%\"; }; open_for = "
                      "\"30s\"; };");
-    breaker_send(2, "/?abort", 502);
+    breaker_send(2, "/?status=503", 503);
     breaker_send(1, "/", 200);
-    breaker_send(2, "/?abort", 502);
+    breaker_send(2, "/?status=503", 503);
     cr_assert_str_eq(breaker_state(), "closed");
-    breaker_send(1, "/?abort", 502);
+    breaker_send(1, "/?status=503", 503);
     cr_assert_str_eq(breaker_state(), "open");
     cr_assert(strstr(rig_await_log("breaker_open"), "3 calls in a row failed (consecutive = 3)"));
 }
 
 Test(breaker, opens_on_slow_calls)
 {
-    breaker_start(1, "circuit = { open_on = { slow_rate = \"50%\"; slow_after = \"30ms\"; "
+    breaker_start(1, "circuit = { open_on = { slow_rate = \"50%\"; slow_after = \"300ms\"; "
                      "min_requests = 4; }; open_for = \"30s\"; };");
     cr_assert_eq(breaker_send(2, "/", 200), 2);
-    cr_assert_eq(breaker_send(2, "/?delay=40", 200), 2);
+    cr_assert_eq(breaker_send(2, "/?delay=310", 200), 2);
     cr_assert_eq(get("/")->status, 503);
-    cr_assert(strstr(rig_await_log("breaker_open"), "2 of 4 calls took 30 ms or more"));
+    cr_assert(strstr(rig_await_log("breaker_open"), "2 of 4 calls took 300 ms or more"));
 }
 
 Test(breaker, opens_when_nobody_listens)
