@@ -266,13 +266,14 @@ void breaker_cluster_attempt(struct weir_exchange *x, const struct weir_use *u,
 
 enum judgement { SAYS_NOTHING, WENT_WELL, HAS_FAILED };
 
-/* A failure that isn't in the list says nothing: neither that it works, nor that it doesn't. */
+/* A failure that isn't in the list says nothing: neither that it works, nor that it doesn't. Injected
+ * faults count: breakers are what they are there to try. */
 static enum judgement judge(const struct breaker *b, const struct weir_attempt *at)
 {
     static const struct weir_slice grpc_status = WEIR_SLICE("grpc-status");
     const struct outcomes *o = &b->circuit.outcomes;
     const char *why = weir_attempt_why(at);
-    if (weir_attempt_blameless(at))
+    if (weir_attempt_blameless(at) && !weir_attempt_injected(at))
         return SAYS_NOTHING;
     if (why)
         return outcomes_has_why(o, why) ? HAS_FAILED : SAYS_NOTHING;

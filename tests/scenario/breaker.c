@@ -259,3 +259,19 @@ Test(breaker, stays_open_over_a_reload)
     rig_renew_with(c);
     cr_assert_str_eq(breaker_state(), "open", "its window is another one now");
 }
+
+/* -- beside other modules ---------------------------------------------------------------------- */
+
+Test(breaker, opens_on_injected_faults_which_are_there_to_try_it)
+{
+    rig_start(.cluster = "breaker = { circuit = { open_on = { min_requests = 10; }; open_for = "
+                         "\"30s\"; }; };",
+              .routes =
+                  "( { name = \"all\"; cluster = \"app\"; fault = ( { name = \"broken\"; abort = { "
+                  "status = 503; }; } ); } )");
+    breaker_open("/");
+    cr_assert_eq(origin_requests(breaker_app), 0);
+    cr_assert(body_has(get("/"), "breaker_open"));
+    cr_assert_eq(breaker_number("failed"), 0, "the window begins anew");
+    cr_assert_eq(breaker_transitions("open"), 1);
+}

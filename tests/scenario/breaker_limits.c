@@ -216,3 +216,28 @@ Test(breaker_limits, of_connections_are_the_clusters_over_all_workers)
     give_up(2);
     AWAIT(get("/")->status == 200);
 }
+
+/* Two requests fail and are retried; there is room for one retry, and the other client gets the
+ * answer that there is. */
+Test(breaker_limits, of_retries_leave_clients_the_answer_that_there_is)
+{
+    rig_start(.cluster = "breaker = { limits = { max_requests = 2; max_retries = 1; }; };",
+              .routes =
+                  "( { name = \"all\"; cluster = \"app\"; retry = { on = [ \"5xx\" ]; backoff = { "
+                  "base = \"1ms\"; max = \"1ms\"; }; }; } )");
+    origin_script(breaker_app, "status=503");
+    struct talk *t = talk_open();
+    cr_assert_eq(get("/")->status, 503);
+    cr_assert_eq(origin_requests(breaker_app), 2, "its room is enough for a retry of its own");
+    AWAIT(gauge("requests", "usual") == 0 && gauge("retries", "usual") == 0);
+    origin_script(breaker_app, "status=503 delay=300");
+    talk_send(t, "GET /first HTTP/1.1\r\nHost: a\r\n\r\n");
+    AWAIT(gauge("retries", "usual") == 1);
+    origin_script(breaker_app, "status=502");
+    const struct response *r = get("/second");
+    cr_assert(r->status == 502 && body_is(r, "app\n"), "%d %s", r->status, r->body.p);
+    cr_assert_str_eq(json_of(rig_await_access("/second"), "breaker.decision"), "retries");
+    cr_assert_eq(talk_response(t)->status, 503);
+    AWAIT(gauge("requests", "usual") == 0 && gauge("retries", "usual") == 0);
+    cr_assert_eq(breaker_rejects("retries"), 1);
+}
