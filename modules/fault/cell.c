@@ -40,7 +40,7 @@ bool fault_draw(struct fault_cell *c, uint32_t share)
 void fault_turn(struct fault_cell *c, bool on)
 {
     if (on)
-        window_clear(&c->window);
+        real_errors_clear(&c->window);
     atomic_store(&c->mode, on ? MODE_ON : MODE_OFF);
 }
 

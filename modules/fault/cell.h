@@ -6,7 +6,7 @@
  * and what an operator, or the fault itself, has said about whether it goes on. Any process. */
 
 #include "fault/places.h"
-#include "fault/window.h"
+#include "fault/real_errors.h"
 
 /* What was said at run time. */
 enum fault_mode {
@@ -32,7 +32,7 @@ struct fault_cell {
     _Atomic uint32_t share;    /* millionths, and one more; 0: the configuration's */
     _Atomic uint64_t told_end; /* the end (seconds) that was told in the log */
     struct places places;
-    struct window window;
+    struct real_errors window;
 };
 
 /* The one of all faults of an instance. */

@@ -33,8 +33,8 @@ static void set_window(json_t *o, const struct weir_process *p, const struct fau
 {
     if (!f->stop.error_rate)
         return;
-    const struct window_sum sum =
-        window_sum(&f->cell->window, f->stop.window_ms * 1000, weir_now_us(p));
+    const struct real_errors_sum sum =
+        real_errors_sum(&f->cell->window, f->stop.window_ms * 1000, weir_now_us(p));
     set_count(o, "recent_requests", sum.requests);
     set_count(o, "recent_errors", sum.errors);
     json_object_set_new(o, "stops_above", json_real(f->stop.error_rate / 1e4));

@@ -184,7 +184,7 @@ static bool has_failed(const struct weir_exchange *x)
     return !left && (status >= 500 || (why && status && status < 400));
 }
 
-static void trip(struct weir_exchange *x, const struct fault *f, struct window_sum sum)
+static void trip(struct weir_exchange *x, const struct fault *f, struct real_errors_sum sum)
 {
     if (!fault_trip(f->cell))
         return;
@@ -199,14 +199,14 @@ static void trip(struct weir_exchange *x, const struct fault *f, struct window_s
 
 static void watch(struct weir_exchange *x, const struct fault *f)
 {
-    struct window *w = &f->cell->window;
+    struct real_errors *w = &f->cell->window;
     const uint64_t now = weir_now_us(weir_process_of(x)), length = f->stop.window_ms * 1000;
     const bool failed = has_failed(x);
-    window_add(w, length, now, failed);
+    real_errors_add(w, length, now, failed);
     if (!failed)
         return;
-    const struct window_sum sum = window_sum(w, length, now);
-    if (window_is_over(sum, f->stop.error_rate, (uint64_t)f->stop.min_requests))
+    const struct real_errors_sum sum = real_errors_sum(w, length, now);
+    if (real_errors_is_over(sum, f->stop.error_rate, (uint64_t)f->stop.min_requests))
         trip(x, f, sum);
 }
 

@@ -50,10 +50,10 @@ Test(fault_cell, stays_tripped_until_it_is_turned_on)
     cr_assert(fault_trip(&cell));
     cr_assert(!fault_trip(&cell));
     cr_assert_eq(state(true), STATE_TRIPPED);
-    window_add(&cell.window, 1000, 0, true);
+    real_errors_add(&cell.window, 1000, 0, true);
     fault_turn(&cell, true);
     cr_assert_eq(state(true), STATE_ON);
-    cr_assert_eq(window_sum(&cell.window, 1000, 0).errors, 0, "or it would trip again");
+    cr_assert_eq(real_errors_sum(&cell.window, 1000, 0).errors, 0, "or it would trip again");
     fault_turn(&cell, false);
     cr_assert(!fault_trip(&cell), "what is off can't");
     cr_assert_eq(state(true), STATE_OFF);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WEIR_FAULT_WINDOW_H
-#define WEIR_FAULT_WINDOW_H
+#ifndef WEIR_FAULT_REAL_ERRORS_H
+#define WEIR_FAULT_REAL_ERRORS_H
 
 /* How many requests there were lately, and how many of them failed: counted by all workers in a
  * shared cell, in ten parts of the window's length, of which the oldest is dropped as a whole. So
@@ -14,22 +14,22 @@
 
 enum { WINDOW_PARTS = 10 };
 
-struct window {
-    struct window_part {
+struct real_errors {
+    struct real_errors_part {
         _Atomic uint64_t requests, errors; /* which part it is (24 bits) | a count (40 bits) */
     } parts[WINDOW_PARTS];
 };
 
-struct window_sum {
+struct real_errors_sum {
     uint64_t requests, errors;
 };
 
 /* `now_us` never runs backwards. Under another `length_us` nothing is found of what was counted. */
-void window_add(struct window *w, uint64_t length_us, uint64_t now_us, bool error);
-struct window_sum window_sum(const struct window *w, uint64_t length_us, uint64_t now_us);
-void window_clear(struct window *w);
+void real_errors_add(struct real_errors *w, uint64_t length_us, uint64_t now_us, bool error);
+struct real_errors_sum real_errors_sum(const struct real_errors *w, uint64_t length_us, uint64_t now_us);
+void real_errors_clear(struct real_errors *w);
 
 /* Is the share of errors above `rate` (millionths), by at least so many requests? */
-bool window_is_over(struct window_sum s, uint32_t rate, uint64_t min_requests);
+bool real_errors_is_over(struct real_errors_sum s, uint32_t rate, uint64_t min_requests);
 
 #endif
