@@ -150,7 +150,6 @@ struct cluster {
     struct pick_group *groups;    /* groups_n of them; owned */
     size_t groups_n;
     bool panic;                   /* too few are healthy: all are used */
-    size_t guarded_n;             /* endpoints that are guarded */
     bool fresh;                   /* the round has not begun yet */
     bool picking;                 /* hooks are being asked: endpoints and groups stay as they are */
     uint64_t round;               /* counts picks with conditions */

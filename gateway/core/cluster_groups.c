@@ -110,11 +110,8 @@ void cluster_weigh(struct cluster *cl)
     must(facts && results);
     cl->cell_seen = atomic_load_explicit(&cl->cell->version, memory_order_acquire);
     cl->due_us = UINT64_MAX;
-    cl->guarded_n = 0;
-    for (size_t i = 0; i < cl->n; i++) {
+    for (size_t i = 0; i < cl->n; i++)
         facts[i] = facts_of(cl->endpoints[i], &cl->due_us);
-        cl->guarded_n += cl->endpoints[i]->guarded;
-    }
     weights_make(facts, cl->n, &rules, results, &groups);
     for (size_t i = 0; i < cl->n; i++) {
         cl->endpoints[i]->weight = results[i].weight;

@@ -63,16 +63,12 @@ static inline enum hooks_end hooks_run(struct exchange *x, enum moment m)
 }
 /* FORWARD again, of the chains that go with the cluster: after a retry has changed it. */
 enum hooks_end hooks_run_moved(struct exchange *x);
-/* Does any hook want to be asked about endpoints of the plan's cluster? One that is guarded from
- * now on is from this pick on. */
-static inline bool hooks_pick_any(const struct exchange *x)
+/* Does any hook want to be asked about an endpoint that was picked? Whether it is guarded is known
+ * then and not before: picking is what brings the news. */
+static inline bool hooks_asks(const struct exchange *x, const struct endpoint *ep)
 {
-    if (likely(!(x->moments & (1u << MOMENT_PICK | CHAIN_GUARDS))))
-        return false;
-    if (hooks_any(x, MOMENT_PICK))
-        return true;
-    cluster_follow(x->plan.cluster);
-    return x->plan.cluster->guarded_n != 0;
+    return unlikely(x->moments & (1u << MOMENT_PICK | CHAIN_GUARDS)) &&
+           (hooks_any(x, MOMENT_PICK) || ep->guarded);
 }
 /* False: a hook vetoes; those that were asked before it have been told. */
 bool hooks_pick(struct exchange *x, const struct endpoint *ep);

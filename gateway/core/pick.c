@@ -18,12 +18,12 @@ static bool is_tried(void *ctx, const struct endpoint *ep)
 
 static bool ask_hooks(void *ctx, const struct endpoint *ep)
 {
-    return hooks_pick(ctx, ep);
+    return !hooks_asks(ctx, ep) || hooks_pick(ctx, ep);
 }
 
 static bool ask_for_another(void *ctx, const struct endpoint *ep)
 {
-    return !is_tried(ctx, ep) && (!hooks_pick_any(ctx) || hooks_pick(ctx, ep));
+    return !is_tried(ctx, ep) && ask_hooks(ctx, ep);
 }
 
 static struct endpoint *pick(struct exchange *x, struct pick_how *how, bool *vetoed)
@@ -33,16 +33,20 @@ static struct endpoint *pick(struct exchange *x, struct pick_how *how, bool *vet
     return cluster_pick_how(x->plan.cluster, &x->w->random, how, vetoed);
 }
 
+/* As a rule the balancer is asked alone; only when what it gives is guarded and vetoed, or is to be
+ * asked about in any case, conditions come in. */
 struct endpoint *pick_endpoint(struct exchange *x, bool *vetoed)
 {
-    const bool asking = hooks_pick_any(x);
     x->veto = NULL;
     *vetoed = false;
     if (unlikely(x->plan.only))
         return x->plan.only;
-    if (likely(!asking && !x->retried && !x->plan.cluster->conf->hash.by))
-        return cluster_pick(x->plan.cluster, &x->w->random);
-    struct pick_how how = {.ask = asking ? ask_hooks : NULL, .tried = x->retried ? is_tried : NULL};
+    if (likely(!hooks_any(x, MOMENT_PICK) && !x->retried && !x->plan.cluster->conf->hash.by)) {
+        struct endpoint *ep = cluster_pick(x->plan.cluster, &x->w->random);
+        if (likely(!ep || ask_hooks(x, ep)))
+            return ep;
+    }
+    struct pick_how how = {.ask = ask_hooks, .tried = x->retried ? is_tried : NULL};
     return pick(x, &how, vetoed);
 }
 

@@ -110,7 +110,6 @@ Test(hooks_attempt, of_guards_are_asked_about_guarded_endpoints_alone)
     cr_assert_eq(stack_origins(s), 2);
     struct cluster *cl = &stack_worker(s)->clusters[0];
     cl->endpoints[1]->guarded = true;
-    cl->guarded_n = 1;
     for (int i = 0; i < 2; i++)
         asks(GET);
     cr_assert_eq(stack_origins(s), 4);
