@@ -49,8 +49,8 @@ Test(outlier_pool, leaves_as_many_as_min_left_says)
 Test(outlier_pool, can_be_emptied_by_who_says_so)
 {
     all_say("abort");
-    outlier_start(2, OUTLIER(LONG "consecutive_failures = 1; max_ejection_percent = \"100%\"; "
-                                  "min_left = 0;"));
+    outlier_start(2, "panic = \"0%\"; " OUTLIER(LONG "consecutive_failures = 1; "
+                                                      "max_ejection_percent = \"100%\"; min_left = 0;"));
     SEND_UNTIL(cluster_number("ejected") == 3);
     cr_assert_eq(get("/none")->status, 503);
     rig_await_access("\"outcome\":\"no_endpoint\"");

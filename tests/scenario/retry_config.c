@@ -81,7 +81,7 @@ Test(retry_config, stands_where_it_is_wrong)
                      .routes = "(\n { name = \"all\"; cluster = \"app\"; retry = {\n on_headers = "
                                "(\n { name = \"a\";\n } ); }; } )"}),
                  1);
-    cr_assert(strstr(said, "weir.conf:12: error: retry.on_headers: a needs"), "%s", said);
+    cr_assert(strstr(said, "weir.conf:13: error: retry.on_headers: a needs"), "%s", said);
 }
 
 /* With a free port instead of the one that it names. */
