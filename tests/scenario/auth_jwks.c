@@ -185,7 +185,7 @@ Test(auth_jwks, do_not_stay_for_ever)
     AWAIT(asked("/", by_old()) == 200);
     origin_stop(issuer);
     rig_await_log("jwks_too_old");
-    EXPECT(503, "/", by_old());
+    AWAIT(asked("/", by_old()) == 503); /* on a busy machine they may have been late before */
     origin_again(issuer);
     AWAIT(asked("/", by_old()) == 200);
 }
