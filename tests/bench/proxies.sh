@@ -51,7 +51,9 @@ CONF
     else
         echo '{ name = "all"; cluster = "app"; } );'
     fi
-    [[ $instance != *used ]] || echo "module_folders = [ \"$scratch/modules\" ];"
+    # Those of the build, of which some are in force by default; *-bare has none.
+    echo "module_folders = [ \"$build/modules\", \"$scratch/modules\" ];"
+    [[ $instance != *-bare ]] || echo "default_modules = [ ];"
 }
 
 conf_nginx() {

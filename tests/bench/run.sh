@@ -405,6 +405,12 @@ section_callgrind() {
     few_ir=$ir
     instructions $many
     printf '%8d in all\n' $(((ir - few_ir) / (many - few)))
+    local of_default=$profile
+    instructions $few weir-bare
+    few_ir=$ir
+    instructions $many weir-bare
+    printf '%8d with default_modules = [ ]\n' $(((ir - few_ir) / (many - few)))
+    profile=$of_default
     callgrind_annotate "$profile" 2>/dev/null | awk -v n=$((many + connections)) '
         $1 ~ /^[0-9,]+$/ && /%/ && !/PROGRAM TOTALS/ {
             ir = $1
