@@ -23,6 +23,7 @@ struct module_conf {
     void *conf;                  /* the struct that the module's rows filled */
     struct module_chain *chains; /* settings of other modules inside of these, in their order */
     bool all_results;         /* see weir_load_all_results() */
+    bool late, keeps;         /* see weir_load_late(), weir_load_keep() */
     const _Atomic uint32_t *results_while; /* see weir_load_results_while() */
     bool wants_identity;      /* a template of theirs names who asks */
 };

@@ -144,6 +144,7 @@ struct exchange {
     const struct module_use *hook;      /* the one that runs now: for the crash report; NULL */
     void *hook_state;                   /* its state */
     uint8_t moment;                     /* its enum moment */
+    bool awake;                         /* hooks of uses that come late are called, too */
     bool waiting;                       /* the hook at hooks_at has answered WAIT */
     bool resumed;                       /* ... and weir_resume() was called since */
     bool identified;                    /* it is known who asks, if anybody */

@@ -33,17 +33,19 @@ void hooks_mistake(const struct exchange *x, const char *what)
  * the route, and those are other uses, for all other moments. */
 enum { IDENTIFY_MOMENTS = 1u << MOMENT_IDENTIFY | 1u << MOMENT_DONE };
 
-static uint32_t moments_in(unsigned where, const struct chain *c)
+static uint32_t moments_in(const struct exchange *x, unsigned where, const struct chain *c)
 {
+    const uint32_t all = c->moments | (unlikely(x->awake) ? c->late_moments : 0);
     const uint32_t others = where == CHAIN_CLUSTER ? 1u << MOMENT_IDENTIFY
                                                    : 1u << MOMENT_IDENTIFY | 1u << MOMENT_ENTER;
-    return where == CHAIN_IDENTIFY ? c->moments & IDENTIFY_MOMENTS : c->moments & ~others;
+    return where == CHAIN_IDENTIFY ? all & IDENTIFY_MOMENTS : all & ~others;
 }
 
-static bool takes_part(unsigned where, const struct chain *c, enum moment m)
+static bool takes_part(const struct exchange *x, unsigned where, const struct chain *c,
+                       enum moment m)
 {
     const uint32_t bits = m == MOMENT_PICK ? 1u << MOMENT_PICK | CHAIN_GUARDS : 1u << m;
-    return c && moments_in(where, c) & bits;
+    return c && moments_in(x, where, c) & bits;
 }
 
 static void sum_moments(struct exchange *x)
@@ -51,13 +53,14 @@ static void sum_moments(struct exchange *x)
     x->moments = x->past ? 1u << MOMENT_DONE : 0;
     for (unsigned i = 0; i < CHAIN_N; i++)
         if (x->chains[i].chain)
-            x->moments |= moments_in(i, x->chains[i].chain);
+            x->moments |= moments_in(x, i, x->chains[i].chain);
 }
 
 void hooks_set(struct exchange *x, unsigned where, const struct chain *c)
 {
     struct chain_run *run = &x->chains[where];
-    if (run->chain && run->chain->moments >> MOMENT_DONE & 1) {
+    const bool first = !run->chain;
+    if (run->chain && moments_in(x, where, run->chain) >> MOMENT_DONE & 1) {
         struct chain_past *past = ARENA_NEW(&x->arena, struct chain_past);
         past->run = *run;
         struct chain_past **last = &x->past;
@@ -66,10 +69,16 @@ void hooks_set(struct exchange *x, unsigned where, const struct chain *c)
         *last = past;
     }
     *run = (struct chain_run){.chain = c};
-    if (c && c->state_size)
-        run->state = arena_zalloc(&x->arena, c->state_size);
-    if (c && c->log_fields)
-        run->log = ARENA_ARRAY(&x->arena, struct slice, c->log_fields);
+    if (!first)
+        sum_moments(x);
+    else if (c)
+        x->moments |= moments_in(x, where, c);
+}
+
+/* From the first failure on, those take part that come late. */
+static void wake_up(struct exchange *x)
+{
+    x->awake = true;
     sum_moments(x);
 }
 
@@ -172,9 +181,14 @@ static enum weir_verdict call(struct exchange *x, enum moment m, const struct mo
     return v;
 }
 
-static void *state_of(const struct chain_run *run, const struct module_use *use)
+/* Made when the first of them is asked. */
+static void *state_of(struct exchange *x, struct chain_run *run, const struct module_use *use)
 {
-    return run->state ? run->state + use->state_at : NULL;
+    if (!run->chain->state_size)
+        return NULL;
+    if (!run->state)
+        run->state = arena_zalloc(&x->arena, run->chain->state_size);
+    return run->state + use->state_at;
 }
 
 /* -- a moment ------------------------------------------------------------------------------------
@@ -197,8 +211,11 @@ bool hooks_word_set(const struct exchange *x)
 }
 
 /* Is this use not interested in what the moment is about? */
-static bool is_left_out(const struct module_use *use, enum moment m, const struct subject *about)
+static bool is_left_out(const struct exchange *x, const struct module_use *use, enum moment m,
+                        const struct subject *about)
 {
+    if (use->late && !x->awake && m != MOMENT_RESULT && m != MOMENT_UNAVAILABLE)
+        return true;
     if (m == MOMENT_PICK || m == MOMENT_UNPICK)
         return use->module->desc->guards && !about->endpoint->guarded;
     return m == MOMENT_RESULT && !use->all_results && !is_set(use->results_while) &&
@@ -218,18 +235,20 @@ static enum weir_verdict run_from(struct exchange *x, enum moment m, struct hook
 {
     enum weir_verdict said = WEIR_NEXT;
     for (; at->chain < CHAIN_N; at->chain++, at->use = 0) {
-        const struct chain_run *run = &x->chains[at->chain];
-        if (!takes_part(at->chain, run->chain, m))
+        struct chain_run *run = &x->chains[at->chain];
+        if (!takes_part(x, at->chain, run->chain, m))
             continue;
         if (m == MOMENT_FORWARD && at->chain >= CHAIN_CHOICE)
             plan_keep_head(x);
         for (; at->use < run->chain->at[m].n; at->use++) {
             const struct module_use *use = run->chain->at[m].v[at->use];
-            if (is_left_out(use, m, about))
+            if (is_left_out(x, use, m, about))
                 continue;
+            if (unlikely(use->late && !x->awake))
+                wake_up(x);
             if (m <= MOMENT_ENTER)
                 x->resumed = false;
-            const enum weir_verdict v = call(x, m, use, state_of(run, use), about);
+            const enum weir_verdict v = call(x, m, use, state_of(x, run, use), about);
             if (ends_run(m, v))
                 return v;
             said = v == WEIR_NEXT ? said : v;
@@ -287,11 +306,11 @@ enum hooks_end hooks_run_moved(struct exchange *x)
 static void unpick(struct exchange *x, struct hooks_at end, const struct subject *about)
 {
     for (uint32_t c = 0; c <= end.chain; c++) {
-        const struct chain_run *run = &x->chains[c];
+        struct chain_run *run = &x->chains[c];
         const struct moment_uses *asked = run->chain ? &run->chain->at[MOMENT_PICK] : NULL;
         for (uint32_t i = 0; asked && i < (c == end.chain ? end.use : asked->n); i++)
-            if (asked->v[i]->module->desc->on_unpick && !is_left_out(asked->v[i], MOMENT_PICK, about))
-                call(x, MOMENT_UNPICK, asked->v[i], state_of(run, asked->v[i]), about);
+            if (asked->v[i]->module->desc->on_unpick && !is_left_out(x, asked->v[i], MOMENT_PICK, about))
+                call(x, MOMENT_UNPICK, asked->v[i], state_of(x, run, asked->v[i]), about);
     }
 }
 
@@ -344,10 +363,11 @@ void hooks_content(struct exchange *x, const struct module_use *use, void *state
 
 void hooks_done(struct exchange *x)
 {
-    for (const struct chain_past *past = x->past; past; past = past->next) {
+    for (struct chain_past *past = x->past; past; past = past->next) {
         const struct moment_uses *uses = &past->run.chain->at[MOMENT_DONE];
         for (uint32_t i = 0; i < uses->n; i++)
-            call(x, MOMENT_DONE, uses->v[i], state_of(&past->run, uses->v[i]), NULL);
+            if (!uses->v[i]->late || x->awake)
+                call(x, MOMENT_DONE, uses->v[i], state_of(x, &past->run, uses->v[i]), NULL);
     }
     run_all(x, MOMENT_DONE, NULL);
 }

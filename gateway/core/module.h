@@ -104,11 +104,12 @@ enum moment {
 /* In chain.moments beside the bits of moments. PICK there means all endpoints: uses that ask about
  * guarded ones only don't set it. */
 enum {
+    CHAIN_KEEPS = 1 << 27,       /* some use wants requests kept, whatever their method */
     CHAIN_ALL_RESULTS = 1 << 30, /* some use's on_result hears of attempts that went well */
     CHAIN_SOME_RESULTS = 1 << 28, /* ... while a word of chain.words isn't 0 */
     CHAIN_GUARDS = 1 << 29,      /* some use's on_pick is asked about guarded endpoints */
 };
-_Static_assert(MOMENT_N <= 28, "the moments' bits and those flags are different ones");
+_Static_assert(MOMENT_N <= 27, "the moments' bits and those flags are different ones");
 
 struct module_use {
     const struct module *module;
@@ -118,6 +119,7 @@ struct module_use {
     uint32_t index;                       /* of the module in module_plan.modules: also of locals */
     uint32_t state_at;                    /* offset in the chain's state */
     uint32_t log_at;                      /* index of its first log field in the chain's */
+    bool late;                            /* sleeps until on_result or on_unavailable */
     bool all_results;                     /* on_result hears of attempts that went well, too */
     const _Atomic uint32_t *results_while; /* the same while it isn't 0; NULL: no such word */
 };
@@ -130,6 +132,7 @@ struct chain {
         uint32_t n;
     } at[MOMENT_N];
     uint32_t moments;                     /* bit per moment: at[m].n != 0; and the flags below */
+    uint32_t late_moments;                /* those of uses that sleep */
     const _Atomic uint32_t **words;       /* words_n results_while of its uses */
     uint32_t words_n;
     uint32_t state_size;                  /* bytes per exchange, for all uses */

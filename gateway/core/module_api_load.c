@@ -144,6 +144,18 @@ void weir_load_all_results(struct weir_load *l)
         l->conf->all_results = true;
 }
 
+void weir_load_late(struct weir_load *l)
+{
+    if (l->conf)
+        l->conf->late = true;
+}
+
+void weir_load_keep(struct weir_load *l)
+{
+    if (l->conf)
+        l->conf->keeps = true;
+}
+
 void weir_load_results_while(struct weir_load *l, const _Atomic uint32_t *word)
 {
     if (l->conf)

@@ -243,7 +243,11 @@ static void collect_moment(struct chain *c, enum moment m, struct arena *a)
         if (!has_hook(use->module->desc, m))
             continue;
         at->v[at->n++] = use;
-        c->moments |= m == MOMENT_PICK && use->module->desc->guards ? CHAIN_GUARDS : 1u << m;
+        const uint32_t bit = m == MOMENT_PICK && use->module->desc->guards ? CHAIN_GUARDS : 1u << m;
+        if (use->late && m != MOMENT_RESULT && m != MOMENT_UNAVAILABLE)
+            c->late_moments |= bit;
+        else
+            c->moments |= bit;
         if (m == MOMENT_RESULT && use->all_results)
             c->moments |= CHAIN_ALL_RESULTS;
     }
@@ -264,6 +268,9 @@ void chain_collect(struct chain *c, struct arena *a)
     for (int m = 0; m < MOMENT_N; m++)
         collect_moment(c, (enum moment)m, a);
     collect_words(c, a);
+    for (size_t i = 0; i < c->uses_n; i++)
+        if (c->uses[i].conf && c->uses[i].conf->keeps)
+            c->moments |= CHAIN_KEEPS;
 }
 
 static const struct chain *chain_of_uses(struct generation *g, struct module_use *uses, size_t n)
@@ -297,6 +304,7 @@ static const struct chain *chain_build(struct generation *g, const struct module
                                         .all_results = conf->all_results ||
                                                        !conf->module->desc->failures_only,
                                         .results_while = conf->results_while,
+                                        .late = conf->late,
                                         .index = index};
     }
     return chain_of_uses(g, uses, n);

@@ -39,8 +39,9 @@ void plan_use_cluster(struct exchange *x)
 void plan_head(struct exchange *x)
 {
     forward_request(x);
-    if (x->plan.cluster->conf->protocol != PROTOCOL_H1)
-        exchange_keep(x); /* such an origin may refuse a request of any method */
+    /* Such an origin may refuse a request of any method. */
+    if (x->plan.cluster->conf->protocol != PROTOCOL_H1 || x->moments & CHAIN_KEEPS)
+        exchange_keep(x);
 }
 
 void plan_keep_head(struct exchange *x)

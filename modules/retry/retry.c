@@ -29,7 +29,7 @@ struct state {
     uint64_t began_us;
     unsigned hedge;  /* the number of the attempt that is one; 0: none */
     uint8_t retries; /* that were granted */
-    uint8_t open;    /* attempts that run; exact where there are hedges */
+    uint8_t open;    /* attempts that run; where there are no hedges, without the first */
     bool failing;    /* the last attempt has failed, in the sense of `on` */
     bool fell_back;
 };
@@ -65,8 +65,6 @@ static enum weir_verdict on_forward(struct weir_exchange *x, const struct weir_u
     const struct retry *c = u->conf;
     if (!c->enabled)
         return WEIR_NEXT;
-    if (!weir_idempotent(x) && (c->attempts > 1 || c->then.cluster != WEIR_NO_CLUSTER))
-        weir_keep_request(x);
     if (c->per_try_timeout_ms || c->per_try_idle_timeout_ms)
         weir_try_limits(x, c->per_try_timeout_ms, c->per_try_idle_timeout_ms);
     const uint64_t ms =
@@ -246,7 +244,8 @@ static enum weir_verdict on_result(struct weir_exchange *x, const struct weir_us
     const char *word = NULL;
     if (!c->enabled)
         return WEIR_NEXT;
-    st->open--;
+    if (st->open)
+        st->open--;
     const enum worth worth = weir_attempt_repeated(at) ? WORTH_NOTHING : judge(u, at, &word);
     const bool good = !weir_attempt_why(at) && worth == WORTH_NOTHING;
     note_latency(x, &c->hedge, at);

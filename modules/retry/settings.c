@@ -327,6 +327,10 @@ void retry_load_route(struct weir_load *l, void *conf, void *global)
     c->counters = weir_counters(l, retry_counters, NULL, 0);
     if (c->enabled && wants_good_ones(c))
         weir_load_all_results(l);
+    if (!c->hedge.delay_text.n && !c->per_try_timeout_ms && !c->per_try_idle_timeout_ms)
+        weir_load_late(l);
+    if (c->enabled && (c->attempts > 1 || c->then.cluster != WEIR_NO_CLUSTER))
+        weir_load_keep(l);
 }
 
 void retry_unload_use(void *conf)

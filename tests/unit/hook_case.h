@@ -58,6 +58,7 @@ static void on_line(enum log_level level, struct slice line)
 struct use_of {
     const struct weir_module *desc;
     void *conf;
+    bool late, keeps; /* weir_load_late(), weir_load_keep() */
 };
 
 static inline void add_use(struct chain *c, struct module_use *use, struct use_of of)
@@ -71,12 +72,14 @@ static inline void add_use(struct chain *c, struct module_use *use, struct use_o
     if (!plan.n || plan.modules[plan.n - 1].module != m)
         plan.modules[plan.n++].module = m;
     conf->conf = of.conf;
+    conf->keeps = of.keeps;
     *use = (struct module_use){
         .module = m,
         .conf = conf,
         .settings = of.conf,
         .state_at = c->state_size,
         .all_results = !of.desc->failures_only,
+        .late = of.late,
         .results_while = results_while,
     };
     c->state_size += (uint32_t)((of.desc->state_size + 15) & ~(size_t)15);

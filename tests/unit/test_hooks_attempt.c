@@ -87,6 +87,62 @@ Test(hooks_attempt, may_give_each_attempt_a_head_of_its_own)
     end();
 }
 
+/* -- uses that come late --------------------------------------------------------------------------- */
+
+static void on_attempt_note(struct weir_exchange *x, const struct weir_use *u,
+                            struct weir_attempt *at)
+{
+    (void)x;
+    note("attempt%u ", weir_attempt_number(at));
+    ++*(int *)u->state;
+}
+static enum weir_verdict on_result_note(struct weir_exchange *x, const struct weir_use *u,
+                                        const struct weir_attempt *at)
+{
+    (void)u;
+    note("result%u ", weir_attempt_number(at));
+    return weir_attempt_number(at) == 1 ? weir_retry(x, &(struct weir_retry){.cluster = 0})
+                                        : WEIR_NEXT;
+}
+static void on_done_note(struct weir_exchange *x, const struct weir_use *u)
+{
+    (void)x;
+    note("done%d ", *(int *)u->state);
+}
+static const struct weir_module sleeper = {.name = "sleeper",
+                                           .failures_only = true,
+                                           .state_size = sizeof(int),
+                                           .on_attempt = on_attempt_note,
+                                           .on_result = on_result_note,
+                                           .on_done = on_done_note};
+
+Test(hooks_attempt, of_uses_that_come_late_begin_with_the_first_failure)
+{
+    begin("");
+    CHAIN(&plan.routes[0], {&sleeper, NULL, .late = true});
+    struct peer *c = asks(GET);
+    peer_says(stack_origin(s, 0), OK2);
+    cr_assert_str_eq(trace, "", "nothing was wrong");
+    peer_says(c, GET);
+    peer_says(stack_origin(s, 0), E503);
+    cr_assert_str_eq(trace, "result1 attempt2 ");
+    peer_says(stack_origin(s, stack_origins(s) - 1), OK2);
+    cr_assert_str_eq(trace, "result1 attempt2 done1 ");
+    end();
+}
+
+Test(hooks_attempt, of_uses_that_keep_requests_can_repeat_any_method)
+{
+    static const char post[] = "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi";
+    begin("");
+    CHAIN(&plan.routes[0], {&sleeper, NULL, .late = true, .keeps = true});
+    asks(post);
+    cr_assert(stack_worker(s)->active.next != &stack_worker(s)->active);
+    const struct exchange *x = list_entry(stack_worker(s)->active.next, struct exchange, node);
+    cr_assert(x->kept_all && x->kept.n == 2);
+    end();
+}
+
 /* -- guarded endpoints ----------------------------------------------------------------------------- */
 
 static enum weir_verdict on_pick_guard(struct weir_exchange *x, const struct weir_use *u,

@@ -344,6 +344,12 @@ void weir_load_all_results(struct weir_load *l);
 /* The same for as long as a word in a cell isn't 0: good attempts cost a load of it otherwise. It is
  * read without any order; who has set it may miss an attempt that was judged at the same time. [load] */
 void weir_load_results_while(struct weir_load *l, const _Atomic uint32_t *word);
+/* This use has nothing to do in an exchange until its on_result or on_unavailable is asked: none of its
+ * other hooks are called before, nor on_done when neither was. An exchange that goes well costs nothing
+ * then. [load] */
+void weir_load_late(struct weir_load *l);
+/* The content of requests that come to this use is kept, as by weir_keep_request(). [load] */
+void weir_load_keep(struct weir_load *l);
 /* This use looks at the identity, though not every use of its module does (wants_identity). [load] */
 void weir_load_wants_identity(struct weir_load *l);
 /* Clients can't send this field: it is taken off every request, before routing. [load] */
