@@ -64,10 +64,12 @@ static bool one(struct talk *t, unsigned nth)
     return !r->closes;
 }
 
+/* Clients that pause begin one after the other, so that the load is steady. */
 static void *on_client(void *arg)
 {
-    (void)arg;
+    const size_t index = (size_t)arg;
     struct talk *t = NULL;
+    sleep_ms((unsigned)(load.plan.pause_ms * index / load.plan.clients));
     for (unsigned nth = 0; !load.stop;) {
         if (t && talk_is_over(t)) {
             talk_close(t);
@@ -101,7 +103,7 @@ void load_start_with(struct load_plan p)
     load.ok = 0;
     load.result = (struct load_result){0};
     for (unsigned i = 0; i < p.clients; i++)
-        cr_assert_eq(pthread_create(&load.threads[i], NULL, on_client, NULL), 0);
+        cr_assert_eq(pthread_create(&load.threads[i], NULL, on_client, (void *)(size_t)i), 0);
 }
 
 unsigned load_done(void)
