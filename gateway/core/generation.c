@@ -63,7 +63,17 @@ void generation_free(struct generation *g)
 void generation_check_identity(const struct generation *g, struct faults *faults)
 {
     const struct route *route = router_wants_identity(g->router);
-    if (!route || g->modules->identify)
+    if (g->modules->identify)
+        return;
+    for (size_t i = 0; i < g->config->clusters_n; i++) {
+        const struct cluster_conf *cl = &g->config->clusters[i];
+        if (cl->hash.by == HASH_BY_IDENTITY)
+            faults_add(faults, cl->place.file, cl->place.line,
+                       "cluster \"%.*s\" has hash.identity, and no module establishes identities: "
+                       "no request would have a key; configure one, such as modules.auth",
+                       SLICE_ARG(cl->place.name));
+    }
+    if (!route)
         return;
     const struct place *at = &route->conf->match.identity.v[0].place;
     faults_add(faults, at->file, at->line,

@@ -43,8 +43,8 @@ struct generation {
 struct generation *generation_build(struct config *c, struct shm *shm, uint64_t number,
                                     struct faults *faults) nodiscard;
 void generation_free(struct generation *g);
-/* A fault when a route has conditions on the identity, and no module establishes any: for who
- * loads, once it has been built. */
+/* A fault when a route has conditions on the identity, or a cluster is balanced by it, and no module
+ * establishes any: for who loads, once it has been built. */
 void generation_check_identity(const struct generation *g, struct faults *faults);
 
 /* Of generation_build() (generation_tls.c): reads certificates, keys and authorities of listeners

@@ -44,6 +44,27 @@ static void each_place(const struct config *c, void (*fn)(void *ctx, const struc
         each_use(c->routes[i].modules, fn, ctx);
 }
 
+/* Must it be known who asks before a request of this route goes to its cluster? */
+static bool cluster_asks(const struct module_plan *p, const struct config *c,
+                         const struct route_conf *rc)
+{
+    if (rc->action != ACTION_CLUSTER)
+        return false;
+    const size_t cluster = (size_t)rc->cluster_index;
+    return c->clusters[cluster].hash.by == HASH_BY_IDENTITY ||
+           (p->clusters[cluster] && p->clusters[cluster]->wants_identity);
+}
+
+/* The same chain, or one without uses, that wants the identity. */
+static const struct chain *chain_asking(struct generation *g, const struct chain *from)
+{
+    struct chain *c = ARENA_NEW(&g->arena, struct chain);
+    if (from)
+        *c = *from;
+    c->wants_identity = true;
+    return c;
+}
+
 void module_plan_build(struct generation *g, struct shm *shm, struct faults *faults)
 {
     const struct config *c = g->config;
@@ -70,6 +91,8 @@ void module_plan_build(struct generation *g, struct shm *shm, struct faults *fau
         l.route = &c->routes[i];
         load_uses(&l, l.route->modules, "");
         p->routes[i] = chain_build(g, l.route->modules);
+        if (cluster_asks(p, c, l.route))
+            p->routes[i] = chain_asking(g, p->routes[i]);
     }
     p->identify = identify_build(g);
     check_reserved(&l);

@@ -159,6 +159,24 @@ Test(generation, has_a_retry_budget_for_each_cluster_that_lives_on)
     generation_free(b);
 }
 
+Test(generation, refuses_to_balance_by_an_identity_that_nobody_establishes)
+{
+    struct config *c = config_parse(
+        "listeners = ( { name = \"a\"; bind = \"127.0.0.1:80\"; } );\n"
+        "clusters = { web = { endpoints = [ \"10.0.0.1:80\" ]; balance = \"maglev\";\n"
+        "                    hash = { identity = true; }; }; };\n"
+        "routes = ( { name = \"all\"; cluster = \"web\"; } );\n",
+        "t.conf", NULL, &faults);
+    struct generation *g = generation_build(c, shm, 1, &faults);
+    cr_assert(g);
+    generation_check_identity(g, &faults);
+    cr_assert_eq(faults.errors, 1);
+    cr_assert_str_eq(fault_line(faults.first, &faults.arena),
+                     "t.conf:2: error: cluster \"web\" has hash.identity, and no module establishes "
+                     "identities: no request would have a key; configure one, such as modules.auth");
+    generation_free(g);
+}
+
 Test(generation, refuses_conditions_on_an_identity_that_nobody_establishes)
 {
     struct config *c =

@@ -275,6 +275,21 @@ Test(module_build, asks_for_the_identity_where_a_use_wants_it)
     generation_free(g);
 }
 
+Test(module_build, asks_for_the_identity_where_the_cluster_wants_it)
+{
+    module_add(&picky);
+    struct generation *g =
+        build(MODULE_LISTENERS
+              "clusters = { b = { endpoints = [ \"10.0.0.1:80\" ]; balance = \"maglev\"; "
+              "hash = { identity = true; }; };\n"
+              "             c = { endpoints = [ \"10.0.0.2:80\" ]; }; };\n"
+              "routes = ( { name = \"all\"; cluster = \"b\"; },\n"
+              "  { name = \"rest\"; match = { path = \"/b\"; }; cluster = \"c\"; picky = { }; } );");
+    cr_assert(g->modules->routes[0]->wants_identity && g->modules->routes[0]->uses_n == 0);
+    cr_assert(!g->modules->routes[1]->wants_identity);
+    generation_free(g);
+}
+
 Test(module_build, makes_one_chain_of_who_establishes_identities)
 {
     struct generation *g = build(MODULE_ROUTE("early = { };") "modules = { noted = { }; };");
