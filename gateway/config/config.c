@@ -95,6 +95,8 @@ static struct config *files_load(struct conf_files *ss, bool opened, const char 
     conf_files_close(ss);
     if (opened && faults->errors == errors)
         return c;
+    if (modules)
+        modules->forget(c);
     config_free(c);
     return NULL;
 }

@@ -8,6 +8,7 @@
 
 #include "base/place.h"
 
+struct config;
 struct faults;
 struct module;
 struct option;
@@ -66,6 +67,9 @@ struct module_source {
                              struct faults *faults);
     /* The row of a module that was found, in any scope; NULL: it has nothing to set there. */
     const struct option *(*row)(const struct module *m, enum module_scope scope);
+    /* Settings of modules that were read, and from which no generation was made, are about to be
+     * freed with this configuration. */
+    void (*forget)(const struct config *c);
     /* NULL-terminated: what is installed, for hints. */
     const char *const *(*names)(struct module_source *s);
     /* Does this module stand on a route instead of `cluster`? */

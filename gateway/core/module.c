@@ -35,6 +35,7 @@ void module_set_init(struct module_set *s)
                                         .find = on_find,
                                         .module = on_module,
                                         .row = on_row,
+                                        .forget = modules_forget,
                                         .names = on_names,
                                         .ends_route = on_ends_route},
                              .installed = SLICE(WEIR_MODULEDIR)};

@@ -168,6 +168,9 @@ void chain_collect(struct chain *c, struct arena *a);
 /* Of generation_build(): loads what the configuration names and builds the chains; g->modules is
  * never NULL afterwards. `shm` NULL: a check. What is wrong is in `faults`. */
 void module_plan_build(struct generation *g, struct shm *shm, struct faults *faults);
+/* Calls unload_use and unload for settings that were read and will not be loaded: before
+ * config_free(), where no generation takes the configuration. */
+void modules_forget(const struct config *c);
 /* Calls unload_use and unload for everything that was read. */
 void module_plan_free(struct generation *g);
 /* Is this cluster (an index in config.clusters) reserved for another module than `m`? NULL is nobody:

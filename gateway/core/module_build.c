@@ -385,11 +385,22 @@ static void unload_use(void *ctx, const struct module_conf *use)
         use->module->desc->unload_use(use->conf);
 }
 
+void modules_forget(const struct config *c)
+{
+    each_place(c, unload_use, NULL);
+    for (const struct module_conf *g = c->modules; g; g = g->next)
+        if (g->module->desc->unload)
+            g->module->desc->unload(g->conf);
+}
+
 void module_plan_free(struct generation *g)
 {
     const struct module_plan *p = g->modules;
-    if (!p)
+    if (!p) {
+        if (g->config)
+            modules_forget(g->config);
         return;
+    }
     each_place(g->config, unload_use, NULL);
     for (size_t i = 0; i < p->n; i++)
         if (p->modules[i].module->desc->unload)

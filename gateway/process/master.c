@@ -333,6 +333,13 @@ static void seed_hashes(void)
     slice_hash_seed(key[0], key[1]);
 }
 
+/* A configuration of which no generation was made. */
+static void forget(struct config *c)
+{
+    modules_forget(c);
+    config_free(c);
+}
+
 /* The shared region is as large as the first configuration says; it can't grow later. */
 static bool make_region(struct master *m, struct faults *faults)
 {
@@ -343,10 +350,10 @@ static bool make_region(struct master *m, struct faults *faults)
     if (!m->shm) {
         faults_add(faults, m->file, 0, "memory.shared: can't make a region of %llu bytes: %s",
                    (unsigned long long)c->memory.shared, strerror(errno));
-        config_free(c);
+        forget(c);
         return false;
     }
-    config_free(c);
+    forget(c);
     m->board = shm_cell(m->shm, SLICE("process/board"), sizeof *m->board);
     must(m->board);
     m->slots.board = m->board;

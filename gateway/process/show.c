@@ -35,7 +35,10 @@ static bool open_set(struct module_set *s, const char *file, bool installed)
     if (!file)
         return true;
     faults_init(&faults);
-    config_free(config_load(file, &s->source, &faults));
+    struct config *c = config_load(file, &s->source, &faults);
+    if (c)
+        modules_forget(c);
+    config_free(c);
     if (!s->began)
         faults_print(&faults, stderr);
     faults_fini(&faults);

@@ -374,6 +374,14 @@ Test(module_build, a_fault_of_a_module_fails_the_generation_and_unloads_all)
                                   "unload_use 1;unload_use !2;unload_use ?3;unload ;");
 }
 
+Test(module_build, settings_of_a_configuration_that_is_refused_are_unloaded)
+{
+    MODULE_CONF_SAYS(MODULE_ROUTE("noted = { name = \"1\"; }; timeout = 5;"),
+                     "t.conf:5: error: routes[0].timeout is 5; a duration such as \"250ms\", \"3s\" or "
+                     "\"5m\", from 0s to 1d (a number alone has no unit)");
+    cr_assert_str_eq(take_seen(), "unload_use 1;unload ;");
+}
+
 Test(module_build, what_fails_beside_modules_is_reported_with_them)
 {
     BUILD_SAYS(MODULE_LISTENERS
