@@ -90,11 +90,6 @@ static bool is_crypt_text(struct weir_slice s)
     return true;
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 /* "$2y$NN$" and 53 characters. */
 static bool is_bcrypt(struct weir_slice s)
 {

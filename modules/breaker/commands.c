@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What operators ask and change (weirctl breaker get, force, disable, enable), in the control
- * process:
+/* What operators ask and change (POST /v1/modules/breaker/...), in the control process:
  *
  *     get     {"cluster": "reviews"}                    one; without a name all of them
  *     force   {"cluster": "reviews", "state": "open"}   or "closed", or "auto"; with "endpoint" one
@@ -10,19 +9,12 @@
  *
  * or {"route": ...} for a route's. What is changed lies in cells: it counts at once, in all
  * workers, and outlives reloads. */
-#include <jansson.h>
-#include <stdlib.h>
 
 #include "breaker/breaker.h"
-#include "common/slice.h"
+
+#include "common/command.h"
 
 /* -- showing --------------------------------------------------------------------------------- */
-
-static json_t *text_of(struct weir_slice s)
-{
-    json_t *t = json_stringn(s.p, s.n);
-    return t ? t : json_string("?"); /* not UTF-8 */
-}
 
 static void set_number(json_t *o, const char *key, uint64_t n)
 {
@@ -64,7 +56,7 @@ static void add_endpoints(json_t *to, struct weir_process *p, const struct break
         if (!breaker_circuit_at(b, e.slot, &c))
             continue;
         json_t *o = circuit_json(p, &c);
-        json_object_set_new(o, "endpoint", text_of(e.name));
+        json_object_set_new(o, "endpoint", json_slice(e.name));
         json_array_append_new(to, o);
     }
 }
@@ -97,7 +89,7 @@ static json_t *limits_json(const struct breaker *b, unsigned class)
 static json_t *breaker_json(struct weir_process *p, const struct breaker *b)
 {
     json_t *o = json_object(), *limits = json_array();
-    json_object_set_new(o, b->is_route ? "route" : "cluster", text_of(b->owner));
+    json_object_set_new(o, b->is_route ? "route" : "cluster", json_slice(b->owner));
     json_object_set_new(o, "enabled", json_boolean(breaker_is_on(b)));
     json_object_set_new(o, "circuits", circuits_json(p, b));
     json_object_set_new(o, "limits", limits);
@@ -125,20 +117,10 @@ static void reply_with(struct weir_process *p, const struct breaker *first, bool
     for (const struct breaker *b = first; b; b = all ? b->next : NULL)
         if (!all || b->has_circuit || b->has_limits || b->limits[CLASS_USUAL].max_connections)
             json_array_append_new(breakers, breaker_json(p, b));
-    char *text = json_dumps(o, JSON_COMPACT);
-    if (text)
-        weir_reply_json(reply, slice_str(text));
-    free(text);
-    json_decref(o);
+    command_answer(reply, o);
 }
 
 /* -- asking ---------------------------------------------------------------------------------- */
-
-static json_t *read_request(const struct weir_request *rq)
-{
-    const struct weir_slice json = weir_request_json(rq);
-    return json_loadb(json.p, json.n, JSON_ALLOW_NUL, NULL); /* an object: that was checked */
-}
 
 static struct weir_slice slice_of(const json_t *text)
 {
@@ -181,7 +163,7 @@ static void get(struct weir_process *p, void *local, const struct weir_request *
                 struct weir_reply *reply)
 {
     const struct breaker_local *mine = local;
-    json_t *asked = read_request(rq);
+    json_t *asked = command_asked(rq);
     const struct breaker *b = NULL;
     const bool all = mine && !json_object_get(asked, "cluster") && !json_object_get(asked, "route");
     if (all)
@@ -241,7 +223,7 @@ static unsigned force_all(struct weir_process *p, const struct breaker *b,
 static void force(struct weir_process *p, void *local, const struct weir_request *rq,
                   struct weir_reply *reply)
 {
-    json_t *asked = read_request(rq);
+    json_t *asked = command_asked(rq);
     const json_t *endpoint = json_object_get(asked, "endpoint");
     const struct breaker *b = find(local, asked, reply);
     enum machine_mode mode;
@@ -261,7 +243,7 @@ static void force(struct weir_process *p, void *local, const struct weir_request
 static void switch_it(struct weir_process *p, void *local, const struct weir_request *rq,
                       struct weir_reply *reply, bool on)
 {
-    json_t *asked = read_request(rq);
+    json_t *asked = command_asked(rq);
     const struct breaker *b = find(local, asked, reply);
     if (b && !b->off) {
         weir_reply_error(reply, 409, NULL, "there was no room for it in shared memory");

@@ -4,15 +4,12 @@
 
 /* Which outcomes of an attempt count as failures: `open_on.outcomes`, read. Pure; any process. */
 
-#include <stddef.h>
-#include <stdint.h>
-
-#include <weir/module.h>
+#include "common/outcome.h"
 
 struct outcomes {
-    uint64_t statuses[10]; /* a bit for each, up to 639 */
-    uint32_t kinds;        /* a bit for each row of the table in outcomes.c */
-    uint32_t grpc;         /* a bit for each status of gRPC */
+    struct statuses statuses;
+    uint32_t kinds; /* a bit for each row of the table in outcomes.c */
+    uint32_t grpc;  /* a bit for each status of gRPC */
 };
 
 /* "5xx", "404", a kind: "connect", "refused", "reset", "timeout", "bad_response"; or a status of

@@ -8,21 +8,13 @@
  * weight that is none, weights that sum up to 0 or can't be kept exactly. Weights that aren't named
  * stay. */
 
-#include <jansson.h>
-#include <stdlib.h>
-
 #include "canary/canary.h"
-#include "common/slice.h"
+
+#include "common/command.h"
 
 enum { WEIGHTS_TEXT = 2048 };
 
 /* -- showing --------------------------------------------------------------------------------- */
-
-static json_t *text_of(struct weir_slice s)
-{
-    json_t *t = json_stringn(s.p, s.n);
-    return t ? t : json_string("?"); /* not UTF-8 */
-}
 
 /* As it was written: 5, 0.01. */
 static json_t *weight_json(uint64_t units, unsigned decimals)
@@ -61,8 +53,8 @@ static json_t *variant_json(const struct variant *v, const struct split_view *vi
 {
     const struct split_variant *s = &view->variants[i];
     json_t *o = json_object();
-    json_object_set_new(o, "name", text_of(v->name));
-    json_object_set_new(o, "cluster", text_of(v->cluster_name));
+    json_object_set_new(o, "name", json_slice(v->name));
+    json_object_set_new(o, "cluster", json_slice(v->cluster_name));
     json_object_set_new(o, "weight", weight_json(s->weight, view->decimals));
     set_share(o, "share", s->weight, sums->weight);
     json_object_set_new(o, "target", json_real(s->target));
@@ -98,12 +90,12 @@ static json_t *split_json(struct weir_process *p, const struct canary *c,
         sums.sent += view->variants[i].counts[SPLIT_SENT];
         sums.users += view->variants[i].users;
     }
-    json_object_set_new(o, "route", text_of(c->route));
+    json_object_set_new(o, "route", json_slice(c->route));
     json_object_set_new(o, "since", json_real((double)view->changed_us / 1e6));
     json_object_set_new(o, "age_s", json_real((double)view->age_us / 1e6));
     json_object_set_new(o, "override", json_boolean(is_override(c, view)));
     set_count(o, "position", view->position);
-    json_object_set_new(o, "sticky", text_of(c->sticky_text));
+    json_object_set_new(o, "sticky", json_slice(c->sticky_text));
     json_object_set_new(o, "variants", variants);
     for (size_t i = 0; i < view->n; i++) {
         json_t *v = variant_json(&c->variants[i], view, i, &sums);
@@ -125,22 +117,15 @@ static void reply_splits(struct weir_process *p, const struct canary *first, boo
         if (good)
             json_array_append_new(splits, split_json(p, c, &view));
     }
-    char *text = good ? json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
-    if (text)
-        weir_reply_json(reply, slice_str(text));
-    else
-        weir_reply_error(reply, 409, NULL, "weights are being changed: try again");
-    free(text);
+    if (good) {
+        command_answer(reply, o);
+        return;
+    }
     json_decref(o);
+    weir_reply_error(reply, 409, NULL, "weights are being changed: try again");
 }
 
 /* -- asking ---------------------------------------------------------------------------------- */
-
-static json_t *read_request(const struct weir_request *rq)
-{
-    const struct weir_slice json = weir_request_json(rq);
-    return json_loadb(json.p, json.n, JSON_ALLOW_NUL, NULL); /* an object: that was checked */
-}
 
 /* start() has told nobody what there is. */
 static void refuse_without_memory(struct weir_reply *reply)
@@ -173,7 +158,7 @@ static void get(struct weir_process *p, void *local, const struct weir_request *
                 struct weir_reply *reply)
 {
     const struct canary_local *mine = local;
-    json_t *asked = read_request(rq);
+    json_t *asked = command_asked(rq);
     const json_t *route = json_object_get(asked, "route");
     const struct canary *c = NULL;
     if (!mine)
@@ -273,7 +258,7 @@ static void set(struct weir_process *p, void *local, const struct weir_request *
                 struct weir_reply *reply)
 {
     const struct canary_local *mine = local;
-    json_t *asked = read_request(rq);
+    json_t *asked = command_asked(rq);
     const struct canary *c = mine ? find_split(mine, json_object_get(asked, "route"), reply) : NULL;
     if (!mine)
         refuse_without_memory(reply);

@@ -4,14 +4,11 @@
 
 /* What counts as a failure of a variant: `failures` of the settings, read. Pure; any process. */
 
-#include <stddef.h>
-#include <stdint.h>
-
-#include <weir/module.h>
+#include "common/outcome.h"
 
 struct failures {
-    uint64_t statuses[10]; /* a bit for each, up to 639 */
-    uint32_t kinds;        /* a bit for each row of the table in failures.c */
+    struct statuses statuses;
+    uint32_t kinds; /* a bit for each row of the table in failures.c */
 };
 
 /* "5xx", "404", or a kind: "connect", "reset", "timeout", "bad_response", "unavailable". False: it

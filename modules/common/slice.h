@@ -11,6 +11,12 @@
 
 #include <weir/module.h>
 
+/* One of ASCII's ten, whatever the locale. */
+static inline bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
 /* For "%.*s". */
 #define SLICE_ARG(s) (int)(s).n, ((s).p ? (s).p : "")
 

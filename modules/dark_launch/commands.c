@@ -4,17 +4,15 @@
  * said. */
 #include "dark_launch/commands.h"
 
-#include <jansson.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "dark_launch/grants_file.h"
 #include "dark_launch/process.h"
-#include "common/slice.h"
+#include "common/command.h"
 
 /* What a command works with. */
 struct command {
@@ -29,15 +27,6 @@ static bool grants_are_taken(const struct dark_global *g)
         if (d->grants)
             return true;
     return false;
-}
-
-static void answer(const struct command *c, json_t *j)
-{
-    char *text = j ? json_dumps(j, JSON_COMPACT) : NULL;
-    json_decref(j);
-    if (text)
-        weir_reply_json(c->reply, (struct weir_slice){text, strlen(text)});
-    free(text);
 }
 
 static bool keep(const struct command *c, char why[GRANTS_FILE_WHY])
@@ -101,7 +90,7 @@ static void grant_made(const struct command *c, const struct grant *g, const cha
     grant_id_text(g->id, id);
     weir_log(WEIR_LOG_INFO, "dark_grant_made", "grant %s for %.*s, until %" PRIu64, id,
              (int)g->name_n, g->name, g->expires);
-    answer(c, json_of_new(c->g, g, token));
+    command_answer(c->reply, json_of_new(c->g, g, token));
 }
 
 static void add_grant(const struct command *c, struct grant *g)
@@ -153,7 +142,7 @@ static void list(const struct command *c, const json_t *in)
     for (unsigned i = 0; i < grants_capacity(c->g->table); i++)
         if (grants_at(c->g->table, i, &g))
             json_array_append_new(all, json_of(&g));
-    answer(c, json_pack("{s:o}", "grants", all));
+    command_answer(c->reply, json_pack("{s:o}", "grants", all));
 }
 
 /* -- revoke
@@ -204,7 +193,7 @@ static void revoke(const struct command *c, const json_t *in)
                          "revoked, but a restart would bring it back: grants_file %s: %s",
                          c->g->grants_file.p, why);
     else
-        answer(c, json_pack("{s:i}", "revoked", (int)n));
+        command_answer(c->reply, json_pack("{s:i}", "revoked", (int)n));
 }
 
 /* -- all of them
@@ -216,7 +205,6 @@ static void run(struct weir_process *p, void *local, const struct weir_request *
                 bool changes)
 {
     const struct dark_process *dp = local;
-    const struct weir_slice text = weir_request_json(rq);
     if (!dp) {
         weir_reply_error(reply, 409, NULL, "the control process has no memory for it");
         return;
@@ -226,7 +214,7 @@ static void run(struct weir_process *p, void *local, const struct weir_request *
         weir_reply_error(reply, 409, NULL, "grants are being changed just now; try again");
         return;
     }
-    json_t *in = json_loadb(text.p, text.n, 0, NULL);
+    json_t *in = command_asked(rq);
     fn(&c, in);
     json_decref(in);
     if (changes)

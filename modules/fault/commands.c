@@ -8,19 +8,11 @@
  *
  * What was said holds in all workers from the next request on, and over reloads. */
 
-#include <jansson.h>
 #include <math.h>
-#include <stdlib.h>
 
 #include "fault/process.h"
-#include "common/slice.h"
 #include "fault/ticket.h"
-
-static json_t *text_of(struct weir_slice s)
-{
-    json_t *t = json_stringn(s.p ? s.p : "", s.n);
-    return t ? t : json_string("?"); /* not UTF-8 */
-}
+#include "common/command.h"
 
 static void set_count(json_t *o, const char *key, uint64_t n)
 {
@@ -43,8 +35,8 @@ static void set_window(json_t *o, const struct weir_process *p, const struct fau
 static json_t *fault_json(struct weir_process *p, const struct faults *all, const struct fault *f)
 {
     json_t *o = json_object();
-    json_object_set_new(o, "route", text_of(f->route));
-    json_object_set_new(o, "fault", text_of(f->name));
+    json_object_set_new(o, "route", json_slice(f->route));
+    json_object_set_new(o, "fault", json_slice(f->name));
     json_object_set_new(o, "state", json_string(fault_state_word(fault_state_now(f, all, p))));
     json_object_set_new(o, "percent", json_real(fault_share(f->cell, f->percent) / 1e4));
     json_object_set_new(o, "at", json_string(f->at == AT_EDGE ? "edge" : "upstream"));
@@ -53,9 +45,9 @@ static json_t *fault_json(struct weir_process *p, const struct faults *all, cons
         set_count(o, fault_counters[i].name, weir_count_sum(p, f->counters, i));
     set_window(o, p, f);
     if (f->owner.n)
-        json_object_set_new(o, "owner", text_of(f->owner));
+        json_object_set_new(o, "owner", json_slice(f->owner));
     if (f->ends_s)
-        json_object_set_new(o, "ends", text_of(f->ends_text));
+        json_object_set_new(o, "ends", json_slice(f->ends_text));
     return o;
 }
 
@@ -70,20 +62,10 @@ static void reply_list(struct weir_process *p, const struct faults *all, struct 
             json_array_append_new(list, fault_json(p, all, f));
     json_object_set_new(o, "stopped", json_boolean(stopped));
     json_object_set_new(o, "faults", list);
-    char *text = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(9));
-    if (text)
-        weir_reply_json(reply, slice_str(text));
-    free(text);
-    json_decref(o);
+    command_answer(reply, o);
 }
 
 /* -- asking ----------------------------------------------------------------------------------- */
-
-static json_t *read_request(const struct weir_request *rq)
-{
-    const struct weir_slice json = weir_request_json(rq);
-    return json_loadb(json.p, json.n, JSON_ALLOW_NUL, NULL); /* an object: that was checked */
-}
 
 static struct weir_slice slice_of(const json_t *text)
 {
@@ -198,7 +180,7 @@ run(struct weir_process *p, void *local, const struct weir_request *rq, struct w
     void (*fn)(struct weir_process *, const struct faults *, const json_t *, struct weir_reply *))
 {
     const struct fault_process *fp = local;
-    json_t *asked = read_request(rq);
+    json_t *asked = command_asked(rq);
     if (fp)
         fn(p, fp->all, asked, reply);
     else

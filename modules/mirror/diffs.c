@@ -2,10 +2,8 @@
 /* POST /v1/modules/mirror/diffs {"route": "reviews"} */
 #include "mirror/diffs.h"
 
-#include <stdlib.h>
-
 #include "mirror/flight.h"
-#include "common/slice.h"
+#include "common/command.h"
 
 static json_int_t sum(struct weir_process *p, const struct mirror *m, enum mirror_count what)
 {
@@ -72,19 +70,14 @@ static void answer(struct weir_process *p, const struct mirrors *all, const char
         return;
     }
     json_t *out = json_pack("{s:o}", "mirrors", list);
-    char *text = json_dumps(out, JSON_COMPACT | JSON_REAL_PRECISION(14));
-    json_decref(out);
-    if (text)
-        weir_reply_json(reply, slice_str(text));
-    free(text);
+    command_answer(reply, out);
 }
 
 void mirror_diffs(struct weir_process *p, void *local, const struct weir_request *rq,
                   struct weir_reply *reply)
 {
     const struct mirror_process *mp = local;
-    const struct weir_slice text = weir_request_json(rq);
-    json_t *in = json_loadb(text.p, text.n, 0, NULL);
+    json_t *in = command_asked(rq);
     const json_t *route = json_object_get(in, "route");
     if (!mp)
         weir_reply_error(reply, 409, NULL, "the control process has no memory for it");

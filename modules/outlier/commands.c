@@ -8,16 +8,9 @@
  * The latter two answer as list does. */
 #include "outlier/act.h"
 
-#include <jansson.h>
-#include <stdlib.h>
+#include "common/command.h"
 
 enum { SECONDS_MAX = 604800 };
-
-static json_t *text_of(struct weir_slice s)
-{
-    json_t *t = json_stringn(s.p ? s.p : "", s.n);
-    return t ? t : json_string("?"); /* not UTF-8 */
-}
 
 static void set_int(json_t *o, const char *key, uint64_t n)
 {
@@ -66,7 +59,7 @@ static void set_figures(json_t *o, const struct subject *s)
 static json_t *endpoint_json(const struct subject *s)
 {
     json_t *o = json_object(), *runs = json_object();
-    json_object_set_new(o, "endpoint", text_of(s->name));
+    json_object_set_new(o, "endpoint", json_slice(s->name));
     set_state(o, s);
     set_runs(runs, s);
     json_object_set_new(o, "consecutive", runs);
@@ -80,7 +73,7 @@ static json_t *cluster_json(struct weir_process *p, const struct outlier *o)
     json_t *c = json_object(), *endpoints = json_array();
     const struct pool pool = outlier_pool(p, o);
     struct weir_endpoint_info info;
-    json_object_set_new(c, "cluster", text_of(o->name));
+    json_object_set_new(c, "cluster", json_slice(o->name));
     json_object_set_new(c, "enabled", json_boolean(o->enabled));
     set_int(c, "ejected", atomic_load(&o->shared->ejected));
     set_int(c, "allowed", outlier_cap(o, &pool));
@@ -103,21 +96,11 @@ static void reply_list(struct weir_process *p, const struct outlier_local *mine,
         if (c->cells && c->shared && (!only || c == only))
             json_array_append_new(clusters, cluster_json(p, c));
     json_object_set_new(o, "clusters", clusters);
-    char *text = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(15));
-    if (text)
-        weir_reply_json(reply, slice_str(text));
-    free(text);
-    json_decref(o);
+    command_answer(reply, o);
 }
 
 /* -- asking
  * ---------------------------------------------------------------------------------------- */
-
-static json_t *read_request(const struct weir_request *rq)
-{
-    const struct weir_slice json = weir_request_json(rq);
-    return json_loadb(json.p, json.n, JSON_ALLOW_NUL, NULL); /* an object: that was checked */
-}
 
 static bool is_text(const json_t *t, struct weir_slice s)
 {
@@ -175,7 +158,7 @@ static bool find_endpoint(struct weir_process *p, const struct outlier *o, const
 static void list(struct weir_process *p, void *local, const struct weir_request *rq,
                  struct weir_reply *reply)
 {
-    json_t *asked = read_request(rq);
+    json_t *asked = command_asked(rq);
     const json_t *name = json_object_get(asked, "cluster");
     const struct outlier *only = NULL;
     if (!local)
@@ -210,7 +193,7 @@ static bool read_seconds(const json_t *asked, uint64_t *ms, struct weir_reply *r
 static void eject(struct weir_process *p, void *local, const struct weir_request *rq,
                   struct weir_reply *reply)
 {
-    json_t *asked = read_request(rq);
+    json_t *asked = command_asked(rq);
     const struct outlier *o = find_cluster(local, asked, reply);
     struct subject s;
     uint64_t ms;
@@ -232,7 +215,7 @@ static void eject(struct weir_process *p, void *local, const struct weir_request
 static void back(struct weir_process *p, void *local, const struct weir_request *rq,
                  struct weir_reply *reply)
 {
-    json_t *asked = read_request(rq);
+    json_t *asked = command_asked(rq);
     const struct outlier *o = find_cluster(local, asked, reply);
     struct subject s;
     if (o && find_endpoint(p, o, asked, &s, reply)) {

@@ -3,6 +3,8 @@
  * of words here would miss the next one. */
 #include "outlier/outcome.h"
 
+#include "common/outcome.h"
+
 enum outcome outcome_of(const char *why, int status, bool blameless)
 {
     if (blameless || (why == NULL && status == 0))
@@ -15,7 +17,7 @@ enum outcome outcome_of(const char *why, int status, bool blameless)
 }
 
 /* https://grpc.io/docs/guides/status-codes/ */
-int outcome_grpc(const char *text, size_t n)
+int outcome_grpc(struct weir_slice value)
 {
     static const int statuses[] = {
         [2] = 500,  /* UNKNOWN */
@@ -25,13 +27,7 @@ int outcome_grpc(const char *text, size_t n)
         [14] = 503, /* UNAVAILABLE */
         [15] = 500, /* DATA_LOSS */
     };
-    unsigned code = 0;
-    if (n == 0 || n > 2)
-        return 200;
-    for (size_t i = 0; i < n; i++) {
-        if (text[i] < '0' || text[i] > '9')
-            return 200;
-        code = code * 10 + (unsigned)(text[i] - '0');
-    }
-    return code < sizeof statuses / sizeof statuses[0] && statuses[code] ? statuses[code] : 200;
+    const int code = grpc_code(value);
+    const int n = sizeof statuses / sizeof statuses[0];
+    return code >= 0 && code < n && statuses[code] ? statuses[code] : 200;
 }

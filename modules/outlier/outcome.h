@@ -5,7 +5,8 @@
 /* What an attempt says about its endpoint. Pure; any process. */
 
 #include <stdbool.h>
-#include <stddef.h>
+
+#include <weir/module.h>
 
 enum outcome {
     OUTCOME_NONE,    /* nothing: it ended by the gateway's, the client's or an experiment's doing */
@@ -22,7 +23,7 @@ enum outcome outcome_of(const char *why, int status, bool blameless);
 /* The HTTP status that a gRPC status (the value of grpc-status in a head) stands for, as the
  * protocol's mapping of codes has it the other way round; 200 for what is the client's, or isn't a
  * status. */
-int outcome_grpc(const char *text, size_t n);
+int outcome_grpc(struct weir_slice value);
 
 static inline bool outcome_is_bad(enum outcome o)
 {

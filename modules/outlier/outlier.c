@@ -103,8 +103,7 @@ static int status_of(const struct outlier *o, const struct weir_attempt *at)
     const int status = weir_attempt_status(at);
     if (!o->grpc || status != 200)
         return status;
-    const struct weir_slice code = weir_attempt_field(at, &o->grpc_status);
-    return outcome_grpc(code.p, code.n);
+    return outcome_grpc(weir_attempt_field(at, &o->grpc_status));
 }
 
 static const char *outcome_text(const struct subject *s, const struct weir_attempt *at,

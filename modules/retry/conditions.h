@@ -5,15 +5,12 @@
 /* `on` of the settings, read: after which outcomes of an attempt another one is worth its load, and
  * for which methods. Pure; any process. */
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include <weir/module.h>
+#include "common/outcome.h"
 
 struct conditions {
-    uint64_t statuses[10]; /* a bit for each, up to 639 */
-    uint32_t kinds;        /* a bit for each row of the table in conditions.c */
-    uint32_t grpc;         /* a bit for each gRPC status */
+    struct statuses statuses;
+    uint32_t kinds; /* a bit for each row of the table in conditions.c */
+    uint32_t grpc;  /* a bit for each gRPC status */
 };
 
 /* How an attempt ended. */
@@ -41,9 +38,6 @@ extern const char conditions_form[]; /* what is allowed */
 /* Is another attempt worth it, and for whom? *word is the condition that says so, static; NULL when
  * none does. */
 enum worth conditions_match(const struct conditions *c, const struct outcome *o, const char **word);
-
-/* The number of a status in decimal, as grpc-status has it; -1: it is none. */
-int conditions_grpc(struct weir_slice value);
 
 /* May this stand in `methods`? */
 bool conditions_method_ok(struct weir_slice name);

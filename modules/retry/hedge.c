@@ -3,7 +3,6 @@
 #include "retry/hedge.h"
 
 #include "common/slice.h"
-#include "retry/digit.h"
 
 enum { TEN_THOUSAND = 10000, DIGITS_MAX = 7, DECIMALS_MAX = 4 };
 

@@ -191,7 +191,7 @@ static enum worth judge(const struct weir_use *u, const struct weir_attempt *at,
                         .status = weir_attempt_status(at),
                         .grpc = -1};
     if (!o.why && c->on.grpc)
-        o.grpc = conditions_grpc(weir_attempt_field(at, &g->grpc_status));
+        o.grpc = grpc_code(weir_attempt_field(at, &g->grpc_status));
     if (!o.why && c->on_headers.n)
         o.field = has_field(c, at);
     return conditions_match(&c->on, &o, word);

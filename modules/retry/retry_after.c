@@ -7,7 +7,6 @@
 #include <time.h>
 
 #include "common/slice.h"
-#include "retry/digit.h"
 
 #define SECONDS_MAX UINT64_C(1000000000000) /* in ms it fits, with room */
 

@@ -40,7 +40,7 @@ Test(outlier_outcome, is_bad_when_it_counts_against_the_endpoint)
 
 static int grpc(const char *text)
 {
-    return outcome_grpc(text, strlen(text));
+    return outcome_grpc((struct weir_slice){text, strlen(text)});
 }
 
 Test(outlier_outcome, of_grpc_is_the_status_that_it_stands_for)
@@ -49,5 +49,5 @@ Test(outlier_outcome, of_grpc_is_the_status_that_it_stands_for)
     cr_assert(grpc("2") == 500 && grpc("13") == 500 && grpc("15") == 500);
     cr_assert(grpc("0") == 200 && grpc("5") == 200 && grpc("16") == 200 && grpc("99") == 200);
     cr_assert(grpc("") == 200 && grpc("x") == 200 && grpc("-1") == 200 && grpc("014") == 200);
-    cr_assert_eq(outcome_grpc(NULL, 0), 200);
+    cr_assert_eq(outcome_grpc((struct weir_slice){NULL, 0}), 200);
 }

@@ -145,17 +145,6 @@ Test(retry_conditions, are_nothing_else)
     }
 }
 
-Test(retry_conditions, read_the_number_of_a_grpc_status)
-{
-    static const struct {
-        const char *text;
-        int code;
-    } cases[] = {{"0", 0}, {"14", 14}, {"", -1}, {"x", -1}, {"1x", -1}, {"100", -1}, {"-1", -1}};
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        cr_assert_eq(conditions_grpc((struct weir_slice){cases[i].text, strlen(cases[i].text)}),
-                     cases[i].code, "%s", cases[i].text);
-}
-
 Test(retry_conditions, know_names_of_methods)
 {
     static const char *const good[] = {"GET", "POST", "PATCH", "M-SEARCH"};
