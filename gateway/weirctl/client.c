@@ -22,11 +22,11 @@ bool client_target_parse(const char *text, struct client_target *out)
     uint16_t port;
 
     *out = (struct client_target){.name = text, .timeout_ms = CLIENT_TIMEOUT_MS};
-    if (strchr(path, '/')) {
+    if (prefixed || strchr(path, '/') || !strchr(path, ':')) {
         out->unix_path = path;
-        return strlen(path) < path_max;
+        return *path && strlen(path) < path_max;
     }
-    return !prefixed && addr_split(slice_str(text), &host, &port, 0);
+    return addr_split(slice_str(text), &host, &port, 0);
 }
 
 /* -- what went wrong --------------------------------------------------------------------------- */

@@ -22,8 +22,8 @@ struct client_target {
     const char *unix_path; /* within it; NULL: TCP */
     unsigned timeout_ms;   /* CLIENT_TIMEOUT_MS, unless the caller sets another */
 };
-/* "/path", "./path", "unix:/path", "127.0.0.1:9901", "[::1]:9901". False: it is none of these, or
- * the path is too long for a socket. */
+/* "/path", "path", "unix:/path", "127.0.0.1:9901", "[::1]:9901": what has no ":" is a path. False: it
+ * is none of these, or the path is too long for a socket. */
 bool client_target_parse(const char *text, struct client_target *out) nodiscard;
 
 struct client_answer {

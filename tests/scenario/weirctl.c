@@ -120,7 +120,7 @@ Test(weirctl, ends_with_2_when_the_command_line_is_wrong)
         {"dark grant alice --for ever", "--for \"ever\" is not a duration"},
         {"dark grant alice --fro 2h", "unrecognized option '--fro'"},
         {"--jsno dark list", "unrecognized option '--jsno'"},
-        {"-s nowhere dark list", "\"nowhere\" is neither the path of a socket nor HOST:PORT"},
+        {"-s nowhere:0 dark list", "\"nowhere:0\" is neither the path of a socket nor HOST:PORT"},
     };
     answer(200, "{}");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -31,10 +31,10 @@ TestSuite(weirctl_client, .init = begin, .fini = end);
 
 Test(weirctl_client, knows_paths_from_addresses)
 {
-    static const char *const paths[] = {"/run/a", "./a", "unix:/run/a"};
+    static const char *const paths[] = {"/run/a", "./a", "a", "admin.sock", "unix:a", "unix:/run/a"};
     static const char *const addresses[] = {"127.0.0.1:80", "[::1]:9901", "localhost:1"};
     static const char *const neither[] = {
-        "", "a", "localhost", "localhost:0", "unix:a", "unix:127.0.0.1:80", "[::1]"};
+        "", "localhost:0", "localhost:x", "unix:", "[::1]"};
     char name[200] = "/";
     for (size_t i = 0; i < array_n(paths); i++)
         cr_assert(client_target_parse(paths[i], &to) && to.unix_path, "%s", paths[i]);
