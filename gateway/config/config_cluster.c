@@ -72,25 +72,19 @@ static const struct option h2_options[] = {
     OPTION_END,
 };
 
-static const struct option budget_options[] = {
-    OPTION_PERCENT("percent", struct cluster_conf, retry_budget.percent, "20%",
-                   "retries that modules ask for, at most, of the first attempts in the window"),
-    OPTION_INT("min_per_second", struct cluster_conf, retry_budget.min_per_second, "10", 0, 65535,
-               "retries that are allowed in every second, however few requests there are"),
-    OPTION_MS("window", struct cluster_conf, retry_budget.window, "10s", 1000, 60 * 1000,
-              "how far back attempts are counted, in whole seconds"),
-    OPTION_END,
-};
+/* The rows of one budget. */
+#define BUDGET(member, what, share, least)                                                         \
+    OPTION_PERCENT("percent", struct cluster_conf, member.percent, share,                          \
+                   what ", at most, of the first attempts in the window"),                         \
+        OPTION_INT("min_per_second", struct cluster_conf, member.min_per_second, least, 0, 65535,  \
+                   what " that are allowed in every second, however few requests there are"),      \
+        OPTION_MS("window", struct cluster_conf, member.window, "10s", 1000, 60 * 1000,            \
+                  "how far back attempts are counted, in whole seconds"),                          \
+        OPTION_END
 
-static const struct option hedge_budget_options[] = {
-    OPTION_PERCENT("percent", struct cluster_conf, hedge_budget.percent, "2%",
-                   "hedges, at most, of the first attempts in the window"),
-    OPTION_INT("min_per_second", struct cluster_conf, hedge_budget.min_per_second, "0", 0, 65535,
-               "hedges that are allowed in every second, however few requests there are"),
-    OPTION_MS("window", struct cluster_conf, hedge_budget.window, "10s", 1000, 60 * 1000,
-              "how far back attempts are counted, in whole seconds"),
-    OPTION_END,
-};
+static const struct option budget_options[] = {
+    BUDGET(retry_budget, "retries that modules ask for", "20%", "10")};
+static const struct option hedge_budget_options[] = {BUDGET(hedge_budget, "hedges", "2%", "0")};
 
 static const struct option dns_options[] = {
     OPTION_INT("capacity", struct cluster_conf, dns.capacity, "64", 1, 4096,
