@@ -59,6 +59,19 @@ void generation_free(struct generation *g)
     free(g);
 }
 
+/* Of what modules are told to look at: a default for nobody may be meant, so this is no error. */
+static void warn_of_uses(const struct chain *c, const struct route *route, struct faults *faults)
+{
+    for (size_t i = 0; c && i < c->uses_n; i++) {
+        const struct module_conf *conf = c->uses[i].conf;
+        if (conf && conf->wants_identity)
+            faults_warn(faults, conf->place.file, conf->place.line,
+                        "%s of route \"%.*s\" looks at who asks, and no module establishes "
+                        "identities: to it everybody is nobody; configure one, such as modules.auth",
+                        c->uses[i].module->desc->name, SLICE_ARG(route->name));
+    }
+}
+
 /* The configuration alone doesn't know what a module establishes. */
 void generation_check_identity(const struct generation *g, struct faults *faults)
 {
@@ -73,6 +86,8 @@ void generation_check_identity(const struct generation *g, struct faults *faults
                        "no request would have a key; configure one, such as modules.auth",
                        SLICE_ARG(cl->place.name));
     }
+    for (size_t i = 0; g->modules->n && i < g->config->routes_n; i++)
+        warn_of_uses(g->modules->routes[i], router_route(g->router, i), faults);
     if (!route)
         return;
     const struct place *at = &route->conf->match.identity.v[0].place;

@@ -320,7 +320,9 @@ static void read_template(struct option_reader *r, const config_setting_t *s, vo
                                      .groups = -1};
     if (s && !option_read_text(r, s, r->row->form, &text))
         text.p = NULL;
-    if (text.p)
+    if (text.p && !field_value_ok(text)) /* where it is used, it could never stand */
+        option_fault(r, s, "%s has a line end or another control character in it", use.what);
+    else if (text.p)
         t = template_compile(text, &use, r->arena, r->faults);
     if (t && template_wants_identity(t))
         module_wants_identity(r);

@@ -275,6 +275,17 @@ Test(module_build, asks_for_the_identity_where_a_use_wants_it)
     generation_free(g);
 }
 
+Test(module_build, warns_where_nobody_establishes_the_identity_that_a_use_wants)
+{
+    module_add(&picky);
+    struct generation *g = build(MODULE_ROUTE("picky = { };"));
+    generation_check_identity(g, &module_faults);
+    cr_assert(module_faults.errors == 0 && module_faults.warnings == 1);
+    cr_assert(strstr(fault_line(module_faults.first, &module_faults.arena),
+                     "t.conf:5: warning: picky of route \"r\" looks at who asks"));
+    generation_free(g);
+}
+
 Test(module_build, asks_for_the_identity_where_the_cluster_wants_it)
 {
     module_add(&picky);

@@ -216,6 +216,13 @@ Test(module_settings, templates_know_when_they_are_rendered)
     config_free(c);
 }
 
+Test(module_settings, templates_have_nothing_that_ends_a_line)
+{
+    MODULE_CONF_SAYS(MODULE_ROUTE("all = { template = \"a\\r\\nb: c\"; };"),
+                     "t.conf:5: error: routes[0].all.template has a line end or another control "
+                     "character in it");
+}
+
 Test(module_settings, urls_have_clusters)
 {
     struct config *c = module_conf(
