@@ -107,6 +107,21 @@ Test(dark_config, keeps_clusters_to_the_dark_launch)
             "  { name = \"door\"; match = { path = \"/door\"; }; canary = { split = ("
             "    { cluster = \"app\"; weight = 1; }, { cluster = \"dark\"; weight = 1; } ); }; } )",
             "dark_launch");
+    refused("", DARK_CLUSTERS,
+            "( { name = \"all\"; cluster = \"app\"; dark_launch = { cluster = \"dark\"; }; },"
+            "  { name = \"door\"; match = { path = \"/door\"; }; cluster = \"app\";"
+            "    mirror = ( { cluster = \"dark\"; } ); } )",
+            "dark_launch");
+    refused("", DARK_CLUSTERS,
+            "( { name = \"all\"; cluster = \"app\"; dark_launch = { cluster = \"dark\"; }; },"
+            "  { name = \"door\"; match = { path = \"/door\"; }; cluster = \"app\";"
+            "    retry = { then = { cluster = \"dark\"; }; }; } )",
+            "dark_launch");
+    refused("",
+            DARK_CLUSTERS "other = { endpoints = [ \"10.0.0.1:80\" ];"
+                          "  breaker = { circuit = { }; fallback = { cluster = \"dark\"; }; }; };",
+            "( { name = \"all\"; cluster = \"app\"; dark_launch = { cluster = \"dark\"; }; } )",
+            "dark_launch");
     refused("", DARK_CLUSTERS, "( { cluster = \"dark\"; dark_launch = { cluster = \"dark\"; }; } )",
             "where all requests of this route go");
 }
