@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The command line. */
-#include "core/access_log.h"
+#include "core/log/access_log.h"
 #include "process/master.h"
 #include "process/show.h"
 #include "process/title.h"

@@ -314,7 +314,7 @@ struct config {
         int duplicate_slashes;     /* enum slash_rule: "merge" (default), "keep", "refuse" */
         bool keep_encoded_slashes; /* false */
     } paths;
-    int64_t regex_steps;          /* 100000: then an expression is given up; core/route_regex.h */
+    int64_t regex_steps;          /* 100000: then an expression is given up; core/route/route_regex.h */
     struct {
         uint64_t blocks;     /* 256m: memory per worker for bytes in transit */
         uint64_t shared;     /* 1g: virtual size of the shared region; only read at start */

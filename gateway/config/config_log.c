@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The section `log`: where the access log and the error log go, and how they look. Whether a file
  * can be opened is for the process that opens it; the names in a format are known to
- * core/access_log.c, which compiles it. */
+ * core/log/access_log.c, which compiles it. */
 #include "config/sections.h"
 
 #include "base/log.h"

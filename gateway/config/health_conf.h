@@ -63,7 +63,7 @@ struct health_conf {
     uint64_t header_for;          /* 30s */
 };
 
-/* Expressions match values as a whole (core/route_regex.h); this one is to be found in content. */
+/* Expressions match values as a whole (core/route/route_regex.h); this one is to be found in content. */
 #define HEALTH_BODY_REGEX "(?s:.*?)(?:%.*s)(?s:.*)"
 
 #endif

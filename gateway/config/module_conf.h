@@ -3,7 +3,7 @@
 #define WEIR_CONFIG_MODULE_CONF_H
 
 /* Settings of modules, as the configuration sees them: where a table of the gateway has no row of a
- * name, a module of that name may have one. Who knows modules (core/module.h) gives the row; what
+ * name, a module of that name may have one. Who knows modules (core/module/module.h) gives the row; what
  * was read by it is kept in the order of the file, and nothing here knows what it means. */
 
 #include "base/place.h"
@@ -30,7 +30,7 @@ struct module_conf {
 };
 
 /* A group, within a module's settings, in which settings of modules may stand (WEIR_CHAIN). What it
- * is built into (core/module_build.c) is put into `built` when the generation is. */
+ * is built into (core/module/module_build.c) is put into `built` when the generation is. */
 struct module_chain {
     struct module_chain *next;
     struct module_conf *confs;

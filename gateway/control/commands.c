@@ -11,7 +11,7 @@
 
 #include "base/fault.h"
 #include "base/log.h"
-#include "core/module.h"
+#include "core/module/module.h"
 #include "core/worker.h"
 
 enum { NAMES_MAX = 128, ERROR_MAX = 1024 };

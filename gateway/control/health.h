@@ -4,7 +4,7 @@
 
 /* Health checks: the control process asks the endpoints of clusters that have `health` configured
  * whether they serve, and writes what it finds into their slots in shared memory
- * (core/endpoint_cell.h), where the workers find it with their next pick.
+ * (core/cluster/endpoint_cell.h), where the workers find it with their next pick.
  *
  *     struct health *h = health_start(&worker);
  *     ...                                       on its loop; nothing blocks
@@ -16,7 +16,7 @@
  * does one of a new configuration, for the endpoints that are still there. */
 
 #include "control/health_match.h"
-#include "core/endpoint_cell.h"
+#include "core/cluster/endpoint_cell.h"
 #include "core/worker.h"
 
 struct health;

@@ -5,7 +5,7 @@
 /* Is what came back from an endpoint a good answer? Pure. */
 
 #include "config/health_conf.h"
-#include "core/route_regex.h"
+#include "core/route/route_regex.h"
 
 /* How a check ended. The words are those of the metrics and of the log. */
 #define HEALTH_RESULTS(R)                                                                          \

@@ -8,7 +8,7 @@
 #include "control/health.h"
 #include "control/health_state.h"
 #include "control/health_tcp.h"
-#include "core/cluster.h"
+#include "core/cluster/cluster.h"
 
 struct shadow;
 

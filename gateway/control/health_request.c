@@ -3,9 +3,9 @@
 #include "control/health_request.h"
 
 #include "control/health_grpc.h"
-#include "core/endpoint_word.h"
+#include "core/cluster/endpoint_word.h"
 #include "core/exchange.h"
-#include "core/module_slice.h"
+#include "core/module/module_slice.h"
 
 #include <stdlib.h>
 

@@ -8,7 +8,7 @@
 
 #include "control/health_match.h"
 #include "core/call.h"
-#include "core/endpoint_cell.h"
+#include "core/cluster/endpoint_cell.h"
 
 struct health_outcome {
     enum health_result result;

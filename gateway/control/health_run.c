@@ -9,7 +9,7 @@
 
 #include "base/log.h"
 #include "control/health_request.h"
-#include "core/endpoint_word.h"
+#include "core/cluster/endpoint_word.h"
 #include "core/shadow.h"
 #include "upstream/origin.h"
 

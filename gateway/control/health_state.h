@@ -17,7 +17,7 @@
 
 #include "base/random.h"
 #include "config/health_conf.h"
-#include "core/endpoint_cell.h"
+#include "core/cluster/endpoint_cell.h"
 
 struct health_state {
     enum endpoint_health health;

@@ -5,8 +5,8 @@
 #include "control/metrics.h"
 
 #include "control/resolver.h"
-#include "core/stats.h"
-#include "core/watched_file.h"
+#include "core/stats/stats.h"
+#include "core/module/watched_file.h"
 #include "io/shm.h"
 
 static void write_build(const struct metrics *m, struct text *out);

@@ -4,7 +4,7 @@
 
 /* The page /metrics in the Prometheus text format 0.0.4: what is known about the process as a
  * whole, what other parts of the control process add, and the counters of the workers
- * (core/stats.h).
+ * (core/stats/stats.h).
  *
  *     metrics_init(&m, g, shm, "0.1.0", process_facts, p);
  *     metrics_add(&m, metrics_of_resolver, resolver);

@@ -23,7 +23,7 @@
 
 #include "base/fault.h"
 #include "base/log.h"
-#include "core/endpoint_cell.h"
+#include "core/cluster/endpoint_cell.h"
 #include "control/dns.h"
 
 enum {

@@ -15,8 +15,8 @@
 #include "base/text.h"
 #include "core/exchange.h"
 #include "core/grpc.h"
-#include "core/hooks.h"
-#include "core/route.h"
+#include "core/module/hooks.h"
+#include "core/route/route.h"
 #include "http/status.h"
 
 /* What this gateway serves: all it knows but CONNECT and TRACE. A route's own conditions on methods

@@ -8,10 +8,10 @@
 
 #include "core/attempt_fault.h"
 #include "core/budget.h"
-#include "core/endpoint_word.h"
+#include "core/cluster/endpoint_word.h"
 #include "core/exchange.h"
-#include "core/hooks.h"
-#include "core/stats.h"
+#include "core/module/hooks.h"
+#include "core/stats/stats.h"
 
 static void start_limit(struct attempt *at);
 static void on_timer(struct timer *t);

@@ -5,8 +5,8 @@
 #include "core/call.h"
 
 #include "core/call_fields.h"
-#include "core/module_slice.h"
-#include "core/stats.h"
+#include "core/module/module_slice.h"
+#include "core/stats/stats.h"
 
 /* Fields that a call has besides the module's. */
 enum { FIELDS_OWN = 2 };

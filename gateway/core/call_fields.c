@@ -3,7 +3,7 @@
  * nothing that is refused here was somebody's to send. */
 #include "core/call_fields.h"
 
-#include "core/module_slice.h"
+#include "core/module/module_slice.h"
 
 static bool field_ok(const struct weir_claim *f)
 {

@@ -10,10 +10,10 @@
 #include "core/filter.h"
 #include "core/grpc.h"
 #include "core/hedge.h"
-#include "core/hooks.h"
+#include "core/module/hooks.h"
 #include "core/retry.h"
 #include "core/shadow.h"
-#include "core/stats.h"
+#include "core/stats/stats.h"
 
 static void on_run(struct later *l);
 static void on_deadline(struct timer *t);

@@ -8,18 +8,18 @@
 #include "core/exchange.h"
 
 #include "base/log.h"
-#include "core/access_log.h"
+#include "core/log/access_log.h"
 #include "core/answer.h"
 #include "core/filter.h"
 #include "core/forward.h"
 #include "core/grpc.h"
 #include "core/hedge.h"
-#include "core/hooks.h"
+#include "core/module/hooks.h"
 #include "core/pick.h"
 #include "core/relay.h"
 #include "core/retry.h"
-#include "core/stats.h"
-#include "core/stats_module.h"
+#include "core/stats/stats.h"
+#include "core/stats/stats_module.h"
 #include "http/websocket.h"
 
 static int step_admit(struct exchange *x);

@@ -7,7 +7,7 @@
 #include "core/filter.h"
 
 #include "core/exchange.h"
-#include "core/hooks.h"
+#include "core/module/hooks.h"
 
 struct filter {
     struct filter *next; /* in the order in which content meets them */

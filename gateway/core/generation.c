@@ -12,8 +12,8 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "core/budget.h"
-#include "core/endpoint_cell.h"
-#include "core/module.h"
+#include "core/cluster/endpoint_cell.h"
+#include "core/module/module.h"
 #include "io/shm.h"
 
 static void bind_clusters(struct generation *g, struct shm *shm, struct faults *faults);

@@ -7,9 +7,9 @@
  * in shared cells that it points to. */
 
 #include "config/config.h"
-#include "core/cluster.h"
-#include "core/route.h"
-#include "core/stats.h"
+#include "core/cluster/cluster.h"
+#include "core/route/route.h"
+#include "core/stats/stats.h"
 #include "io/tls.h"
 
 struct budget;

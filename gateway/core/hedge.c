@@ -2,13 +2,13 @@
 /* Hedging: the second attempt's life beside the first. */
 #include "core/hedge.h"
 
-#include "core/endpoint_cell.h"
+#include "core/cluster/endpoint_cell.h"
 #include "core/exchange.h"
-#include "core/hooks.h"
+#include "core/module/hooks.h"
 #include "core/pick.h"
 #include "core/relay.h"
 #include "core/retry.h"
-#include "core/stats.h"
+#include "core/stats/stats.h"
 
 static void on_due(struct timer *t)
 {

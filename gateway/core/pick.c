@@ -2,7 +2,7 @@
 /* The picking of endpoints: what the exchange adds to the balancer's choice. */
 #include "core/pick.h"
 
-#include "core/hooks.h"
+#include "core/module/hooks.h"
 #include "core/pick_key.h"
 
 static bool is_tried(void *ctx, const struct endpoint *ep)

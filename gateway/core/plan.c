@@ -5,7 +5,7 @@
 #include "core/filter.h"
 #include "core/forward.h"
 #include "core/grpc.h"
-#include "core/hooks.h"
+#include "core/module/hooks.h"
 
 uint64_t plan_timeout_ms(struct exchange *x)
 {

@@ -5,8 +5,8 @@
 
 #include "core/exchange.h"
 #include "core/hedge.h"
-#include "core/hooks.h"
-#include "core/stats.h"
+#include "core/module/hooks.h"
+#include "core/stats/stats.h"
 
 static void on_time(struct timer *t)
 {

@@ -7,7 +7,7 @@
  * refused) has nothing to do with it, and costs no budget. */
 
 #include "core/budget.h"
-#include "core/cluster.h"
+#include "core/cluster/cluster.h"
 #include "io/timer.h"
 
 struct chain;

@@ -9,9 +9,9 @@
 #include "core/shadow.h"
 
 #include "core/call_fields.h"
-#include "core/module.h"
-#include "core/module_slice.h"
-#include "core/stats.h"
+#include "core/module/module.h"
+#include "core/module/module_slice.h"
+#include "core/stats/stats.h"
 
 static void sink_interim(struct exchange *x, uint16_t status, const struct fields *f);
 static void sink_head(struct exchange *x, const struct reply *r);

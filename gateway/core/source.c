@@ -16,7 +16,7 @@
  * that dies in between makes the count too small rather than too large, and it is never less than
  * none. */
 
-#include "core/stats.h"
+#include "core/stats/stats.h"
 
 enum {
     COUNT_BITS = 24,

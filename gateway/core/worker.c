@@ -6,7 +6,7 @@
 
 #include "core/budget.h"
 #include "core/exchange.h"
-#include "core/module.h"
+#include "core/module/module.h"
 
 #include <stdlib.h>
 

@@ -7,7 +7,7 @@
 
 #include "base/random.h"
 #include "base/slab.h"
-#include "core/cluster.h"
+#include "core/cluster/cluster.h"
 #include "core/generation.h"
 #include "io/loop.h"
 #include "io/offload.h"

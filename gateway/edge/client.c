@@ -3,7 +3,7 @@
  * acquired and given back in the same file. */
 #include "edge/client.h"
 
-#include "core/stats.h"
+#include "core/stats/stats.h"
 #include "edge/listener.h"
 #include "io/proxy_header.h"
 #include "io/sock.h"

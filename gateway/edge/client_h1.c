@@ -15,7 +15,7 @@
  * since closing with unread bytes would reset the connection and take the response with it. */
 #include "edge/client.h"
 
-#include "core/stats.h"
+#include "core/stats/stats.h"
 #include "edge/listener.h"
 #include "http/h1_body.h"
 #include "http/h1_write.h"

@@ -19,7 +19,7 @@
 
 #include <nghttp2/nghttp2.h>
 
-#include "core/stats.h"
+#include "core/stats/stats.h"
 #include "edge/client.h"
 #include "edge/listener.h"
 #include "http/h2_guard.h"

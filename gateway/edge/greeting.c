@@ -18,7 +18,7 @@
 #include "edge/client.h"
 
 #include "base/log.h"
-#include "core/stats.h"
+#include "core/stats/stats.h"
 #include "edge/listener.h"
 #include "io/proxy_header.h"
 

@@ -6,7 +6,7 @@
 #include "edge/listener.h"
 
 #include "base/log.h"
-#include "core/stats.h"
+#include "core/stats/stats.h"
 #include "edge/client.h"
 #include "io/sock.h"
 

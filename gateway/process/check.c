@@ -2,7 +2,7 @@
 /* weir -t: everything that a start would do short of forking, so that what passes here starts. */
 #include "process/master.h"
 
-#include "core/access_log.h"
+#include "core/log/access_log.h"
 #include "process/crew.h"
 #include "process/load.h"
 #include "process/privilege.h"

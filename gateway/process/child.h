@@ -13,7 +13,7 @@
 #include <sys/types.h>
 
 #include "base/list.h"
-#include "core/access_log.h"
+#include "core/log/access_log.h"
 #include "core/generation.h"
 #include "io/loop.h"
 #include "process/board.h"

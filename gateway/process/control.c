@@ -11,8 +11,8 @@
 #include "control/health.h"
 #include "control/metrics.h"
 #include "control/resolver.h"
-#include "core/module.h"
-#include "core/watched_file.h"
+#include "core/module/module.h"
+#include "core/module/watched_file.h"
 #include "io/signals.h"
 
 #include <errno.h>

@@ -3,7 +3,7 @@
  * uses write(2), formats numbers itself, and looks at as little as possible. */
 #include "process/crash.h"
 
-#include "core/hooks.h"
+#include "core/module/hooks.h"
 
 #include <execinfo.h>
 #include <signal.h>

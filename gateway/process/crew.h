@@ -10,7 +10,7 @@
  *        └──one died──► failed (crew_stop, then over)
  */
 
-#include "core/access_log.h"
+#include "core/log/access_log.h"
 #include "io/loop.h"
 #include "process/child.h"
 #include "process/slots.h"

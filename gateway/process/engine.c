@@ -2,10 +2,10 @@
 /* The engine: where the core and origins are plugged together. */
 #include "process/engine.h"
 
-#include "core/access_log.h"
-#include "core/module.h"
+#include "core/log/access_log.h"
+#include "core/module/module.h"
 #include "core/shadow.h"
-#include "core/stats.h"
+#include "core/stats/stats.h"
 #include "process/crash.h"
 
 enum { HOUSEKEEPING_MS = 1000 }; /* gauges that nobody needs sooner */

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "core/generation.h"
-#include "core/module.h"
+#include "core/module/module.h"
 
 struct access_format;
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
-#include "core/module.h"
+#include "core/module/module.h"
 #include "process/load.h"
 
 static int print(struct text *t)

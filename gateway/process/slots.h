@@ -3,12 +3,12 @@
 #define WEIR_PROCESS_SLOTS_H
 
 /* Slots of counters: each worker, and the control process, has one of its own while it lives
- * (core/stats.h). The master gives them out and takes them back. */
+ * (core/stats/stats.h). The master gives them out and takes them back. */
 
 #include <stdbool.h>
 
 #include "core/generation.h"
-#include "core/stats.h"
+#include "core/stats/stats.h"
 #include "process/board.h"
 
 struct slots {

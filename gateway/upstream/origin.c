@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 #include "core/exchange.h"
-#include "core/stats.h"
+#include "core/stats/stats.h"
 
 #include <errno.h>
 

@@ -16,7 +16,7 @@
  * whoever waits (endpoint.shared, endpoint.waiting; pool_h2.c). */
 
 #include "core/attempt.h"
-#include "core/cluster.h"
+#include "core/cluster/cluster.h"
 #include "http/h1_body.h"
 #include "http/h2_memory.h"
 #include "io/link.h"

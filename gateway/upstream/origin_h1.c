@@ -8,7 +8,7 @@
 #include "upstream/origin.h"
 
 #include "core/exchange.h"
-#include "core/stats.h"
+#include "core/stats/stats.h"
 #include "http/h1_write.h"
 
 #include <errno.h>

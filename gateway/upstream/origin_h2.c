@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "core/exchange.h"
-#include "core/stats.h"
+#include "core/stats/stats.h"
 
 static void on_eof(struct link *l);
 static void on_room(struct link *l);

@@ -11,7 +11,7 @@
 #include "upstream/origin_h2.h"
 
 #include "core/exchange.h"
-#include "core/stats.h"
+#include "core/stats/stats.h"
 #include "http/websocket.h"
 
 enum {

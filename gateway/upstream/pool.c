@@ -3,8 +3,8 @@
  * is larger than the load needs shrinks by itself, from its cold end. */
 #include "upstream/origin_h2.h"
 
-#include "core/endpoint_cell.h"
-#include "core/stats.h"
+#include "core/cluster/endpoint_cell.h"
+#include "core/stats/stats.h"
 #include "core/worker.h"
 
 #include <stdlib.h>

@@ -10,7 +10,7 @@
 #include "upstream/origin_h2.h"
 
 #include "core/exchange.h"
-#include "core/stats.h"
+#include "core/stats/stats.h"
 
 static bool open_enough(struct origin_pools *p, struct endpoint *ep);
 

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "core/route.h"
+#include "core/route/route.h"
 
 enum { ROUNDS = 101, BATCHES = 100, BATCH = 32 };
 

@@ -14,8 +14,8 @@
 
 #include "core/budget.h"
 #include "core/generation.h"
-#include "core/module.h"
-#include "core/stats.h"
+#include "core/module/module.h"
+#include "core/stats/stats.h"
 #include "edge/client.h"
 #include "edge/listener.h"
 #include "io/shm.h"

@@ -5,7 +5,7 @@
 /* An exchange made by hand, a clock that stands still, and a log of it: what the tests of the access
  * log share. */
 
-#include "core/access_log.h"
+#include "core/log/access_log.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -19,9 +19,9 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "core/access_log_parts.h"
+#include "core/log/access_log_parts.h"
 #include "core/exchange.h"
-#include "core/route.h"
+#include "core/route/route.h"
 
 static struct listener_conf listener = {.name = SLICE_INIT("public")};
 static struct config config = {.listeners = &listener, .listeners_n = 1};

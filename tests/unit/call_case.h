@@ -8,8 +8,8 @@
 #include <stdio.h>
 
 #include "core/call.h"
-#include "core/module.h"
-#include "core/stats.h"
+#include "core/module/module.h"
+#include "core/stats/stats.h"
 #include "tests/lib/stack.h"
 
 enum { CLUSTER_ONE, CLUSTER_TWO };

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "core/exchange.h"
-#include "core/stats.h"
+#include "core/stats/stats.h"
 #include "edge/listener.h"
 #include "io/link.h"
 #include "tests/lib/h2_peer.h"

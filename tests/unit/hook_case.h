@@ -19,8 +19,8 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "core/hooks.h"
-#include "core/stats.h"
+#include "core/module/hooks.h"
+#include "core/stats/stats.h"
 #include "tests/lib/stack.h"
 
 #define GET "GET /a?b=1&c=%20d HTTP/1.1\r\nHost: h.example\r\n\r\n"

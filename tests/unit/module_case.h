@@ -10,7 +10,7 @@
 #include <criterion/criterion.h>
 
 #include "core/generation.h"
-#include "core/module.h"
+#include "core/module/module.h"
 
 static struct module_set modules;
 static struct faults module_faults;

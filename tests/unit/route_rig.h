@@ -20,7 +20,7 @@
 #include "base/text.h"
 #include "config/config.h"
 #include "core/identity.h"
-#include "core/route.h"
+#include "core/route/route.h"
 
 struct route_rig {
     struct faults faults;

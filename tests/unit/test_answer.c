@@ -7,7 +7,7 @@
 #include <criterion/criterion.h>
 
 #include "core/exchange.h"
-#include "core/route.h"
+#include "core/route/route.h"
 
 static struct listener_conf listener = {.forwarding.name = SLICE_INIT("weir")};
 static struct config config = {.listeners = &listener, .listeners_n = 1};

@@ -2,7 +2,7 @@
 /* Balancers over endpoints made by hand. Random ones run on a fixed seed, so each run counts the
  * same. */
 
-#include "core/cluster.h"
+#include "core/cluster/cluster.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

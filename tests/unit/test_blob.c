@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Texts in shared memory: real processes read while others write, die, and write again. */
 
-#include "core/blob.h"
+#include "core/module/blob.h"
 
 #include <criterion/criterion.h>
 #include <sched.h>

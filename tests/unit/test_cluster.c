@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The worker's side of a cluster: picks, and endpoints that come, stay, change and go. */
 
-#include "core/cluster.h"
+#include "core/cluster/cluster.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

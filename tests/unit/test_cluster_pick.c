@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Picks of a cluster whose endpoints are healthy or not, tried or vetoed, near or far. */
-#include "core/cluster.h"
+#include "core/cluster/cluster.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

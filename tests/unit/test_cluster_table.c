@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The endpoint table: rows over DNS answers and reloads, and what readers see meanwhile. */
 
-#include "core/cluster.h"
+#include "core/cluster/cluster.h"
 
 #include <criterion/criterion.h>
 #include <sched.h>

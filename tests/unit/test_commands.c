@@ -7,7 +7,7 @@
 #include <criterion/criterion.h>
 
 #include "base/log.h"
-#include "core/module.h"
+#include "core/module/module.h"
 #include "core/worker.h"
 
 static char got[256]; /* what the module was given */

@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "config/option_value.h"
 #include "config/sections.h"
-#include "core/module.h"
+#include "core/module/module.h"
 
 static void read_whole(const char *path, struct text *out)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Slots of endpoints: who gets which, what stays, and what counts as a change. */
-#include "core/endpoint_cell.h"
+#include "core/cluster/endpoint_cell.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
-#include "core/cluster.h"
+#include "core/cluster/cluster.h"
 
 static struct shm *shm;
 static struct faults faults;

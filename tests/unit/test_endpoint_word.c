@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
-#include "core/endpoint_word.h"
+#include "core/cluster/endpoint_word.h"
 
 enum { SLOTS = 4, FOR_MS = 10000, SECOND_US = 1000000 };
 

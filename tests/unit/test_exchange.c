@@ -5,8 +5,8 @@
 #include <stdio.h>
 
 #include "core/exchange.h"
-#include "core/module.h"
-#include "core/stats_module.h"
+#include "core/module/module.h"
+#include "core/stats/stats_module.h"
 #include "io/link.h"
 #include "tests/lib/stack.h"
 

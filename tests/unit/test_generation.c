@@ -8,7 +8,7 @@
 
 #include "base/fault.h"
 #include "core/budget.h"
-#include "core/module.h"
+#include "core/module/module.h"
 
 static struct shm *shm;
 static struct faults faults;

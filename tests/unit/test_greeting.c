@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/exchange.h"
-#include "core/stats.h"
+#include "core/stats/stats.h"
 #include "io/link.h"
 #include "tests/lib/stack.h"
 

@@ -11,7 +11,7 @@
 
 #include "base/text.h"
 #include "core/exchange.h"
-#include "core/stats.h"
+#include "core/stats/stats.h"
 #include "io/link.h"
 #include "tests/lib/stack.h"
 

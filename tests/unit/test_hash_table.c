@@ -2,7 +2,7 @@
 /* Consistent hashing, held against theory: how even it is, how weights count, and how many keys
  * another member gets when one comes or goes. Everything follows from names, so each run counts the
  * same. */
-#include "core/hash_table.h"
+#include "core/cluster/hash_table.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

@@ -11,7 +11,7 @@
 
 #include "base/fault.h"
 #include "control/resolver.h"
-#include "core/watched_file.h"
+#include "core/module/watched_file.h"
 #include "io/loop.h"
 #include "io/shm.h"
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "core/endpoint_cell.h"
+#include "core/cluster/endpoint_cell.h"
 #include "core/worker.h"
 #include "io/shm.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What modules can read of a request. */
-#include "core/template.h"
+#include "core/log/template.h"
 #include "hook_case.h"
 
 static enum weir_verdict on_request(struct weir_exchange *x, const struct weir_use *u)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files that the loader doesn't survive, under the name of a module that is fine. */
-#include "core/module_file.h"
+#include "core/module/module_file.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>

@@ -2,9 +2,9 @@
 /* What modules say in the logs. The exchange has chains made by hand: one of its route with two
  * uses of one module and one of another, and one of its cluster. */
 
-#include "core/module_log.h"
+#include "core/module/module_log.h"
 
-#include "core/module.h"
+#include "core/module/module.h"
 #include "tests/unit/access_log_case.h"
 
 static const char *const canary_fields[] = {"bucket", "reason", NULL};

@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 
 #include "core/generation.h"
-#include "core/module.h"
+#include "core/module/module.h"
 #include "core/worker.h"
 
 static char trace[64];

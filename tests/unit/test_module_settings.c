@@ -3,7 +3,7 @@
  * values, and tables that are refused. */
 #include "module_case.h"
 
-#include "core/template.h"
+#include "core/log/template.h"
 
 struct part {
     struct weir_place place;

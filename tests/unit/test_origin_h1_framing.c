@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-#include "core/stats.h"
+#include "core/stats/stats.h"
 #include "io/link.h"
 #include "tests/lib/stack.h"
 

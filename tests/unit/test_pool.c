@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/stats.h"
+#include "core/stats/stats.h"
 #include "io/link.h"
 #include "tests/lib/stack.h"
 #include "upstream/origin.h"

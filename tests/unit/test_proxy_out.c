@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/stats.h"
+#include "core/stats/stats.h"
 #include "io/link.h"
 #include "io/proxy_header.h"
 #include "io/tls.h"

@@ -2,7 +2,7 @@
 /* Targets that go on and Locations that go back, by tables. Targets are parsed as a request's are,
  * so that what is tested is what can come. */
 
-#include "core/route.h"
+#include "core/route/route.h"
 
 #include <criterion/criterion.h>
 

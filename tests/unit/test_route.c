@@ -3,9 +3,9 @@
  * file. Each table is one set of routes, written in an order that would give the wrong answer if
  * the order decided. */
 
-#include "core/route.h"
+#include "core/route/route.h"
 
-#include "core/route_regex.h"
+#include "core/route/route_regex.h"
 
 #include "base/text.h"
 #include "route_rig.h"

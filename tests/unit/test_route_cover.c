@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Routes that can never match are told, with both lines; routes that can are not. */
 
-#include "core/route_cover.h"
+#include "core/route/route_cover.h"
 
 #include "route_rig.h"
 

@@ -2,7 +2,7 @@
 /* Conditions: every form on headers, query parameters and cookies, and methods, sources and
  * listeners. */
 
-#include "core/route_match.h"
+#include "core/route/route_match.h"
 
 #include "route_rig.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Expressions match whole values, compile once, and give up at their limits. */
 
-#include "core/route_regex.h"
+#include "core/route/route_regex.h"
 
 #include <criterion/criterion.h>
 

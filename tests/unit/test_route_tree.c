@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The radix tree against what it must say, and against a naive search over random paths. */
 
-#include "core/route_tree.h"
+#include "core/route/route_tree.h"
 
 #include <criterion/criterion.h>
 

@@ -3,7 +3,7 @@
  * on_forward would make it: the plan is finished, and nothing has been sent. */
 #include <errno.h>
 
-#include "core/cluster.h"
+#include "core/cluster/cluster.h"
 #include "tests/lib/h2_origin.h"
 #include "tests/unit/call_case.h"
 #include "upstream/origin.h"

@@ -2,7 +2,7 @@
 /* Connections counted by client address: the limit, the full bucket, dead processes, and many
  * threads at once in place of many workers. */
 
-#include "core/stats.h"
+#include "core/stats/stats.h"
 
 #include <criterion/criterion.h>
 #include <pthread.h>

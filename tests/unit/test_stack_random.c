@@ -18,7 +18,7 @@
 #include <strings.h>
 
 #include "core/exchange.h"
-#include "core/stats.h"
+#include "core/stats/stats.h"
 #include "io/link.h"
 #include "tests/lib/stack.h"
 

@@ -3,8 +3,8 @@
  * the page shows every one of them. A small generation is made by hand; the region is a real one.
  */
 
-#include "core/endpoint_cell.h"
-#include "core/stats.h"
+#include "core/cluster/endpoint_cell.h"
+#include "core/stats/stats.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 /* What modules count: that the cells of variants and counters obey what those of routes do (a slot
  * of its own for each process, sums that never go back), and what the page makes of them. */
 
-#include "core/stats_module.h"
+#include "core/stats/stats_module.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

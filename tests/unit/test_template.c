@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Texts with variables: compiled with messages that teach, rendered within a bound. */
 
-#include "core/template.h"
+#include "core/log/template.h"
 
 #include <criterion/criterion.h>
 

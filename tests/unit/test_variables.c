@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of variables and the look-up of names in it. */
 
-#include "core/variables.h"
+#include "core/log/variables.h"
 
 #include <criterion/criterion.h>
 

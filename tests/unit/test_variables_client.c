@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Variables about the connection: TLS, certificate, PROXY header; and how gRPC ended. */
-#include "core/access_log.h"
+#include "core/log/access_log.h"
 
 #include <criterion/criterion.h>
 

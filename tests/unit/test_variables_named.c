@@ -6,7 +6,7 @@
 
 #include "core/exchange.h"
 #include "core/identity.h"
-#include "core/variables.h"
+#include "core/log/variables.h"
 
 static struct route_rig rig;
 static struct generation g;

@@ -2,7 +2,7 @@
 /* Files of modules: what is read at load, by whom it is seen, and what the watch takes over later.
  * The clock is the test's, and so are the times of modification. */
 
-#include "core/watched_file.h"
+#include "core/module/watched_file.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Groups and weights: levels, tiers, zones, panic and slow start, as tables. */
-#include "core/weights.h"
+#include "core/cluster/weights.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

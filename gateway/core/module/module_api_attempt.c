@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* <weir/module.h>, "attempts": how one ended, and whether there is to be another. */
+#include "core/module/module_api.h"
+
+#include "core/attempt_fault.h"
+#include "core/retry.h"
+
+static const struct attempt *attempt_of(const struct weir_attempt *at)
+{
+    return (const struct attempt *)at;
+}
+
+/* One that was given up before it ended has the reason of its exchange. */
+static enum why why_of(const struct attempt *at)
+{
+    return at->why || at->headed ? at->why : at->x->why;
+}
+
+unsigned weir_attempt_number(const struct weir_attempt *at)
+{
+    return attempt_of(at)->number;
+}
+
+int weir_attempt_status(const struct weir_attempt *at)
+{
+    return attempt_of(at)->headed ? attempt_of(at)->head.status : 0;
+}
+
+const char *weir_attempt_why(const struct weir_attempt *at)
+{
+    const enum why why = why_of(attempt_of(at));
+    return why ? why_facts(why)->word : NULL;
+}
+
+/* The time for the whole request is the origin's to keep, unless it was the client that set it, or
+ * that had not sent all of the request. */
+bool weir_attempt_blameless(const struct weir_attempt *wat)
+{
+    const struct attempt *at = attempt_of(wat);
+    if (at->repeated || (unlikely(at->injected) && attempt_fault_is_cause(at)))
+        return true;
+    switch (why_of(at)) {
+    case WHY_NONE:
+    case WHY_CONNECT:
+    case WHY_TIMEOUT_CONNECT:
+    case WHY_TLS:
+    case WHY_REFUSED:
+    case WHY_CLOSED:
+    case WHY_RESET:
+    case WHY_BAD_RESPONSE:
+    case WHY_TRUNCATED:
+    case WHY_TIMEOUT_RESPONSE_HEAD:
+    case WHY_TIMEOUT_RESPONSE_BODY:
+    case WHY_TIMEOUT_TRY:
+        return false;
+    case WHY_TIMEOUT_REQUEST:
+        return at->x->plan.grpc_timeout || !at->x->request_done;
+    default:
+        return true;
+    }
+}
+
+/* A delay stands for an endpoint that has got the request and takes its time. */
+bool weir_attempt_sent(const struct weir_attempt *wat)
+{
+    const struct attempt *at = attempt_of(wat);
+    return at->opened || (unlikely(at->fault) && attempt_fault_delays(at));
+}
+
+bool weir_attempt_injected(const struct weir_attempt *at)
+{
+    return attempt_of(at)->injected;
+}
+
+bool weir_attempt_repeated(const struct weir_attempt *at)
+{
+    return attempt_of(at)->repeated;
+}
+
+uint64_t weir_attempt_took_us(const struct weir_attempt *at)
+{
+    return attempt_of(at)->x->w->loop->clock.mono_us - attempt_of(at)->started_us;
+}
+
+weir_cluster weir_attempt_cluster(const struct weir_attempt *at)
+{
+    return (weir_cluster)attempt_of(at)->cluster->conf->place.index;
+}
+
+struct weir_slice weir_attempt_endpoint(const struct weir_attempt *at)
+{
+    return slice_out(attempt_of(at)->endpoint_name);
+}
+
+struct weir_slice weir_attempt_field(const struct weir_attempt *wat, const struct weir_name *name)
+{
+    const struct attempt *at = attempt_of(wat);
+    const struct fields *f = &at->head.fields;
+    const struct field *found = name->id ? fields_find_token(f, (enum token)name->id)
+                                         : fields_find(f, slice_in(name->text));
+    return at->headed && found ? slice_there(found->value) : (struct weir_slice){NULL, 0};
+}
+
+struct weir_slice weir_endpoint_name(const struct weir_endpoint *ep)
+{
+    return slice_of_word(((const struct endpoint *)ep)->name);
+}
+
+enum weir_verdict weir_retry(struct weir_exchange *wx, const struct weir_retry *r)
+{
+    struct exchange *x = exchange_of(wx);
+    const bool none = x->hook && x->moment == MOMENT_UNAVAILABLE;
+    x->retry_refused = "cluster";
+    if ((!none && !is_moment(x, MOMENT_RESULT)) || r->cluster >= x->w->g->config->clusters_n)
+        return WEIR_NEXT;
+    struct cluster *cl = &x->w->clusters[r->cluster];
+    if (cl != x->plan.cluster &&
+        module_plan_reserves(x->w->g->modules, r->cluster, x->hook->module))
+        return WEIR_NEXT;
+    if (none)
+        return retry_rescue(x, cl, chain_of(r->chain)) ? WEIR_RETRY : WEIR_NEXT;
+    const struct retry_request how = {.cluster = cl,
+                                      .chain = chain_of(r->chain),
+                                      .delay_ms = r->delay_ms,
+                                      .unsafe = r->unsafe};
+    return retry_ask(x, &how) ? WEIR_RETRY : WEIR_NEXT;
+}
+
+const char *weir_retry_refused(const struct weir_exchange *wx)
+{
+    return ((const struct exchange *)wx)->retry_refused;
+}
+
+static bool fault_is_good(const struct weir_attempt_fault *f)
+{
+    switch (f->abort) {
+    case WEIR_ABORT_STATUS:
+        return f->status >= 200 && f->status <= 599;
+    case WEIR_ABORT_GRPC:
+        return f->status >= 0 && f->status <= 16;
+    case WEIR_ABORT_NONE:
+    case WEIR_ABORT_RESET:
+    case WEIR_ABORT_TRUNCATE:
+        return true;
+    }
+    return false;
+}
+
+void weir_attempt_fault(struct weir_attempt *wat, const struct weir_attempt_fault *fault)
+{
+    struct attempt *at = (struct attempt *)wat;
+    if (!fault_is_good(fault) || fault->bytes_per_second > (uint64_t)1 << 32)
+        hooks_mistake(at->x, "such a fault can't be injected");
+    else if (is_moment(at->x, MOMENT_ATTEMPT))
+        attempt_fault_add(at, fault);
+}
+
+bool weir_injected(const struct weir_exchange *x)
+{
+    return exchange_of(x)->injected;
+}
+
+void weir_injected_set(struct weir_exchange *x)
+{
+    exchange_of(x)->injected = true;
+}
