@@ -148,8 +148,7 @@ static void read_use(struct option_reader *r, const config_setting_t *s, const s
     l->use = outer;
 }
 
-/* -- what refers to clusters ---------------------------------------------------------------------
- */
+/* -- what refers to clusters ------------------------------------------------------------------- */
 
 static size_t clusters_written(const struct loading *l)
 {
@@ -214,8 +213,7 @@ void module_read_path(struct option_reader *r, const config_setting_t *s, void *
     *(struct slice *)field = path.n ? path_from_folder(loading_of(r), path) : path;
 }
 
-/* -- URLs ----------------------------------------------------------------------------------------
- */
+/* -- URLs -------------------------------------------------------------------------------------- */
 
 enum { HTTP_PORT = 80, HTTPS_PORT = 443 };
 
@@ -311,8 +309,7 @@ static void add_url_clusters(struct loading *l)
     c->clusters_n += l->urls.n;
 }
 
-/* -- modules that are in force everywhere --------------------------------------------------------
- */
+/* -- modules that are in force everywhere ------------------------------------------------------ */
 
 static bool row_required(const struct option *group)
 {
@@ -385,8 +382,7 @@ static void add_defaults(struct loading *l)
         add_default(l, c->default_modules.v[i], said);
 }
 
-/* -- global settings that nobody wrote -----------------------------------------------------------
- */
+/* -- global settings that nobody wrote --------------------------------------------------------- */
 
 static bool has_global(const struct config *c, const struct module *m)
 {

@@ -43,8 +43,7 @@ static size_t modules_n(const struct commands *c)
     return c->g->modules ? c->g->modules->n : 0;
 }
 
-/* -- what there is ------------------------------------------------------------------------------
- */
+/* -- what there is ----------------------------------------------------------------------------- */
 
 static void list_commands(const struct weir_module *m, struct text *out)
 {
@@ -88,8 +87,7 @@ void commands_list(void *ctx, const struct admin_request *rq, struct admin_answe
     text_char(t, '\n');
 }
 
-/* -- one command --------------------------------------------------------------------------------
- */
+/* -- one command ------------------------------------------------------------------------------- */
 
 void commands_answer(void *ctx, const struct admin_request *rq, struct admin_answer *out)
 {
@@ -190,8 +188,7 @@ static void run(const struct commands *c, const struct loaded_module *lm,
     admin_error(out, 500, NULL, "the module has not answered, which is a defect of it");
 }
 
-/* -- what a module's function calls -------------------------------------------------------------
- */
+/* -- what a module's function calls ------------------------------------------------------------ */
 
 struct weir_slice weir_request_json(const struct weir_request *rq)
 {

@@ -40,8 +40,7 @@ struct health_facts {
 };
 struct health_facts health_facts(const struct health *h, uint32_t cluster, struct slice endpoint);
 
-/* -- for health_metrics.c ------------------------------------------------------------------------
- */
+/* -- for health_metrics.c ---------------------------------------------------------------------- */
 
 struct health_totals {
     struct slice cluster;

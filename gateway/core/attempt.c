@@ -170,7 +170,7 @@ static void on_timer(struct timer *t)
     attempt_on_fail(at, why, NULL);
 }
 
-/* -- what origins tell ---------------------------------------------------------------------------- */
+/* -- what origins tell ------------------------------------------------------------------------- */
 
 void attempt_on_open(struct attempt *at)
 {

@@ -114,7 +114,7 @@ static inline uint64_t attempt_ms(uint64_t a, uint64_t b)
     return !b || (a && a < b) ? a : b;
 }
 
-/* -- the core's side ---------------------------------------------------------------------------- */
+/* -- the core's side --------------------------------------------------------------------------- */
 
 /* Makes the next attempt of x on `ep` and opens it. Hooks are told (on_attempt). */
 struct attempt *attempt_start(struct exchange *x, struct endpoint *ep, bool fresh);
@@ -127,7 +127,7 @@ void attempt_cancel(struct attempt *at);
 /* Finds it an origin: at once, or after an injected delay. */
 void attempt_open(struct attempt *at);
 
-/* -- what origins tell ----------------------------------------------------------------------------- */
+/* -- what origins tell ------------------------------------------------------------------------- */
 
 /* The new connection is there and the head is on its way. */
 void attempt_on_open(struct attempt *at);

@@ -225,7 +225,7 @@ static void on_deadline(struct timer *t)
     exchange_wake(x);
 }
 
-/* -- the driver --------------------------------------------------------------------------------- */
+/* -- the driver -------------------------------------------------------------------------------- */
 
 void exchange_wake(struct exchange *x)
 {

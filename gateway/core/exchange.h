@@ -176,7 +176,7 @@ struct exchange {
     uint64_t created_wall_us;
 };
 
-/* -- what clients tell ------------------------------------------------------------------------------ */
+/* -- what clients tell ------------------------------------------------------------------------- */
 
 /* `h` is borrowed and kept (head_keep_request). NULL when there is no memory: the client sheds. */
 struct exchange *exchange_new(struct worker *w, const struct client_ops *ops, void *client,
@@ -208,7 +208,7 @@ void exchange_on_fault(struct exchange *x, enum why why, const char *detail);
 /* The client is gone; nothing more can be sent. */
 void exchange_on_gone(struct exchange *x, enum why why);
 
-/* -- for the core ---------------------------------------------------------------------------------- */
+/* -- for the core ------------------------------------------------------------------------------ */
 
 void exchange_wake(struct exchange *x);
 /* The gateway's decision that x fails: keeps the first reason. */

@@ -78,7 +78,7 @@ static int give_up(struct exchange *x, enum why why, const char *detail)
     return STEP_ANSWER;
 }
 
-/* -- before an attempt --------------------------------------------------------------------------- */
+/* -- before an attempt ------------------------------------------------------------------------- */
 
 /* Does the listener send this request to https, whatever routes there are? */
 static bool wants_https(const struct exchange *x)
@@ -230,7 +230,7 @@ static int step_enter(struct exchange *x)
     return end != HOOKS_ANSWERED && forward(x) ? STEP_PICK : STEP_ANSWER;
 }
 
-/* -- attempts ------------------------------------------------------------------------------------ */
+/* -- attempts ---------------------------------------------------------------------------------- */
 
 /* Another attempt, as a hook has arranged it. */
 static int again(struct exchange *x)
@@ -365,7 +365,7 @@ static int step_judge(struct exchange *x)
     return STEP_PICK;
 }
 
-/* -- the response -------------------------------------------------------------------------------- */
+/* -- the response ------------------------------------------------------------------------------ */
 
 /* The last word of modules on a head. One that stands for "no such route" is told like that. */
 static void ask_about_head(struct exchange *x)
@@ -504,7 +504,7 @@ static int step_answer(struct exchange *x)
     return STEP_FINISH;
 }
 
-/* -- the end --------------------------------------------------------------------------------------- */
+/* -- the end ----------------------------------------------------------------------------------- */
 
 static void count_traffic(const struct exchange *x, struct traffic_stats *ts, uint64_t took_us)
 {

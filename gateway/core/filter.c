@@ -61,8 +61,7 @@ void filter_free(struct exchange *x)
     }
 }
 
-/* -- asked for by hooks
- * ---------------------------------------------------------------------------- */
+/* -- asked for by hooks ------------------------------------------------------------------------ */
 
 void filter_add(struct exchange *x, int direction, bool changes)
 {
@@ -119,8 +118,7 @@ struct slice filter_kept(struct exchange *x, int direction, bool *whole)
     return w->joined;
 }
 
-/* -- running
- * --------------------------------------------------------------------------------------- */
+/* -- running ----------------------------------------------------------------------------------- */
 
 static void keep(struct way *w, const struct bytes *in)
 {
@@ -168,8 +166,7 @@ static void clear_filters(struct way *w)
     w->changes = false;
 }
 
-/* -- inward
- * ----------------------------------------------------------------------------------------- */
+/* -- inward ------------------------------------------------------------------------------------ */
 
 void filter_inward_begin(struct exchange *x)
 {
@@ -218,8 +215,7 @@ void filter_inward_end(struct exchange *x)
     exchange_pass_body(x, &in);
 }
 
-/* -- outward
- * ---------------------------------------------------------------------------------------- */
+/* -- outward ----------------------------------------------------------------------------------- */
 
 static void weaken_etag(struct exchange *x)
 {

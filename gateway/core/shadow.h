@@ -52,7 +52,7 @@ void shadow_cancel(struct shadow *sh);
 /* All of this worker end soon, with WHY_DRAIN. */
 void shadow_cancel_all(struct worker *w);
 
-/* -- for call.c --------------------------------------------------------------------------------- */
+/* -- for call.c -------------------------------------------------------------------------------- */
 
 /* A detached exchange as `o` wants it, for the caller to fill x->plan.method, target, fields, body
  * and content_length. NULL as above; o->fields have been checked. */
@@ -66,7 +66,7 @@ struct shadow *shadow_new_check(struct worker *w, struct endpoint *ep,
 /* The head is complete: the rest of the request is derived from it, and time begins to run. */
 void shadow_begin(struct shadow *sh);
 
-/* -- for exchange.c: x has followers -------------------------------------------------------------- */
+/* -- for exchange.c: x has followers ----------------------------------------------------------- */
 
 /* Content of x has come: goes to its copies. */
 void shadow_feed(struct exchange *x, struct block *b, struct slice s);

@@ -41,7 +41,7 @@ static const struct timeouts *timeouts_of(const struct client_h2 *h2)
     return &h2_conf(h2)->timeouts;
 }
 
-/* -- deadlines ------------------------------------------------------------------------------------- */
+/* -- deadlines --------------------------------------------------------------------------------- */
 
 static uint64_t sooner(uint64_t a, uint64_t b)
 {
@@ -100,7 +100,7 @@ static void arm(struct client *c)
         timer_start(h2_worker(c->h2)->loop, &c->timer, due > now ? due - now : 0);
 }
 
-/* -- the end ------------------------------------------------------------------------------------------ */
+/* -- the end ----------------------------------------------------------------------------------- */
 
 /* The session goes; what it had under way is told. Exchanges may go on for a moment. */
 static void end_session(struct client_h2 *h2, enum why why)
@@ -242,7 +242,7 @@ static void give_up(struct client *c, ssize_t err)
     be_calm(c);
 }
 
-/* -- draining ------------------------------------------------------------------------------------------ */
+/* -- draining ---------------------------------------------------------------------------------- */
 
 static const uint8_t drain_ping[8] = "drain";
 
@@ -274,7 +274,7 @@ static void drain(struct client *c)
         h2_begin_drain(c->h2);
 }
 
-/* -- the pump ------------------------------------------------------------------------------------------ */
+/* -- the pump ---------------------------------------------------------------------------------- */
 
 /* False: the connection has ended. `s` lies in `b`. */
 static bool feed(struct client *c, struct block *b, struct slice s)
@@ -339,7 +339,7 @@ static void on_pump(struct later *l)
     arm(c);
 }
 
-/* -- link events ----------------------------------------------------------------------------------------- */
+/* -- link events ------------------------------------------------------------------------------- */
 
 static void on_bytes(struct link *l, struct block *b, struct slice s)
 {
@@ -396,7 +396,7 @@ static void on_fail(struct link *l, int err)
     h2_close_now(l->owner, WHY_CLIENT_GONE);
 }
 
-/* -- timers ------------------------------------------------------------------------------------------------ */
+/* -- timers ------------------------------------------------------------------------------------ */
 
 /* As in client_h1.c: while the exchange holds what came, it isn't the client that is slow. */
 static void check_reading(struct client_h2 *h2, uint64_t now)
@@ -484,7 +484,7 @@ static void on_timer(struct timer *t)
         h2_pump_later(h2);
 }
 
-/* -- beginning ----------------------------------------------------------------------------------------------- */
+/* -- beginning --------------------------------------------------------------------------------- */
 
 /* What the client is told first. NO_RFC7540_PRIORITIES: RFC 9218 holds instead. */
 static int submit_settings(struct client_h2 *h2)

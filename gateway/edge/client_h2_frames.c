@@ -9,7 +9,7 @@ static struct h2_stream *stream_of(nghttp2_session *session, int32_t id)
     return id ? nghttp2_session_get_stream_user_data(session, id) : NULL;
 }
 
-/* -- counting ------------------------------------------------------------------------------------ */
+/* -- counting ---------------------------------------------------------------------------------- */
 
 bool h2_count(struct client_h2 *h2, enum h2_event e)
 {
@@ -78,7 +78,7 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, 
     return e == H2_EVENT_N || h2_count(h2, e) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
-/* -- heads ---------------------------------------------------------------------------------------- */
+/* -- heads ------------------------------------------------------------------------------------- */
 
 static void block_over(struct client_h2 *h2)
 {
@@ -140,7 +140,7 @@ static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame
     return 0;
 }
 
-/* -- content -------------------------------------------------------------------------------------- */
+/* -- content ----------------------------------------------------------------------------------- */
 
 static void content_ended(struct h2_stream *st, const struct fields *trailers)
 {
@@ -194,7 +194,7 @@ static void take_trailers(struct client_h2 *h2, struct h2_stream *st)
     h2_reset(st, NGHTTP2_PROTOCOL_ERROR);
 }
 
-/* -- frames ---------------------------------------------------------------------------------------- */
+/* -- frames ------------------------------------------------------------------------------------ */
 
 static void take_head(struct client_h2 *h2, const nghttp2_frame *frame)
 {

@@ -27,7 +27,7 @@
 #include "http/h2_memory.h"
 #include "http/priority.h"
 
-/* -- what all connections of a listener share --------------------------------------------------- */
+/* -- what all connections of a listener share -------------------------------------------------- */
 
 struct h2_shared {
     struct listener *listener;
@@ -52,7 +52,7 @@ void h2_block_give(struct h2_shared *s, struct h2_block *b);
 /* A connection ends; what the last one leaves behind is given back. */
 void h2_shared_leave(struct h2_shared *s);
 
-/* -- a connection ------------------------------------------------------------------------------- */
+/* -- a connection ------------------------------------------------------------------------------ */
 
 enum h2_state { H2_OPEN, H2_LINGER };
 /* What becomes of the connection, written down by a callback. */

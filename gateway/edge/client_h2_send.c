@@ -35,7 +35,7 @@ static int64_t stream_room(const struct h2_stream *st)
            (int64_t)st->out.n;
 }
 
-/* -- turns -------------------------------------------------------------------------------------- */
+/* -- turns ------------------------------------------------------------------------------------- */
 
 static bool goes_before(const struct h2_stream *a, const struct h2_stream *b)
 {
@@ -133,7 +133,7 @@ void h2_resume(struct h2_stream *st)
     h2_pump_later(h2);
 }
 
-/* -- DATA ---------------------------------------------------------------------------------------- */
+/* -- DATA -------------------------------------------------------------------------------------- */
 
 static ssize_t read_content(nghttp2_session *session, int32_t id, uint8_t *buf, size_t length,
                             uint32_t *flags, nghttp2_data_source *source, void *user)
@@ -185,7 +185,7 @@ static int on_send_data(nghttp2_session *session, nghttp2_frame *frame, const ui
     return 0;
 }
 
-/* -- frames that left ----------------------------------------------------------------------------- */
+/* -- frames that left -------------------------------------------------------------------------- */
 
 /* Did the client bring this reset about? Making the server reset streams costs as much as
  * resetting them (CVE-2025-8671), so these count like its own. */

@@ -20,7 +20,7 @@ void h2_reset(struct h2_stream *st, uint32_t code)
     h2_pump_later(h2);
 }
 
-/* -- life ------------------------------------------------------------------------------------------ */
+/* -- life -------------------------------------------------------------------------------------- */
 
 static struct h2_stream *stream_new(struct client_h2 *h2, int32_t id)
 {
@@ -83,7 +83,7 @@ void h2_stream_closed(struct h2_stream *st, enum why why)
         exchange_on_gone(st->x, why);
 }
 
-/* -- the request ------------------------------------------------------------------------------------ */
+/* -- the request ------------------------------------------------------------------------------- */
 
 static enum why why_of_fault(enum h2_fault f)
 {
@@ -169,7 +169,7 @@ void h2_expect_content(struct h2_stream *st)
     list_push(&h2->reading, &st->reading);
 }
 
-/* -- content that came ------------------------------------------------------------------------------- */
+/* -- content that came ------------------------------------------------------------------------- */
 
 void h2_feed(struct h2_stream *st)
 {
@@ -214,7 +214,7 @@ void h2_settle_fed(struct client_h2 *h2)
     }
 }
 
-/* -- what the exchange says --------------------------------------------------------------------------- */
+/* -- what the exchange says -------------------------------------------------------------------- */
 
 /* NULL: there is nobody to hear it. */
 static struct client_h2 *open_connection(const struct h2_stream *st)

@@ -66,7 +66,7 @@ static void give_up(struct client *c)
     client_free(c);
 }
 
-/* -- the PROXY header ------------------------------------------------------------------------------ */
+/* -- the PROXY header -------------------------------------------------------------------------- */
 
 static bool proxy_expected(const struct client *c)
 {
@@ -134,7 +134,7 @@ static void on_proxy_eof(struct link *link)
     refuse_proxy(link->owner, "closed");
 }
 
-/* -- TLS ------------------------------------------------------------------------------------------- */
+/* -- TLS --------------------------------------------------------------------------------------- */
 
 /* What came behind a PROXY header belongs to the handshake. */
 static bool hand_over_early(struct client *c)
@@ -202,7 +202,7 @@ static void on_fail(struct link *link, int err)
     give_up(c);
 }
 
-/* -- the first bytes ------------------------------------------------------------------------------- */
+/* -- the first bytes --------------------------------------------------------------------------- */
 
 static void on_bytes(struct link *link, struct block *b, struct slice s)
 {
@@ -229,7 +229,7 @@ static void on_eof(struct link *link)
     give_up(link->owner);
 }
 
-/* -- life -------------------------------------------------------------------------------------------- */
+/* -- life -------------------------------------------------------------------------------------- */
 
 static void on_timer(struct timer *t)
 {

@@ -126,7 +126,7 @@ void listener_close_all(struct listener *l)
     }
 }
 
-/* -- limits ------------------------------------------------------------------------------------------ */
+/* -- limits ------------------------------------------------------------------------------------ */
 
 /* Takes a place for one more connection. False: over a limit, nothing was taken. */
 static bool enter(struct listener *l, const struct addr *peer, int32_t *source_entry)
@@ -179,7 +179,7 @@ struct client *listener_add(struct listener *l, struct link *link, const struct 
     return c;
 }
 
-/* -- accepting --------------------------------------------------------------------------------------- */
+/* -- accepting --------------------------------------------------------------------------------- */
 
 /* No descriptor or memory for the connection that waits first. */
 static void shed(struct listener *l, int fd, int err)

@@ -155,7 +155,7 @@ static bool add_line(struct h2_block *b, struct slice name, struct slice value)
     return room(b, name.n + value.n) && put_line(b, name, value, token_of(name));
 }
 
-/* -- one line ------------------------------------------------------------------------------------ */
+/* -- one line ---------------------------------------------------------------------------------- */
 
 /* Keeps the first fault. */
 static enum h2_fault blame(struct h2_block *b, enum h2_fault f)
@@ -272,7 +272,7 @@ static enum h2_fault judge_length(const struct h2_block *b, bool *given, uint64_
     return H2_FAULT_NONE;
 }
 
-/* -- requests -------------------------------------------------------------------------------------- */
+/* -- requests ---------------------------------------------------------------------------------- */
 
 /* Which pseudo-fields there are (RFC 9113 8.3.1 and 8.5, RFC 8441 4). */
 static enum h2_fault judge_pseudo(const struct h2_block *b, bool connect)
@@ -473,7 +473,7 @@ enum h2_fault h2_block_request(struct h2_block *b, bool ended, const char key[24
     return blame(b, f);
 }
 
-/* -- responses ------------------------------------------------------------------------------------- */
+/* -- responses --------------------------------------------------------------------------------- */
 
 static bool has_no_content(uint16_t status)
 {
@@ -544,7 +544,7 @@ enum h2_fault h2_block_response(struct h2_block *b, bool ended, enum method meth
     return blame(b, f);
 }
 
-/* -- trailers -------------------------------------------------------------------------------------- */
+/* -- trailers ---------------------------------------------------------------------------------- */
 
 enum h2_fault h2_block_trailers(struct h2_block *b, struct arena *a, struct fields *out)
 {

@@ -135,7 +135,7 @@ void link_close(struct link *l);
 /* The same with a reset to the other side (RST): it must not take what it got for complete. */
 void link_reset(struct link *l);
 
-/* -- TLS (link_tls.c) ------------------------------------------------------------------------------ */
+/* -- TLS (link_tls.c) -------------------------------------------------------------------------- */
 
 /* TLS on top of `under`, a plain or memory link that has not been started yet or whose owner hands it
  * over (link_start follows in the same turn); it belongs to the new link from then on, and closes with it. on_open tells that the

@@ -18,7 +18,7 @@
 #include "base/slice.h"
 #include "io/tls_conf.h"
 
-/* -- tickets: the keys, in shared memory ---------------------------------------------------------- */
+/* -- tickets: the keys, in shared memory ------------------------------------------------------- */
 
 enum { TLS_TICKET_KEYS = 3 }; /* the one in use, and those before it that are still taken */
 
@@ -39,7 +39,7 @@ bool tls_tickets_prepare(struct tls_tickets *t, uint64_t now_s) nodiscard;
  * are wiped. True when something has changed. */
 bool tls_tickets_rotate(struct tls_tickets *t, uint64_t lifetime_s, uint64_t now_s);
 
-/* -- the listeners' side ------------------------------------------------------------------------- */
+/* -- the listeners' side ----------------------------------------------------------------------- */
 
 struct tls_server;
 
@@ -55,7 +55,7 @@ struct tls_server *tls_server_new(const struct tls_server_conf *c, struct tls_al
                                   const struct tls_tickets *tickets, struct faults *faults) nodiscard;
 void tls_server_free(struct tls_server *s);
 
-/* -- the clusters' side -------------------------------------------------------------------------- */
+/* -- the clusters' side ------------------------------------------------------------------------ */
 
 struct tls_client;
 
@@ -69,7 +69,7 @@ struct tls_resume {
 };
 void tls_resume_drop(struct tls_resume *r);
 
-/* -- what is known of an established connection ---------------------------------------------------- */
+/* -- what is known of an established connection ------------------------------------------------ */
 
 /* The other side's certificate, verified. Texts are printable and have no quotes, CR or LF: what a
  * certificate has of other bytes is escaped. */

@@ -46,7 +46,7 @@ struct process {
     struct timer last; /* until the end, when told to finish */
 };
 
-/* -- what the admin socket shows -------------------------------------------------------------------- */
+/* -- what the admin socket shows --------------------------------------------------------------- */
 
 static void show_process(void *ctx, struct process_facts *out)
 {
@@ -89,7 +89,7 @@ static void build_admin(struct process *p)
         admin_listen(p->admin, p->admin_fd);
 }
 
-/* -- session tickets ------------------------------------------------------------------------------- */
+/* -- session tickets --------------------------------------------------------------------------- */
 
 static void rotate_tickets(struct process *p)
 {
@@ -107,7 +107,7 @@ static void on_rotate(struct timer *t)
     rotate_tickets(container_of(t, struct process, rotate));
 }
 
-/* -- modules --------------------------------------------------------------------------------------- */
+/* -- modules ----------------------------------------------------------------------------------- */
 
 static void on_tick(struct timer *t)
 {
@@ -123,7 +123,7 @@ static void start_modules(struct process *p)
         timer_start(&p->engine.loop, &p->tick, TICK_MS);
 }
 
-/* -- ending ---------------------------------------------------------------------------------------- */
+/* -- ending ------------------------------------------------------------------------------------ */
 
 static void on_last(struct timer *t)
 {

@@ -51,7 +51,7 @@ unsigned crew_workers(const struct config *c)
     return (unsigned)CPU_COUNT(&allowed);
 }
 
-/* -- starting ---------------------------------------------------------------------------------------- */
+/* -- starting ---------------------------------------------------------------------------------- */
 
 static bool open_log(struct crew *crew, struct faults *faults)
 {
@@ -234,7 +234,7 @@ static void on_said(struct ev_loop *ev, struct ev_io *w, int revents)
     crew->base->on_change(crew->base, crew);
 }
 
-/* -- ending ------------------------------------------------------------------------------------------- */
+/* -- ending ------------------------------------------------------------------------------------ */
 
 static const char *role_name(const struct post *p, char out[32])
 {

@@ -49,7 +49,7 @@ static void pin(const struct birth *b)
     }
 }
 
-/* -- draining ----------------------------------------------------------------------------------- */
+/* -- draining ---------------------------------------------------------------------------------- */
 
 static uint64_t longest_drain(const struct config *c)
 {
@@ -104,7 +104,7 @@ static void on_master_gone(struct lifeline *l)
     drain(container_of(l, struct process, lifeline));
 }
 
-/* -- signals and time ------------------------------------------------------------------------------ */
+/* -- signals and time -------------------------------------------------------------------------- */
 
 static void on_signal(struct signals *s, int signo)
 {
@@ -127,7 +127,7 @@ static void on_signal(struct signals *s, int signo)
     }
 }
 
-/* -- life -------------------------------------------------------------------------------------------- */
+/* -- life -------------------------------------------------------------------------------------- */
 
 static void build(struct process *p)
 {

@@ -41,7 +41,7 @@ static const struct link_events leaving_events = {
     .on_fail = on_leaving_fail,
 };
 
-/* -- opening ------------------------------------------------------------------------------------- */
+/* -- opening ----------------------------------------------------------------------------------- */
 
 struct slice origin_host(const struct endpoint *ep, char text[ADDR_TEXT_MAX])
 {
@@ -204,7 +204,7 @@ static void begin_h1(struct origin *o)
         pool_give(o);
 }
 
-/* -- when that fails ------------------------------------------------------------------------------- */
+/* -- when that fails --------------------------------------------------------------------------- */
 
 /* Whoever waits for the connection is told. */
 static void not_made(struct origin *o, enum why why, const char *detail)
@@ -265,7 +265,7 @@ static void on_eof(struct link *l)
     connect_failed(l->owner, ECONNRESET);
 }
 
-/* -- closing ------------------------------------------------------------------------------------- */
+/* -- closing ----------------------------------------------------------------------------------- */
 
 static void on_free(struct grave *g)
 {

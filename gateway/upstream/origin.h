@@ -88,7 +88,7 @@ static inline const struct cluster_conf *origin_conf(const struct origin *o)
     return o->endpoint->cluster->conf;
 }
 
-/* -- origin.c ----------------------------------------------------------------------------------- */
+/* -- origin.c ---------------------------------------------------------------------------------- */
 /* Of an attempt for which origin_connect() gave NULL. */
 static inline enum origin_opened pool_refusal(const struct origin_pools *p)
 {
@@ -114,14 +114,14 @@ void origin_close(struct origin *o);
  * some of it now and then. What still comes in is dropped. */
 void origin_leave(struct origin *o);
 
-/* -- origin_h1.c ---------------------------------------------------------------------------------- */
+/* -- origin_h1.c ------------------------------------------------------------------------------- */
 extern const struct origin_ops origin_h1_ops;
 /* The connection is there and speaks HTTP/1.1: sends the request of o->at on it, and tells. */
 void origin_h1_begin(struct origin *o);
 /* Sends the request of `at` on a kept connection. */
 enum origin_opened origin_h1_reuse(struct origin *o, struct attempt *at);
 
-/* -- pool.c ------------------------------------------------------------------------------------- */
+/* -- pool.c ------------------------------------------------------------------------------------ */
 void pools_init(struct origin_pools *p, struct worker *w, origin_dial *dial, void *dial_ctx);
 /* Closes everything; the graveyard must run before pools_free_memory. */
 void pools_fini(struct origin_pools *p);

@@ -110,7 +110,7 @@ static void cancel(struct attempt *at)
     origin_close(o);
 }
 
-/* -- the request goes out ------------------------------------------------------------------------ */
+/* -- the request goes out ---------------------------------------------------------------------- */
 
 static void send_body(struct attempt *at, struct bytes *from)
 {
@@ -151,7 +151,7 @@ const struct origin_ops origin_h1_ops = {
     .cancel = cancel,
 };
 
-/* -- the response comes in ----------------------------------------------------------------------- */
+/* -- the response comes in --------------------------------------------------------------------- */
 
 static void end_response(struct origin *o, bool clean)
 {
@@ -281,7 +281,7 @@ static void on_bytes(struct link *l, struct block *b, struct slice s)
         origin_close(o);
 }
 
-/* -- other events ---------------------------------------------------------------------------------- */
+/* -- other events ------------------------------------------------------------------------------ */
 
 static void on_eof(struct link *l)
 {

@@ -75,7 +75,7 @@ void pool_drop_idle(struct endpoint *ep)
     endpoint_release(ep);
 }
 
-/* -- how many there may be ----------------------------------------------------------------------- */
+/* -- how many there may be --------------------------------------------------------------------- */
 
 /* Health checks have no part in it: an endpoint must not fall because the cluster is full. */
 static struct cluster_shared *shared_of(const struct origin_pools *p, const struct endpoint *ep)
@@ -125,7 +125,7 @@ void pool_leave(struct origin_pools *p, struct endpoint *ep)
     ep->stats->open--;
 }
 
-/* -- what is idle -------------------------------------------------------------------------------- */
+/* -- what is idle ------------------------------------------------------------------------------ */
 
 /* A connection that began with a PROXY header is that client's alone. */
 static struct origin *find_idle(struct endpoint *ep, const struct exchange *x)

@@ -139,8 +139,7 @@ static inline struct machine_clock breaker_clock(struct weir_process *p)
  * False: it has none. [process] */
 bool breaker_circuit_at(const struct breaker *b, weir_slot slot, struct circuit *out);
 
-/* -- hooks --------------------------------------------------------------------------------------
- */
+/* -- hooks ------------------------------------------------------------------------------------- */
 
 /* Of an attempt under way. */
 struct try_state {
@@ -193,8 +192,7 @@ enum weir_verdict breaker_route_plan(struct weir_exchange *x, const struct weir_
 void breaker_route_response(struct weir_exchange *x, const struct weir_use *u);
 void breaker_route_done(struct weir_exchange *x, const struct weir_use *u);
 
-/* -- gauges and the queue (queue.c) -------------------------------------------------------------
- */
+/* -- gauges and the queue (queue.c) ------------------------------------------------------------ */
 
 /* One more of this gauge, if the limit of the class has room. No limit: it is counted all the same,
  * so that operators see it. */
@@ -211,8 +209,7 @@ bool breaker_wait(struct weir_exchange *x, const struct weir_use *u)
 void breaker_wait_end(const struct weir_use *u);
 void breaker_on_timer(struct weir_timer *t);
 
-/* -- telling (report.c) --------------------------------------------------------------------------
- */
+/* -- telling (report.c) ------------------------------------------------------------------------ */
 
 /* Logs and counts a transition that this process has made; does nothing for others. */
 void breaker_report(struct weir_process *p, const struct breaker *b, struct weir_slice endpoint,

@@ -8,7 +8,7 @@
 
 #include "common/slice.h"
 
-/* -- statuses -------------------------------------------------------------------------------------- */
+/* -- statuses ---------------------------------------------------------------------------------- */
 
 struct statuses {
     uint64_t bits[10]; /* one for each, up to 639 */
@@ -43,7 +43,7 @@ static inline bool statuses_add_word(struct statuses *s, struct weir_slice word)
     return true;
 }
 
-/* -- kinds of failure ------------------------------------------------------------------------------ */
+/* -- kinds of failure -------------------------------------------------------------------------- */
 
 enum { KIND_WORDS = 6 };
 
@@ -82,7 +82,7 @@ static inline bool kinds_have(const struct outcome_kind *kinds, unsigned n, uint
     return false;
 }
 
-/* -- gRPC ------------------------------------------------------------------------------------------ */
+/* -- gRPC -------------------------------------------------------------------------------------- */
 
 enum { GRPC_CODES = 17 };
 

@@ -40,8 +40,7 @@ static struct weir_slice text_of(const json_t *object, const char *key)
     return (struct weir_slice){json_string_value(v), json_string_length(v)};
 }
 
-/* -- grant
- * ------------------------------------------------------------------------------------------- */
+/* -- grant ------------------------------------------------------------------------------------- */
 
 /* False: it was refused. */
 static bool check_grant(const struct command *c, const json_t *in, struct grant *g)
@@ -121,8 +120,7 @@ static void grant(const struct command *c, const json_t *in)
         add_grant(c, &g);
 }
 
-/* -- list
- * -------------------------------------------------------------------------------------------- */
+/* -- list -------------------------------------------------------------------------------------- */
 
 static json_t *json_of(const struct grant *g)
 {
@@ -145,8 +143,7 @@ static void list(const struct command *c, const json_t *in)
     command_answer(c->reply, json_pack("{s:o}", "grants", all));
 }
 
-/* -- revoke
- * ------------------------------------------------------------------------------------------- */
+/* -- revoke ------------------------------------------------------------------------------------ */
 
 static bool is_meant(const struct grant *g, struct weir_slice name, uint64_t id)
 {
@@ -196,8 +193,7 @@ static void revoke(const struct command *c, const json_t *in)
         command_answer(c->reply, json_pack("{s:i}", "revoked", (int)n));
 }
 
-/* -- all of them
- * --------------------------------------------------------------------------------------- */
+/* -- all of them ------------------------------------------------------------------------------- */
 
 /* What changes the table has it for itself. */
 static void run(struct weir_process *p, void *local, const struct weir_request *rq,

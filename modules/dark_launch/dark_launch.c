@@ -37,8 +37,7 @@ struct tester {
     struct grant grant;
 };
 
-/* -- what a request brings
- * ---------------------------------------------------------------------------- */
+/* -- what a request brings --------------------------------------------------------------------- */
 
 /* A value that header fields or cookies of one name have, and how many of them there are: with two
  * it isn't clear which one was meant, so neither was. */
@@ -63,8 +62,7 @@ static struct brought find(const struct weir_exchange *x, struct weir_slice head
     return b;
 }
 
-/* -- who is a tester
- * ------------------------------------------------------------------------------------ */
+/* -- who is a tester --------------------------------------------------------------------------- */
 
 static bool by_grant(struct weir_exchange *x, const struct weir_use *u, struct tester *t)
 {
@@ -126,8 +124,7 @@ static struct tester who_asks(struct weir_exchange *x, const struct weir_use *u)
     return t;
 }
 
-/* -- where to
- * -------------------------------------------------------------------------------------------- */
+/* -- where to ---------------------------------------------------------------------------------- */
 
 /* What a tester asks for by a name that isn't there is the default, or without opt_in nothing. */
 static const struct dark_version *choose(const struct weir_exchange *x, const struct dark *d)
@@ -197,8 +194,7 @@ static enum weir_verdict on_plan(struct weir_exchange *x, const struct weir_use 
     return WEIR_NEXT;
 }
 
-/* -- the head that goes inward
- * ------------------------------------------------------------------------ */
+/* -- the head that goes inward ----------------------------------------------------------------- */
 
 /* What brings a chooser or a grant is the gateway's own affair. */
 static size_t count_lines(const struct weir_exchange *x, const struct weir_name *cookie)
@@ -250,8 +246,7 @@ static enum weir_verdict on_forward(struct weir_exchange *x, const struct weir_u
     return WEIR_NEXT;
 }
 
-/* -- what comes of it
- * ------------------------------------------------------------------------------------ */
+/* -- what comes of it -------------------------------------------------------------------------- */
 
 /* An answer of 500 is what a tester wants to see; that nobody is there is not. */
 static bool has_failed(const struct weir_attempt *at)

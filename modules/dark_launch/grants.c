@@ -62,8 +62,7 @@ unsigned grants_capacity(const struct grants *t)
     return (unsigned)atomic_load_explicit(&t->capacity, memory_order_acquire);
 }
 
-/* -- reading
- * ----------------------------------------------------------------------------------------- */
+/* -- reading ----------------------------------------------------------------------------------- */
 
 static uint64_t get(const _Atomic uint64_t *v)
 {
@@ -149,8 +148,7 @@ bool grants_use(struct grants *t, uint64_t id, uint64_t now)
                                                    memory_order_relaxed);
 }
 
-/* -- writing
- * ------------------------------------------------------------------------------------------ */
+/* -- writing ----------------------------------------------------------------------------------- */
 
 bool grants_lock(struct grants *t, uint64_t now_ms)
 {

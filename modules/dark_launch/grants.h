@@ -48,8 +48,7 @@ void grant_id_text(uint64_t id, char to[GRANT_ID_TEXT + 1]);
 /* False: this is no id. */
 bool grant_id_parse(struct weir_slice text, uint64_t *id) __attribute__((warn_unused_result));
 
-/* -- tokens
- * ----------------------------------------------------------------------------------------- */
+/* -- tokens ------------------------------------------------------------------------------------ */
 
 struct grant_key {
     const uint8_t *p;
@@ -59,8 +58,7 @@ struct grant_key {
 /* The token of a grant, NUL-terminated; gives its length. 0: the library refuses, no token. */
 size_t grant_token(struct grant_key key, const struct grant *g, char to[GRANT_TOKEN_MAX]);
 
-/* -- the table
- * --------------------------------------------------------------------------------------- */
+/* -- the table --------------------------------------------------------------------------------- */
 
 struct grants;
 

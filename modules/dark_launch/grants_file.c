@@ -19,8 +19,7 @@ static bool fail(char why[GRANTS_FILE_WHY], const char *what)
     return false;
 }
 
-/* -- text
- * ------------------------------------------------------------------------------------------- */
+/* -- text -------------------------------------------------------------------------------------- */
 
 static bool time_of(const json_t *object, const char *key, uint64_t *out)
 {
@@ -108,8 +107,7 @@ char *grants_file_text(const struct grants *t)
     return text;
 }
 
-/* -- files
- * ------------------------------------------------------------------------------------------- */
+/* -- files ------------------------------------------------------------------------------------- */
 
 bool grants_file_read(struct grants *t, const char *path, uint64_t now, char why[GRANTS_FILE_WHY])
 {

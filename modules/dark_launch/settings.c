@@ -26,8 +26,7 @@ const struct weir_counter dark_counters[] = {
 
 static const char *const otherwise[] = {"fail", "normal", NULL};
 
-/* -- the tables
- * --------------------------------------------------------------------------------------- */
+/* -- the tables -------------------------------------------------------------------------------- */
 
 const struct weir_setting dark_global_rows[] = {
     WEIR_ROW_PATH(
@@ -87,8 +86,7 @@ const struct weir_setting dark_rows[] = {
     WEIR_ROW_END,
 };
 
-/* -- under `modules`
- * --------------------------------------------------------------------------------- */
+/* -- under `modules` --------------------------------------------------------------------------- */
 
 static void fault(struct weir_load *l, const char *text)
 {
@@ -182,8 +180,7 @@ void dark_unload(void *global)
         OPENSSL_cleanse(g->key_text, GRANT_KEY_MAX + 1);
 }
 
-/* -- on a route
- * ---------------------------------------------------------------------------------------- */
+/* -- on a route -------------------------------------------------------------------------------- */
 
 /* One cluster alone is one version, named as the cluster. */
 static void load_versions(struct weir_load *l, struct dark *d)

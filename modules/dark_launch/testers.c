@@ -34,8 +34,7 @@ bool testers_have_claim(const struct testers *t, struct weir_slice value)
     return value.p && slice_among(&t->any_of, value);
 }
 
-/* -- names of certificates
- * ------------------------------------------------------------------------- */
+/* -- names of certificates --------------------------------------------------------------------- */
 
 enum san_kind { SAN_DNS, SAN_URI, SAN_EMAIL };
 

@@ -49,7 +49,7 @@ static const struct weir_counter counters[] = {
     {0},
 };
 
-/* -- settings -------------------------------------------------------------------------------------- */
+/* -- settings ---------------------------------------------------------------------------------- */
 
 static void edit_check(struct weir_load *l, void *group)
 {
@@ -145,7 +145,7 @@ static void headers_load_route(struct weir_load *l, void *conf, void *global)
     h->counters = weir_counters(l, counters, NULL, 0);
 }
 
-/* -- editing --------------------------------------------------------------------------------------- */
+/* -- editing ----------------------------------------------------------------------------------- */
 
 /* What is being edited, and what was done. */
 struct editing {

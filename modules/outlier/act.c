@@ -22,8 +22,7 @@ static void count_kind(const struct subject *s, enum kind kind, enum kind_count 
     weir_count(s->p, s->o->kinds[kind], what, 1);
 }
 
-/* -- the core
- * -------------------------------------------------------------------------------------- */
+/* -- the core ---------------------------------------------------------------------------------- */
 
 /* In an order in which nobody picks it unasked in between: guarded before it has a share, and with
  * its new share before it isn't guarded any more. */
@@ -47,8 +46,7 @@ void outlier_mend(const struct subject *s)
         apply(s);
 }
 
-/* -- places
- * ---------------------------------------------------------------------------------------- */
+/* -- places ------------------------------------------------------------------------------------ */
 
 struct pool outlier_pool(struct weir_process *p, const struct outlier *o)
 {
@@ -88,8 +86,7 @@ bool outlier_is_current(const struct outlier *o)
     return o->generation >= atomic_load(&o->shared->current);
 }
 
-/* -- transitions
- * ----------------------------------------------------------------------------------- */
+/* -- transitions ------------------------------------------------------------------------------- */
 
 /* Results that matter from now on are the good ones, too. */
 static void watch(const struct outlier *o)
@@ -147,8 +144,7 @@ static uint64_t jitter(const struct subject *s)
     return s->o->jitter_ms ? weir_random(s->p) % (s->o->jitter_ms + 1) : 0;
 }
 
-/* -- out
- * ------------------------------------------------------------------------------------------- */
+/* -- out --------------------------------------------------------------------------------------- */
 
 static void begin(const struct subject *s, const struct reason *why, bool held)
 {
@@ -222,8 +218,7 @@ const char *outlier_eject_by_hand(const struct subject *s, uint64_t for_ms, bool
     return NULL;
 }
 
-/* -- probes
- * ---------------------------------------------------------------------------------------- */
+/* -- probes ------------------------------------------------------------------------------------ */
 
 void outlier_probe_failed(const struct subject *s, unsigned round, const char *figures)
 {
@@ -241,8 +236,7 @@ void outlier_probe_succeeded(const struct subject *s, unsigned round)
         moved(s, &c, "its probes have succeeded");
 }
 
-/* -- back
- * ------------------------------------------------------------------------------------------ */
+/* -- back -------------------------------------------------------------------------------------- */
 
 bool outlier_return(const struct subject *s, const char *why)
 {

@@ -22,8 +22,7 @@ static void set_share(json_t *o, const char *key, uint32_t millionths)
     json_object_set_new(o, key, json_real(millionths / 1e6));
 }
 
-/* -- showing
- * --------------------------------------------------------------------------------------- */
+/* -- showing ----------------------------------------------------------------------------------- */
 
 static void set_state(json_t *o, const struct subject *s)
 {
@@ -99,8 +98,7 @@ static void reply_list(struct weir_process *p, const struct outlier_local *mine,
     command_answer(reply, o);
 }
 
-/* -- asking
- * ---------------------------------------------------------------------------------------- */
+/* -- asking ------------------------------------------------------------------------------------ */
 
 static bool is_text(const json_t *t, struct weir_slice s)
 {
@@ -170,8 +168,7 @@ static void list(struct weir_process *p, void *local, const struct weir_request 
     json_decref(asked);
 }
 
-/* -- changing
- * -------------------------------------------------------------------------------------- */
+/* -- changing ---------------------------------------------------------------------------------- */
 
 /* False with a refusal. 0: as long as usual. */
 static bool read_seconds(const json_t *asked, uint64_t *ms, struct weir_reply *reply)

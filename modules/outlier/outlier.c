@@ -49,8 +49,7 @@ static bool keep_permit(struct state *st, weir_slot slot, unsigned round)
     return false;
 }
 
-/* -- on_pick
- * --------------------------------------------------------------------------------------- */
+/* -- on_pick ----------------------------------------------------------------------------------- */
 
 static enum weir_verdict refuse(struct weir_exchange *x, const struct outlier *o)
 {
@@ -94,8 +93,7 @@ static void on_unpick(struct weir_exchange *x, const struct weir_use *u,
         ejection_probe_void(&cell->ejection, round);
 }
 
-/* -- on_result
- * ------------------------------------------------------------------------------------- */
+/* -- on_result --------------------------------------------------------------------------------- */
 
 /* What an error over gRPC says is 200, with the rest in the head when there is no content. */
 static int status_of(const struct outlier *o, const struct weir_attempt *at)
@@ -202,8 +200,7 @@ static enum weir_verdict on_result(struct weir_exchange *x, const struct weir_us
     return WEIR_NEXT;
 }
 
-/* -- processes
- * ------------------------------------------------------------------------------------- */
+/* -- processes --------------------------------------------------------------------------------- */
 
 /* From now on this generation decides, and not the one before, which drains. */
 static void take_over(const struct outlier *o)

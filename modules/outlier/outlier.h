@@ -38,8 +38,7 @@ enum cluster_count { COUNT_RETURNED, COUNT_PROBES, COUNT_PROBES_LOST, COUNT_REFU
 
 enum single { SINGLE_AUTO, SINGLE_REFUSE, SINGLE_KEEP };
 
-/* -- shared memory
- * --------------------------------------------------------------------------------- */
+/* -- shared memory ----------------------------------------------------------------------------- */
 
 /* Of one endpoint; all zeros: a new one. */
 struct outlier_cell {
@@ -64,8 +63,7 @@ struct outlier_shared {
     _Atomic uint64_t told_ms; /* when an overflow was last logged */
 };
 
-/* -- settings
- * -------------------------------------------------------------------------------------- */
+/* -- settings ---------------------------------------------------------------------------------- */
 
 struct success_rate_conf {
     bool present;
@@ -124,8 +122,7 @@ void outlier_load_cluster(struct weir_load *l, void *conf, void *global);
 
 extern const struct weir_command outlier_commands[];
 
-/* -- a process
- * ------------------------------------------------------------------------------------- */
+/* -- a process --------------------------------------------------------------------------------- */
 
 /* What the control process knows between two ticks, by outlier.number. */
 struct outlier_watch {

@@ -27,8 +27,7 @@ static const struct weir_counter cluster_counters[] = {
     {0},
 };
 
-/* -- tables
- * ---------------------------------------------------------------------------------------- */
+/* -- tables ------------------------------------------------------------------------------------ */
 
 static void success_rate_check(struct weir_load *l, void *group);
 static void failure_percentage_check(struct weir_load *l, void *group);
@@ -149,8 +148,7 @@ static void failure_percentage_check(struct weir_load *l, void *group)
     ((struct failure_percentage_conf *)group)->present = true;
 }
 
-/* -- loading
- * --------------------------------------------------------------------------------------- */
+/* -- loading ----------------------------------------------------------------------------------- */
 
 static const char *const kind_words[KIND_N] = {
     [KIND_FAILURES] = "failures",

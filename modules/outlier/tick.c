@@ -35,8 +35,7 @@ static bool next(struct weir_process *p, const struct outlier *o, size_t *at,
     return false;
 }
 
-/* -- every endpoint
- * -------------------------------------------------------------------------------- */
+/* -- every endpoint ---------------------------------------------------------------------------- */
 
 static bool matters(const struct outlier_cell *cell)
 {
@@ -71,8 +70,7 @@ static void visit(struct round *r)
     }
 }
 
-/* -- order
- * ----------------------------------------------------------------------------------------- */
+/* -- order ------------------------------------------------------------------------------------- */
 
 /* The pool has become smaller: who is out has to help. What an operator takes out makes it smaller,
  * too, but isn't of the share that may be ejected. */
@@ -119,8 +117,7 @@ static void set_watch(const struct round *r)
         atomic_store(watch, 1);
 }
 
-/* -- rates
- * ----------------------------------------------------------------------------------------- */
+/* -- rates ------------------------------------------------------------------------------------- */
 
 /* Of one interval, endpoint by endpoint. */
 struct sheet {
@@ -250,8 +247,7 @@ static void judge_when_due(const struct round *r, struct outlier_watch *w)
         w->judge_ms = now + r->o->interval_ms;
 }
 
-/* --------------------------------------------------------------------------------------------------
- */
+/* ---------------------------------------------------------------------------------------------- */
 
 void outlier_tick(struct weir_process *p, void *local)
 {

@@ -22,8 +22,7 @@ struct h2 {
 
 static struct h2 *conns[CONNECTIONS];
 
-/* -- what nghttp2 calls -------------------------------------------------------------------------
- */
+/* -- what nghttp2 calls ------------------------------------------------------------------------ */
 
 static int on_frame(nghttp2_session *session, const nghttp2_frame *f, void *ctx)
 {
@@ -59,8 +58,7 @@ static int on_close(nghttp2_session *session, int32_t id, uint32_t code, void *c
     return 0;
 }
 
-/* -- connections --------------------------------------------------------------------------------
- */
+/* -- connections ------------------------------------------------------------------------------- */
 
 static void leave(struct h2 *c)
 {
@@ -139,8 +137,7 @@ static struct h2 *take(unsigned port)
     return *at;
 }
 
-/* -- requests -----------------------------------------------------------------------------------
- */
+/* -- requests ---------------------------------------------------------------------------------- */
 
 #define FIELD(n, v)                                                                                \
     {                                                                                              \

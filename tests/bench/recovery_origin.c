@@ -67,8 +67,7 @@ static uint64_t now_us(void)
     return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
-/* -- connections --------------------------------------------------------------------------------
- */
+/* -- connections ------------------------------------------------------------------------------- */
 
 static void close_conn(struct conn *c, bool with_reset)
 {
@@ -167,8 +166,7 @@ static void take_connections(struct backend *b)
     }
 }
 
-/* -- backends -----------------------------------------------------------------------------------
- */
+/* -- backends ---------------------------------------------------------------------------------- */
 
 /* On the port that it had, or at first on any. */
 static void open_listener(struct backend *b)
@@ -227,8 +225,7 @@ static void obey(const char *line)
     fprintf(stderr, "recovery_origin: not understood: %s", line);
 }
 
-/* -- turns --------------------------------------------------------------------------------------
- */
+/* -- turns ------------------------------------------------------------------------------------- */
 
 static void on_stdin(void)
 {

@@ -69,8 +69,7 @@ static void fuzz_token(struct slice in)
     free(copy);
 }
 
-/* -- tokens that are signed
- * ------------------------------------------------------------------------ */
+/* -- tokens that are signed -------------------------------------------------------------------- */
 
 static size_t put_base64url(char *to, const void *p, size_t n)
 {

@@ -34,8 +34,7 @@ struct browser {
 static struct browser *browsers[BROWSERS];
 static unsigned browsers_n;
 
-/* -- what libcurl calls -------------------------------------------------------------------------
- */
+/* -- what libcurl calls ------------------------------------------------------------------------ */
 
 static void end_text(struct text *t)
 {
@@ -114,8 +113,7 @@ static int on_trailers(struct curl_slist **list, void *ctx)
     return CURL_TRAILERFUNC_OK;
 }
 
-/* -- a request ----------------------------------------------------------------------------------
- */
+/* -- a request --------------------------------------------------------------------------------- */
 
 static void aim(const struct browser *b, struct visit *v)
 {
@@ -204,8 +202,7 @@ static void visit_end(struct browser *b, CURL *easy, CURLcode error)
     v->easy = NULL;
 }
 
-/* -- HTTP/2 without libcurl ---------------------------------------------------------------------
- */
+/* -- HTTP/2 without libcurl -------------------------------------------------------------------- */
 
 /* Fields of libcurl's as they are sent in HTTP/2. */
 static void small_lines(struct text *out, const char *lines)
@@ -298,8 +295,7 @@ static void browse_raw(struct browser *b, const struct browse_ask *asks, unsigne
     }
 }
 
-/* -- requests -----------------------------------------------------------------------------------
- */
+/* -- requests ---------------------------------------------------------------------------------- */
 
 static void visit_init(struct browser *b, unsigned i)
 {
@@ -346,8 +342,7 @@ const struct page *browser_page(const struct browser *b, unsigned i)
     return &b->visits[i]->page;
 }
 
-/* -- life ---------------------------------------------------------------------------------------
- */
+/* -- life -------------------------------------------------------------------------------------- */
 
 struct browser *browser_open(enum browse_protocol protocol, const char *ca)
 {
@@ -396,8 +391,7 @@ void browsers_end(void)
     curl_global_cleanup();
 }
 
-/* -- pages --------------------------------------------------------------------------------------
- */
+/* -- pages ------------------------------------------------------------------------------------- */
 
 bool page_is_pattern(const struct page *p, uint64_t n)
 {

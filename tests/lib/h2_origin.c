@@ -41,7 +41,7 @@ static struct h2_request *by_id(struct h2_origin *o, int32_t id)
     return NULL;
 }
 
-/* -- what comes in --------------------------------------------------------------------------------- */
+/* -- what comes in ----------------------------------------------------------------------------- */
 
 static int on_begin(nghttp2_session *session, const nghttp2_frame *f, void *ctx)
 {
@@ -164,7 +164,7 @@ static void on_fail(struct link *l, int err)
 static const struct link_events events = {
     .on_open = on_open, .on_bytes = on_bytes, .on_eof = on_eof, .on_fail = on_fail};
 
-/* -- life ------------------------------------------------------------------------------------------ */
+/* -- life -------------------------------------------------------------------------------------- */
 
 static void session_new(struct h2_origin *o)
 {
@@ -222,7 +222,7 @@ void h2_origin_free(struct h2_origin *o)
     free(o);
 }
 
-/* -- looking --------------------------------------------------------------------------------------- */
+/* -- looking ----------------------------------------------------------------------------------- */
 
 struct h2_request *h2_origin_request(struct h2_origin *o, size_t i)
 {
@@ -281,7 +281,7 @@ uint32_t h2_origin_setting(const struct h2_origin *o, int32_t id)
     return nghttp2_session_get_remote_settings(o->session, (nghttp2_settings_id)id);
 }
 
-/* -- saying ---------------------------------------------------------------------------------------- */
+/* -- saying ------------------------------------------------------------------------------------ */
 
 /* Cuts "name: value\n" ... into an array; `text` is written to. */
 static size_t cut_fields(char *text, nghttp2_nv *nv)

@@ -33,7 +33,7 @@ struct h2_answer *h2_answer(struct h2_peer *p, int32_t id)
     return &p->answers[(id - 1) / 2];
 }
 
-/* -- what comes ---------------------------------------------------------------------------------- */
+/* -- what comes -------------------------------------------------------------------------------- */
 
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
                      size_t name_n, const uint8_t *value, size_t value_n, uint8_t flags, void *user)
@@ -117,7 +117,7 @@ static int on_invalid(nghttp2_session *session, const nghttp2_frame *frame, int 
     return 0;
 }
 
-/* -- life ------------------------------------------------------------------------------------------ */
+/* -- life -------------------------------------------------------------------------------------- */
 
 static nghttp2_session *make_session(struct h2_peer *p, const struct h2_peer_options *o)
 {
@@ -231,7 +231,7 @@ bool h2_closed(const struct h2_peer *p)
     return peer_closed(p->peer);
 }
 
-/* -- requests ---------------------------------------------------------------------------------------- */
+/* -- requests ---------------------------------------------------------------------------------- */
 
 static size_t read_lines(const char *lines, nghttp2_nv *nv)
 {
@@ -352,7 +352,7 @@ void h2_open(struct h2_peer *p, int32_t id, int32_t n)
     h2_peer_run(p);
 }
 
-/* -- raw ------------------------------------------------------------------------------------------------ */
+/* -- raw --------------------------------------------------------------------------------------- */
 
 void h2_raw(struct h2_peer *p, const char *bytes, size_t n)
 {

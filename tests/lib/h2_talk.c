@@ -15,8 +15,7 @@
 
 static struct h2_talk *talks;
 
-/* -- streams ------------------------------------------------------------------------------------
- */
+/* -- streams ----------------------------------------------------------------------------------- */
 
 static void end_text(struct text *t)
 {
@@ -49,8 +48,7 @@ static void stream_free(struct h2_stream *s)
     free(s);
 }
 
-/* -- what nghttp2 calls -------------------------------------------------------------------------
- */
+/* -- what nghttp2 calls ------------------------------------------------------------------------ */
 
 static int on_begin(nghttp2_session *session, const nghttp2_frame *f, void *ctx)
 {
@@ -135,8 +133,7 @@ static int on_close(nghttp2_session *session, int32_t id, uint32_t code, void *c
     return 0;
 }
 
-/* -- sending ------------------------------------------------------------------------------------
- */
+/* -- sending ----------------------------------------------------------------------------------- */
 
 static size_t split_lines(nghttp2_nv *nv, size_t room, char *lines)
 {
@@ -279,8 +276,7 @@ bool h2_raw(struct h2_talk *t, const void *p, size_t n)
     return !t->over && !t->pipe.out_n && wire_write(&t->wire, p, n, DEADLINE_MS);
 }
 
-/* -- receiving ----------------------------------------------------------------------------------
- */
+/* -- receiving --------------------------------------------------------------------------------- */
 
 void h2_turn(struct h2_talk *t, int wait_ms)
 {
@@ -312,8 +308,7 @@ uint32_t h2_peer_setting(struct h2_talk *t, nghttp2_settings_id id)
     return nghttp2_session_get_remote_settings(t->pipe.session, id);
 }
 
-/* -- life ---------------------------------------------------------------------------------------
- */
+/* -- life -------------------------------------------------------------------------------------- */
 
 static bool connect_to(struct wire *w, uint16_t port, const char *ca, const char *sni)
 {
@@ -403,8 +398,7 @@ void h2_talks_end(void)
         h2_talk_close(talks);
 }
 
-/* -- what came ----------------------------------------------------------------------------------
- */
+/* -- what came --------------------------------------------------------------------------------- */
 
 static const char *value_of(const struct text *lines, const char *name)
 {

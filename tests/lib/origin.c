@@ -26,8 +26,7 @@ enum { ORIGINS = 32 };
 static struct origin *origins[ORIGINS];
 static unsigned origins_n;
 
-/* -- for connections ----------------------------------------------------------------------------
- */
+/* -- for connections --------------------------------------------------------------------------- */
 
 void origin_note_head(struct origin *o, const char *head)
 {
@@ -99,8 +98,7 @@ static void *on_connection(void *arg)
     return NULL;
 }
 
-/* -- listening ----------------------------------------------------------------------------------
- */
+/* -- listening --------------------------------------------------------------------------------- */
 
 static void start_thread(pthread_t *t, void *(*run)(void *), void *arg)
 {
@@ -257,8 +255,7 @@ void origins_end(void)
     origins_n = 0;
 }
 
-/* -- for the test -------------------------------------------------------------------------------
- */
+/* -- for the test ------------------------------------------------------------------------------ */
 
 void origin_script(struct origin *o, const char *words)
 {

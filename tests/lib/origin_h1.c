@@ -26,8 +26,7 @@ struct request_h1 {
     struct script s;
 };
 
-/* -- bytes --------------------------------------------------------------------------------------
- */
+/* -- bytes ------------------------------------------------------------------------------------- */
 
 static bool fill(struct request_h1 *c)
 {
@@ -64,8 +63,7 @@ static bool rest(struct request_h1 *c, unsigned ms)
     return wire_rest(&c->conn->wire, ms);
 }
 
-/* -- the request --------------------------------------------------------------------------------
- */
+/* -- the request ------------------------------------------------------------------------------- */
 
 /* A field's value in c->head, up to its line's end; NULL: there is none. */
 static const char *find_field(const struct request_h1 *c, const char *name)
@@ -165,8 +163,7 @@ static void read_script(struct request_h1 *c)
     origin_read_script(c->o, &c->s, target, strcspn(target, " \r"));
 }
 
-/* -- the response -------------------------------------------------------------------------------
- */
+/* -- the response ------------------------------------------------------------------------------ */
 
 static bool is_head_only(const struct request_h1 *c)
 {

@@ -44,8 +44,7 @@ struct stream {
     struct text back; /* of a tunnel: to be sent back from `at` */
 };
 
-/* -- streams ------------------------------------------------------------------------------------
- */
+/* -- streams ----------------------------------------------------------------------------------- */
 
 static struct stream *stream_new(struct session *c, int32_t id)
 {
@@ -81,8 +80,7 @@ static struct stream *stream_of(struct session *c, int32_t id)
     return nghttp2_session_get_stream_user_data(c->pipe.session, id);
 }
 
-/* -- the response -------------------------------------------------------------------------------
- */
+/* -- the response ------------------------------------------------------------------------------ */
 
 static nghttp2_nv field(const char *name, const char *value)
 {
@@ -240,8 +238,7 @@ static void answer(struct stream *s)
     send_head(s, head_only ? NULL : &content);
 }
 
-/* -- tunnels ------------------------------------------------------------------------------------
- */
+/* -- tunnels ----------------------------------------------------------------------------------- */
 
 static ssize_t on_give_back(nghttp2_session *session, int32_t id, uint8_t *p, size_t n,
                             uint32_t *flags, nghttp2_data_source *source, void *ctx)
@@ -281,8 +278,7 @@ static void feed_tunnel(struct stream *s, const char *p, size_t n)
     nghttp2_session_resume_data(s->c->pipe.session, s->id);
 }
 
-/* -- the request --------------------------------------------------------------------------------
- */
+/* -- the request ------------------------------------------------------------------------------- */
 
 /* Does the script have this request turned away? */
 static bool turn_away(struct stream *s)
@@ -348,8 +344,7 @@ static void on_request_end(struct stream *s)
         begin_answer(s);
 }
 
-/* -- nghttp2 ------------------------------------------------------------------------------------
- */
+/* -- nghttp2 ----------------------------------------------------------------------------------- */
 
 static int on_begin(nghttp2_session *session, const nghttp2_frame *f, void *ctx)
 {
@@ -475,8 +470,7 @@ static void open_session(struct session *c)
                             say.upgrade || say.flood ? 2 : 1);
 }
 
-/* -- the connection -----------------------------------------------------------------------------
- */
+/* -- the connection ---------------------------------------------------------------------------- */
 
 /* Does what is due, and says how long there is nothing to do. */
 static int run_streams(struct session *c)

@@ -41,8 +41,7 @@ static const char *program(void)
     return given && *given ? given : WEIR_BINARY;
 }
 
-/* -- names in configurations --------------------------------------------------------------------
- */
+/* -- names in configurations ------------------------------------------------------------------- */
 
 void rig_name(const char *name, const char *fmt, ...)
 {
@@ -115,8 +114,7 @@ static void expand(struct text *out, const char *from)
     }
 }
 
-/* -- files --------------------------------------------------------------------------------------
- */
+/* -- files ------------------------------------------------------------------------------------- */
 
 const char *rig_path(const char *file)
 {
@@ -180,8 +178,7 @@ static int on_tree(const char *path, const struct stat *st, int flag, struct FTW
     return remove(path);
 }
 
-/* -- life ---------------------------------------------------------------------------------------
- */
+/* -- life -------------------------------------------------------------------------------------- */
 
 void rig_default_modules(const char *list)
 {

@@ -63,8 +63,7 @@ enum { RIG_FIGURES = 0 };
 enum { RIG_FIGURES = 1 };
 #endif
 
-/* -- configurations ------------------------------------------------------------------------------
- */
+/* -- configurations ---------------------------------------------------------------------------- */
 
 /* What "$name" stands for. */
 void rig_name(const char *name, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -74,8 +73,7 @@ const char *rig_path(const char *file);
 void rig_write_conf(struct rig_conf c);
 void rig_write_file(const char *file, const char *content);
 
-/* -- life ----------------------------------------------------------------------------------------
- */
+/* -- life -------------------------------------------------------------------------------------- */
 
 /* Writes the configuration, starts weir and waits until it serves. */
 #define rig_start(...) rig_start_with((struct rig_conf){__VA_ARGS__})
@@ -99,8 +97,7 @@ void rig_stop(void);
 /* For tests that kill: such an end of a process is no fault. */
 void rig_expect_deaths(void);
 
-/* -- looking at it -------------------------------------------------------------------------------
- */
+/* -- looking at it ----------------------------------------------------------------------------- */
 
 /* The processes of weir whose title begins so ("worker/", "worker/1 ", "control", "master"). */
 size_t rig_processes(const char *title, pid_t *pids, size_t max);

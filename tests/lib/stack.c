@@ -84,7 +84,7 @@ static struct peer *peer_new(struct stack *s, struct link *l)
     return p;
 }
 
-/* -- dialling ------------------------------------------------------------------------------------ */
+/* -- dialling ---------------------------------------------------------------------------------- */
 
 static struct link *dial(void *ctx, struct loop *lp, const struct addr *to)
 {
@@ -118,7 +118,7 @@ void stack_hang_dials(struct stack *s, bool on)
     s->hang = on;
 }
 
-/* -- life ------------------------------------------------------------------------------------------ */
+/* -- life -------------------------------------------------------------------------------------- */
 
 static struct generation *load(const char *listener, const char *conf, struct shm *shm)
 {
@@ -256,7 +256,7 @@ size_t stack_clients(const struct stack *s)
     return s->listener.clients_n;
 }
 
-/* -- time -------------------------------------------------------------------------------------------- */
+/* -- time -------------------------------------------------------------------------------------- */
 
 void stack_settle(struct stack *s)
 {
@@ -281,7 +281,7 @@ void stack_drain(struct stack *s)
     stack_settle(s);
 }
 
-/* -- peers --------------------------------------------------------------------------------------------- */
+/* -- peers ------------------------------------------------------------------------------------- */
 
 void peer_says_n(struct peer *p, const char *bytes, size_t n)
 {

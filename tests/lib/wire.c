@@ -51,8 +51,7 @@ static bool ready(const struct wire *w, short events, int wait_ms)
     return poll(&p, 1, wait_ms) > 0;
 }
 
-/* -- bytes --------------------------------------------------------------------------------------
- */
+/* -- bytes ------------------------------------------------------------------------------------- */
 
 static ssize_t read_now(struct wire *w, void *p, size_t n)
 {
@@ -113,8 +112,7 @@ bool wire_rest(struct wire *w, unsigned ms)
     return true;
 }
 
-/* -- TLS ----------------------------------------------------------------------------------------
- */
+/* -- TLS --------------------------------------------------------------------------------------- */
 
 static bool handshake(struct wire *w, SSL_CTX *tls, int (*step)(SSL *), const char *name)
 {
@@ -226,8 +224,7 @@ SSL_CTX *wire_client_tls(const char *ca, const char *alpn)
     return tls;
 }
 
-/* -- HTTP/2 -------------------------------------------------------------------------------------
- */
+/* -- HTTP/2 ------------------------------------------------------------------------------------ */
 
 static bool push(struct h2_pipe *p)
 {

@@ -49,8 +49,7 @@ bool wire_rest(struct wire *w, unsigned ms);
 SSL_CTX *wire_server_tls(const char *crt, const char *key, const char *alpn, const char *client_ca);
 SSL_CTX *wire_client_tls(const char *ca, const char *alpn);
 
-/* -- HTTP/2 -------------------------------------------------------------------------------------
- */
+/* -- HTTP/2 ------------------------------------------------------------------------------------ */
 
 struct h2_pipe {
     struct wire *wire;

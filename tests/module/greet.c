@@ -14,8 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* -- settings: a struct for each scope, and a table that says how it is filled
- * --------------------- */
+/* -- settings: a struct for each scope, and a table that says how it is filled ----------------- */
 
 /* modules = { greet = { word = "hello"; name_field = "x-name"; }; }; */
 struct greet_global {
@@ -64,8 +63,7 @@ static const struct weir_counter counters[] = {
     {NULL, NULL},
 };
 
-/* -- loading: in the master, once for each configuration
- * ------------------------------------------- */
+/* -- loading: in the master, once for each configuration --------------------------------------- */
 
 static void load(struct weir_load *l, void *global)
 {
@@ -88,8 +86,7 @@ static void load_route(struct weir_load *l, void *conf, void *global)
                    "greet.refuse has names, but nobody is known: set modules.greet.name_field");
 }
 
-/* -- hooks: in a worker, in the order in which a request meets them
- * --------------------------------- */
+/* -- hooks: in a worker, in the order in which a request meets them ---------------------------- */
 
 /* What one exchange has to remember. */
 struct greet_state {
@@ -198,8 +195,7 @@ static void on_done(struct weir_exchange *x, const struct weir_use *u)
     weir_log_set(x, u, 0, st->to);
 }
 
-/* -- the process, and what an operator can ask for
- * ------------------------------------------------- */
+/* -- the process, and what an operator can ask for --------------------------------------------- */
 
 /* In each worker, and in the control process, after the fork. */
 struct greet_local {
@@ -239,8 +235,7 @@ static const struct weir_command commands[] = {
     {0},
 };
 
-/* -- all of that in one place
- * ------------------------------------------------------------------------ */
+/* -- all of that in one place ------------------------------------------------------------------ */
 
 static const char *const log_fields[] = {"to", NULL};
 

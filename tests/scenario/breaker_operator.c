@@ -130,8 +130,7 @@ Test(breaker_operator, sees_routes_fall_back)
     cr_assert_eq(breaker_metric("fell_back_total", "route=\"all\""), 1);
 }
 
-/* -- configurations ------------------------------------------------------------------------------
- */
+/* -- configurations ---------------------------------------------------------------------------- */
 
 /* What `weir -t` says about the configuration. */
 static const char *check(void)

@@ -111,8 +111,7 @@ Test(canary, gives_nothing_to_a_weight_of_zero)
     cr_assert_eq(origin_requests(canary_v2), 200);
 }
 
-/* -- reloads ------------------------------------------------------------------------------------
- */
+/* -- reloads ---------------------------------------------------------------------------------- */
 
 /* Every 50 requests; other settings change each time, also the number of workers. */
 Test(canary, goes_on_in_its_schedule_over_reloads)
@@ -165,8 +164,7 @@ Test(canary, begins_anew_when_a_file_comes_back_to_former_weights)
     talk_close(t);
 }
 
-/* -- processes that die -------------------------------------------------------------------------
- */
+/* -- processes that die ----------------------------------------------------------------------- */
 
 /* What is promised then: tickets stay exact, and what the worker had in hand is lost with its
  * tickets: so variants have got no more than their share, and no less than that without the lost.

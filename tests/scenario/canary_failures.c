@@ -26,8 +26,7 @@ static void start_without_v2(const char *routes)
               .routes = routes);
 }
 
-/* -- unavailable --------------------------------------------------------------------------------
- */
+/* -- unavailable ------------------------------------------------------------------------------- */
 
 Test(canary_failures, of_a_cluster_without_endpoints_are_the_clients_by_default)
 {
@@ -77,8 +76,7 @@ Test(canary_failures, of_the_primary_have_nowhere_to_go)
     cr_assert_eq(canary_number("v1", "fell_back"), 0);
 }
 
-/* -- hidden -------------------------------------------------------------------------------------
- */
+/* -- hidden ------------------------------------------------------------------------------------ */
 
 #define HIDING(w1, w2, more)                                                                       \
     CANARY_TWO(w1, w2, "on_failure = \"primary\"; max_hidden = \"100%\"; " more)
@@ -268,8 +266,7 @@ Test(canary_failures, that_are_hidden_take_their_settings_with_them)
     cr_assert_str_eq(field_of(r, "X-R"), "");
 }
 
-/* -- after the head -----------------------------------------------------------------------------
- */
+/* -- after the head ---------------------------------------------------------------------------- */
 
 Test(canary_failures, in_the_middle_of_a_response_are_errors_too)
 {

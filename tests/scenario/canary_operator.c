@@ -11,8 +11,7 @@
 
 CANARY_SUITE(canary_operator);
 
-/* -- changes ------------------------------------------------------------------------------------
- */
+/* -- changes ----------------------------------------------------------------------------------- */
 
 /* Tickets of each epoch are in the log, and of the last in the split; summed up they are all
  * requests, and each variant has got its share of each epoch, to less than one. */
@@ -138,8 +137,7 @@ Test(canary_operator, refuses_a_wrong_change_as_a_wrong_file)
     cr_assert_eq(rig_log_count("canary_changed"), 0);
 }
 
-/* -- views --------------------------------------------------------------------------------------
- */
+/* -- views ------------------------------------------------------------------------------------- */
 
 Test(canary_operator, sees_targets_counts_and_shares)
 {
@@ -201,8 +199,7 @@ Test(canary_operator, finds_variants_in_metrics_and_the_access_log)
     cr_assert_eq(canary_number("v1", "errors"), 1);
 }
 
-/* -- weirctl ------------------------------------------------------------------------------------
- */
+/* -- weirctl ----------------------------------------------------------------------------------- */
 
 static char said[16 * 1024];
 

@@ -45,8 +45,7 @@ static void all_stay(const char *format, const int *places)
         cr_assert_eq(of_user(i, format), places[i], "user %u", i);
 }
 
-/* -- keys ---------------------------------------------------------------------------------------
- */
+/* -- keys -------------------------------------------------------------------------------------- */
 
 static void keeps_users(const char *sticky, const char *format)
 {
@@ -170,8 +169,7 @@ Test(canary_sticky, has_an_equal_place_for_equal_seeds_alone)
     cr_assert(60 < same && same < 140, "%u", same);
 }
 
-/* -- weights that change ------------------------------------------------------------------------
- */
+/* -- weights that change ----------------------------------------------------------------------- */
 
 Test(canary_sticky, moves_users_only_into_the_variant_that_grows)
 {
@@ -210,8 +208,7 @@ Test(canary_sticky, tells_users_and_requests_apart)
                        1e-9);
 }
 
-/* -- cookies of the gateway's own ---------------------------------------------------------------
- */
+/* -- cookies of the gateway's own -------------------------------------------------------------- */
 
 static char cookie[128]; /* "NAME=VALUE" of the last that was given */
 
@@ -309,8 +306,7 @@ Test(canary_sticky, sets_a_secure_cookie_over_tls)
     certs_end();
 }
 
-/* -- signed -------------------------------------------------------------------------------------
- */
+/* -- signed ------------------------------------------------------------------------------------ */
 
 #define SIGNED                                                                                     \
     CANARY_TWO(1, 1, "sticky = \"cookie:canary\"; cookie = { signed = true; key_file = \"key\"; };")
@@ -363,8 +359,7 @@ Test(canary_sticky, finds_the_key_for_all_splits_in_one_place)
     cr_assert_eq(*ask_with_cookie(), '\0');
 }
 
-/* -- the variant's name -------------------------------------------------------------------------
- */
+/* -- the variant's name ------------------------------------------------------------------------ */
 
 Test(canary_sticky, shows_the_variant_in_a_header_and_a_cookie_when_asked_to)
 {

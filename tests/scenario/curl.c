@@ -47,8 +47,7 @@ static void end(void)
 
 TestSuite(curl, .init = begin, .fini = end, .timeout = 120);
 
-/* -- clients -----------------------------------------------------------------------------------
- */
+/* -- clients ----------------------------------------------------------------------------------- */
 
 static size_t on_head(char *p, size_t size, size_t n, void *ctx)
 {
@@ -159,8 +158,7 @@ static bool origin_was_told(const char *line)
     return told;
 }
 
-/* -- requests ----------------------------------------------------------------------------------
- */
+/* -- requests ---------------------------------------------------------------------------------- */
 
 Test(curl, gets_content_of_every_framing_whole)
 {
@@ -344,8 +342,7 @@ Test(curl, comes_through_a_unix_socket)
     client_fini(&c);
 }
 
-/* -- many --------------------------------------------------------------------------------------
- */
+/* -- many -------------------------------------------------------------------------------------- */
 
 static void run_to_the_end(CURLM *multi)
 {

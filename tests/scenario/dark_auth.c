@@ -36,8 +36,7 @@ static void begin(void)
 
 TestSuite(dark_auth, .init = begin, .fini = dark_end, .timeout = 120);
 
-/* -- tokens
- * ---------------------------------------------------------------------------------------- */
+/* -- tokens ------------------------------------------------------------------------------------ */
 
 static const char key_id[] = "0123456789abcdef0123456789abcdef",
                   key_other[] = "fedcba9876543210fedcba9876543210";
@@ -95,8 +94,7 @@ static const char *token_of(const char *key, const char *head, const char *fmt, 
     return signed_by(key, head, payload);
 }
 
-/* -- configurations
- * ---------------------------------------------------------------------------------- */
+/* -- configurations ---------------------------------------------------------------------------- */
 
 #define JWT(name, issuer, key)                                                                     \
     "{ name = \"" name "\"; issuer = \"" issuer "\"; audience = [ \"api\" ]; "                     \
@@ -129,8 +127,7 @@ static const struct response *ask_with(const char *bearer)
     return dark_ask("Authorization: Bearer %s\r\n", bearer);
 }
 
-/* -- testers
- * ------------------------------------------------------------------------------------------ */
+/* -- testers ----------------------------------------------------------------------------------- */
 
 Test(dark_auth, opens_for_tokens_of_testers)
 {
@@ -153,8 +150,7 @@ Test(dark_auth, opens_for_other_methods_where_they_count)
     cr_assert_eq(origin_requests(dark_dark), 2);
 }
 
-/* -- others
- * -------------------------------------------------------------------------------------------- */
+/* -- others ------------------------------------------------------------------------------------ */
 
 static const struct door doors[] = {
     {"a token of somebody else", "authorization: Bearer @a"},

@@ -11,8 +11,7 @@
 
 DARK_SUITE(dark_doors);
 
-/* -- the battery
- * --------------------------------------------------------------------------------------- */
+/* -- the battery ------------------------------------------------------------------------------- */
 
 #define SETTINGS                                                                                   \
     "subjects = [ \"alice\" ]; claim = \"groups\"; any_of = [ \"testers\" ]; "                     \
@@ -105,8 +104,7 @@ Test(dark_doors, are_closed_and_dont_show)
     cr_assert_gt(doors_compare(doors, with), 150);
 }
 
-/* -- connections
- * ---------------------------------------------------------------------------------------- */
+/* -- connections ------------------------------------------------------------------------------- */
 
 static char token[TOKEN_ROOM];
 

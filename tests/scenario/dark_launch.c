@@ -11,8 +11,7 @@ static void wait_for_reply_of(bool dark, const char *fields)
     AWAIT(body_is(dark_ask("%s", fields), dark ? "dark\n" : "app\n"));
 }
 
-/* -- who is a tester ------------------------------------------------------------------------------
- */
+/* -- who is a tester --------------------------------------------------------------------------- */
 
 Test(dark_launch, takes_testers_by_subject)
 {
@@ -67,8 +66,7 @@ Test(dark_launch, reads_its_list_again_when_it_changes)
     rig_await_log("line 2, the first of them, has a control character");
 }
 
-/* -- grants
- * ----------------------------------------------------------------------------------------- */
+/* -- grants ------------------------------------------------------------------------------------ */
 
 Test(dark_launch, takes_testers_with_a_grant)
 {
@@ -223,8 +221,7 @@ Test(dark_launch, grants_nothing_that_it_cant_keep)
     cr_assert(body_has(dark_command("list", "{}"), "{\"grants\":[]}"));
 }
 
-/* -- versions
- * -------------------------------------------------------------------------------------- */
+/* -- versions ---------------------------------------------------------------------------------- */
 
 #define TWO                                                                                        \
     "( { name = \"all\"; cluster = \"app\"; dark_launch = { subjects = [ \"alice\" ]; "            \
@@ -268,8 +265,7 @@ Test(dark_launch, waits_for_testers_to_opt_in)
     IS_NORMAL(dark_ask("X-Version: v3\r\n"));
 }
 
-/* -- what goes inward, and what comes back
- * ----------------------------------------------------------- */
+/* -- what goes inward, and what comes back ----------------------------------------------------- */
 
 Test(dark_launch, keeps_credentials_and_choosers_to_itself)
 {
@@ -313,8 +309,7 @@ Test(dark_launch, tells_shared_caches_to_keep_nothing)
     cr_assert_str_eq(field_of(r, "Cache-Control"), "public");
 }
 
-/* -- when the version is not there
- * ------------------------------------------------------------------- */
+/* -- when the version is not there ------------------------------------------------------------- */
 
 Test(dark_launch, fails_when_the_version_does)
 {
@@ -364,8 +359,7 @@ Test(dark_launch, goes_by_on_unavailable_without_endpoints)
     cr_assert_eq(rig_metric("weir_dark_launch_unavailable_total{route=\"all\"}"), 2);
 }
 
-/* -- beside others --------------------------------------------------------------------------------
- */
+/* -- beside others ----------------------------------------------------------------------------- */
 
 /* Testers are no part of what a canary divides. */
 Test(dark_launch, comes_before_a_canary)

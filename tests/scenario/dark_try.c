@@ -7,8 +7,7 @@
 
 static char *words[128]; /* by the letter */
 
-/* -- words ----------------------------------------------------------------------------------------
- */
+/* -- words ------------------------------------------------------------------------------------- */
 
 void door_word(char c, const char *fmt, ...)
 {
@@ -47,8 +46,7 @@ static char *expanded(const char *from, const char *line)
     return t.p;
 }
 
-/* -- asking
- * ------------------------------------------------------------------------------------------ */
+/* -- asking ------------------------------------------------------------------------------------ */
 
 /* What is another one with each answer. */
 static bool is_passing(const char *line)

@@ -244,8 +244,7 @@ Test(h2_abuse, by_heads_that_are_too_large_costs_only_their_streams)
     finish("large heads", LITTLE);
 }
 
-/* -- frames that make work, and none that serves -------------------------------------------------
- */
+/* -- frames that make work, and none that serves ----------------------------------------------- */
 
 static void settings(struct h2_raw *c, unsigned nth)
 {

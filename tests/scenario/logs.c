@@ -21,8 +21,7 @@ static void begin(void)
 
 TestSuite(logs, .init = begin, .fini = rig_end, .timeout = 120);
 
-/* -- JSON, to the letter (RFC 8259), without white space; what is behind it, or NULL ------------
- */
+/* -- JSON, to the letter (RFC 8259), without white space; what is behind it, or NULL ----------- */
 
 static const char *skip_value(const char *p);
 

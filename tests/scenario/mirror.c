@@ -10,8 +10,7 @@
 
 MIRROR_SUITE(mirror);
 
-/* -- which --------------------------------------------------------------------------------------
- */
+/* -- which ------------------------------------------------------------------------------------- */
 
 Test(mirror, takes_the_exact_share_over_four_workers_and_both_protocols)
 {
@@ -78,8 +77,7 @@ Test(mirror, copies_nothing_that_the_gateway_answers)
     cr_assert_eq(origin_requests(mirror_shade), 1);
 }
 
-/* -- with what ----------------------------------------------------------------------------------
- */
+/* -- with what --------------------------------------------------------------------------------- */
 
 static bool has_line(const char *head, const char *line)
 {
@@ -188,8 +186,7 @@ Test(mirror, drops_copies_of_too_much_content)
     cr_assert_str_eq(json_of(rig_await_access("\"mirror.dropped\""), "mirror.dropped"), "body");
 }
 
-/* -- how many ------------------------------------------------------------------------------------
- */
+/* -- how many ---------------------------------------------------------------------------------- */
 
 Test(mirror, keeps_its_limit_over_all_workers)
 {

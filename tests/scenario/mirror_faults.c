@@ -156,8 +156,7 @@ Test(mirror_faults, ends_at_its_timeout)
     copies_end_as("failed");
 }
 
-/* -- clients that end early -----------------------------------------------------------------------
- */
+/* -- clients that end early ------------------------------------------------------------------- */
 
 Test(mirror_faults, ends_with_a_client_that_aborts_its_content)
 {

@@ -15,8 +15,7 @@ static void expect_out(struct origin *o)
     cr_assert_eq(origin_requests(o), had);
 }
 
-/* -- out
- * ------------------------------------------------------------------------------------------- */
+/* -- out --------------------------------------------------------------------------------------- */
 
 Test(outlier, ejects_after_failures_in_a_row)
 {
@@ -174,8 +173,7 @@ Test(outlier, is_done_once_by_many_workers)
     cr_assert_leq(origin_requests(outlier_b), 5, "runs are of all workers together");
 }
 
-/* -- back
- * ------------------------------------------------------------------------------------------ */
+/* -- back -------------------------------------------------------------------------------------- */
 
 #define QUICK "ejection_time = \"150ms\"; "
 

@@ -30,8 +30,7 @@ void outlier_start_single(unsigned workers, const char *cluster)
     rig_start(.workers = workers, .endpoints = "[ \"$a\" ]", .cluster = cluster);
 }
 
-/* -- the operator
- * ---------------------------------------------------------------------------------- */
+/* -- the operator ------------------------------------------------------------------------------ */
 
 int outlier_call(const char *command, const char *json)
 {
@@ -100,8 +99,7 @@ int outlier_ask(const char *command, const struct origin *o, const char *more)
     return outlier_call(command, json);
 }
 
-/* -- looking, sending
- * ------------------------------------------------------------------------------ */
+/* -- looking, sending -------------------------------------------------------------------------- */
 
 double outlier_counted(const char *name, const char *kind)
 {

@@ -23,8 +23,7 @@ static void all_say(const char *words)
     origin_script(outlier_c, words);
 }
 
-/* -- how many
- * -------------------------------------------------------------------------------------- */
+/* -- how many ---------------------------------------------------------------------------------- */
 
 Test(outlier_pool, never_has_more_out_than_its_cap)
 {
@@ -121,8 +120,7 @@ Test(outlier_pool, of_one_goes_on_by_default_and_it_is_counted)
     cr_assert_str_eq(outlier_state(outlier_a), "in");
 }
 
-/* -- rates
- * ----------------------------------------------------------------------------------------- */
+/* -- rates ------------------------------------------------------------------------------------- */
 
 Test(outlier_pool, ejects_by_failure_percentage)
 {
@@ -165,8 +163,7 @@ Test(outlier_pool, judges_failures_to_answer_apart_when_split)
     cr_assert_eq(outlier_run(outlier_b, "5xx"), 0);
 }
 
-/* -- operators
- * ------------------------------------------------------------------------------------- */
+/* -- operators --------------------------------------------------------------------------------- */
 
 Test(outlier_pool, is_changed_by_operators)
 {
@@ -217,8 +214,7 @@ Test(outlier_pool, refuses_what_operators_cannot_mean)
     cr_assert_str_eq(outlier_state(outlier_a), "in");
 }
 
-/* -- reloads, crashes
- * ------------------------------------------------------------------------------ */
+/* -- reloads, crashes -------------------------------------------------------------------------- */
 
 Test(outlier_pool, is_the_same_after_a_reload)
 {
@@ -259,8 +255,7 @@ Test(outlier_pool, stays_as_it_is_when_processes_are_killed)
     cr_assert_eq(origin_requests(outlier_b), had);
 }
 
-/* -- settings
- * -------------------------------------------------------------------------------------- */
+/* -- settings ---------------------------------------------------------------------------------- */
 
 Test(outlier_pool, says_what_is_wrong_with_settings)
 {

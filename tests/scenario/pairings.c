@@ -99,8 +99,7 @@ static const struct pairing_case cases[] = {
     {"a download of a slow client", .run = run_slow_client},
 };
 
-/* -- one case -----------------------------------------------------------------------------------
- */
+/* -- one case ---------------------------------------------------------------------------------- */
 
 const char *pairing_note(const char *fmt, ...)
 {
@@ -207,8 +206,7 @@ static void run(struct pairing_run *r, const struct pairing_case *c)
         fprintf(stderr, "%s, %s: %u ms\n", r->p->name, c->name, (unsigned)(now_ms() - begun));
 }
 
-/* -- the pairings -------------------------------------------------------------------------------
- */
+/* -- the pairings ------------------------------------------------------------------------------ */
 
 TestSuite(pairings, .init = pairing_begin, .fini = pairing_end, .timeout = 120);
 

@@ -30,8 +30,7 @@ static bool contains(const char *p, uint64_t n, const char *text)
     return false;
 }
 
-/* -- what libcurl can't say ---------------------------------------------------------------------
- */
+/* -- what libcurl can't say -------------------------------------------------------------------- */
 
 void run_request_trailers(struct pairing_run *r)
 {
@@ -149,8 +148,7 @@ void run_target_and_host(struct pairing_run *r)
            via);
 }
 
-/* -- what goes wrong ----------------------------------------------------------------------------
- */
+/* -- what goes wrong --------------------------------------------------------------------------- */
 
 /* 403 before the content has been sent: the client gets it, whatever becomes of its content, and
  * the next request is served as if nothing had been. Over HTTP/2 the stream is ended by RST_STREAM
@@ -247,8 +245,7 @@ void run_client_leaves_waiting(struct pairing_run *r)
     AWAIT(origin_aborts(r->app) > before);
 }
 
-/* -- many, much ---------------------------------------------------------------------------------
- */
+/* -- many, much -------------------------------------------------------------------------------- */
 
 void run_one_after_the_other(struct pairing_run *r)
 {

@@ -55,8 +55,7 @@ static bool talk_serves(struct talk *t)
            talk_response(t)->status == 200;
 }
 
-/* -- versions and ciphers -----------------------------------------------------------------------
- */
+/* -- versions and ciphers ---------------------------------------------------------------------- */
 
 Test(tls, speaks_1_2_and_1_3_and_nothing_older)
 {
@@ -124,8 +123,7 @@ Test(tls, takes_other_ciphers_when_told_to)
                  0);
 }
 
-/* -- certificates -------------------------------------------------------------------------------
- */
+/* -- certificates ------------------------------------------------------------------------------ */
 
 static void expect_certificate(const char *name, const char *common)
 {
@@ -231,8 +229,7 @@ Test(tls, sends_the_chain_that_the_file_has)
     cr_assert_eq(tls_status(.name = "other.test", .ca = certs_path("root.crt")), 0);
 }
 
-/* -- ALPN ----------------------------------------------------------------------------------------
- */
+/* -- ALPN -------------------------------------------------------------------------------------- */
 
 static const char *agreed(const char *offer)
 {
@@ -262,8 +259,7 @@ Test(tls, agrees_on_a_protocol)
     cr_assert_str_eq(tls_alpn(t), "http/1.1");
 }
 
-/* -- sessions ------------------------------------------------------------------------------------
- */
+/* -- sessions ---------------------------------------------------------------------------------- */
 
 /* A session that a whole request has brought. */
 static SSL_SESSION *a_session(int version)
@@ -331,8 +327,7 @@ Test(tls, sessions_of_another_name_get_no_wrong_certificate)
     SSL_SESSION_free(s);
 }
 
-/* -- OCSP ----------------------------------------------------------------------------------------
- */
+/* -- OCSP -------------------------------------------------------------------------------------- */
 
 static X509 *read_cert(const char *file)
 {
@@ -399,8 +394,7 @@ Test(tls, staples_the_ocsp_response_of_a_file)
     }
 }
 
-/* -- those who don't shake hands ------------------------------------------------------------------
- */
+/* -- those who don't shake hands --------------------------------------------------------------- */
 
 Test(tls, handshakes_have_a_time)
 {
@@ -456,8 +450,7 @@ Test(tls, clear_text_on_its_port_is_refused)
     AWAIT(rig_metric("weir_listener_connections{listener=\"public\"}") == 0);
 }
 
-/* -- ends ----------------------------------------------------------------------------------------
- */
+/* -- ends -------------------------------------------------------------------------------------- */
 
 Test(tls, says_when_it_ends_and_not_when_it_is_cut)
 {

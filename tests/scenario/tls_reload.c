@@ -94,8 +94,7 @@ static bool talk_serves(struct talk *t)
            talk_response(t)->status == 200;
 }
 
-/* -- certificates that change -------------------------------------------------------------------
- */
+/* -- certificates that change ------------------------------------------------------------------ */
 
 Test(tls_reload, reads_certificates_again)
 {
@@ -164,8 +163,7 @@ Test(tls_reload, of_a_bad_certificate_fails_and_the_old_one_goes_on)
     expect_no_key("other.key");
 }
 
-/* -- what weir -t says ----------------------------------------------------------------------------
- */
+/* -- what weir -t says ------------------------------------------------------------------------- */
 
 static char *check(const char *tls, int *status)
 {

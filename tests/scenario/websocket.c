@@ -32,8 +32,7 @@ static bool origin_was_told(struct origin *o, const char *text)
     return told;
 }
 
-/* -- others' clients and servers ----------------------------------------------------------------
- */
+/* -- others' clients and servers --------------------------------------------------------------- */
 
 static void start_python(const struct pairing *p)
 {
@@ -90,8 +89,7 @@ Test(websocket, serves_others_over_its_own_http_2)
     expect_messages(&h1_h1, "/outer");
 }
 
-/* -- extended CONNECT ---------------------------------------------------------------------------
- */
+/* -- extended CONNECT -------------------------------------------------------------------------- */
 
 static struct h2_talk *h2_client(const struct pairing *p, struct origin **app)
 {
@@ -209,8 +207,7 @@ Test(websocket, of_http_1_reaches_an_http_2_origin_over_tls)
     carry_h1_to_h2(&h1_h2_tls);
 }
 
-/* -- what else can happen -----------------------------------------------------------------------
- */
+/* -- what else can happen ---------------------------------------------------------------------- */
 
 /* A tunnel before it, so that the origin's settings are known. */
 static void be_refused(const struct pairing *p)

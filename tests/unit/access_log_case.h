@@ -152,7 +152,7 @@ static inline const char *line_of(const char *format)
 
 #define EQ(a, b) cr_assert_str_eq(a, b)
 
-/* -- logs in files ------------------------------------------------------------------------------ */
+/* -- logs in files ----------------------------------------------------------------------------- */
 
 static inline struct access_log *open_log(const char *format)
 {

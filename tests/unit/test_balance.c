@@ -191,7 +191,7 @@ Test(balance, least_request_levels_the_load)
     }
 }
 
-/* -- choices and bias -------------------------------------------------------------------------------- */
+/* -- choices and bias -------------------------------------------------------------------------- */
 
 Test(balance, more_choices_find_the_least_busy_more_often)
 {
@@ -241,7 +241,7 @@ Test(balance, the_bias_says_how_much_requests_count)
     }
 }
 
-/* -- bounded load -------------------------------------------------------------------------------------- */
+/* -- bounded load ------------------------------------------------------------------------------ */
 
 Test(balance, there_is_room_up_to_the_factor_of_the_average)
 {
@@ -270,7 +270,7 @@ Test(balance, there_is_room_up_to_the_factor_of_the_average)
     }
 }
 
-/* -- peak EWMA ------------------------------------------------------------------------------------------ */
+/* -- peak EWMA --------------------------------------------------------------------------------- */
 
 enum { SECOND = 1000000 };
 

@@ -231,7 +231,7 @@ Test(h2_flow, closes_a_connection_that_reads_nothing)
     stack_free(s);
 }
 
-/* -- turns ---------------------------------------------------------------------------------------- */
+/* -- turns ------------------------------------------------------------------------------------- */
 
 /* Two responses of 200,000 bytes wait for a shut connection, then it opens bit by bit. */
 static void race(const char *first, const char *second, bool want_second_first, bool want_shared)

@@ -104,7 +104,7 @@ static bool about(unsigned got, double want)
     return off * off <= 9 * want + 1;
 }
 
-/* -- what is known counts with the next pick -------------------------------------------------------- */
+/* -- what is known counts with the next pick --------------------------------------------------- */
 
 Test(cluster_pick, health_share_and_drain_count_with_the_next_pick)
 {
@@ -172,7 +172,7 @@ Test(cluster_pick, a_slow_start_takes_its_time)
     cr_assert_eq(cl.due_us, UINT64_MAX);
 }
 
-/* -- levels, zones, panic ----------------------------------------------------------------------------- */
+/* -- levels, zones, panic ---------------------------------------------------------------------- */
 
 Test(cluster_pick, a_level_overflows_into_the_next)
 {
@@ -233,7 +233,7 @@ Test(cluster_pick, in_panic_all_are_used_and_it_is_counted)
     cr_assert(cluster_ready(&cl));
 }
 
-/* -- tried and vetoed ---------------------------------------------------------------------------------- */
+/* -- tried and vetoed -------------------------------------------------------------------------- */
 
 static bool tried[EPS_MAX], refused[EPS_MAX];
 static unsigned asked[EPS_MAX];
@@ -321,7 +321,7 @@ Test(cluster_pick, what_hooks_change_counts_after_the_pick)
     cr_assert_not(cluster_ready(&cl));
 }
 
-/* -- by key --------------------------------------------------------------------------------------------- */
+/* -- by key ------------------------------------------------------------------------------------ */
 
 enum { KEYS = 4000 };
 

@@ -183,8 +183,7 @@ Test(dark_grants, names_and_ids_are_checked)
     cr_assert(!grant_id_parse(WEIR_SLICE("0ff"), &id));
 }
 
-/* -- the table ------------------------------------------------------------------------------------
- */
+/* -- the table --------------------------------------------------------------------------------- */
 
 Test(dark_grants, take_the_place_of_what_ended_first)
 {

@@ -52,8 +52,7 @@ Test(dark_testers, believe_only_whom_the_route_names)
     cr_assert(!testers_believe(&some, &nearly));
 }
 
-/* -- certificates -------------------------------------------------------------------------------
- */
+/* -- certificates ------------------------------------------------------------------------------ */
 
 static struct weir_slice dns[] = {T("alice.test"), T("a@b.test"), T("*.wild.test")},
                          uris[] = {T("spiffe://x.test/alice"), T("urn:uuid:7")},

@@ -225,7 +225,7 @@ Test(endpoint_cell, a_giver_that_dies_leaves_the_lock_to_the_next)
     cr_assert(ANSWER(NULL, 1, "10.0.0.1:80"));
 }
 
-/* -- arrays of modules ---------------------------------------------------------------------------- */
+/* -- arrays of modules ------------------------------------------------------------------------- */
 
 static struct weir_endpoint_cells array(const char *name, size_t size)
 {

@@ -113,8 +113,7 @@ Test(hooks, of_a_cluster_run_when_it_is_final)
     end();
 }
 
-/* -- waiting --------------------------------------------------------------------------------------
- */
+/* -- waiting ----------------------------------------------------------------------------------- */
 
 static struct weir_exchange *waiting;
 
@@ -268,8 +267,7 @@ Test(hooks, leave_the_rest_of_the_time_to_the_origin)
     end();
 }
 
-/* -- verdicts
- * --------------------------------------------------------------------------------------- */
+/* -- verdicts ---------------------------------------------------------------------------------- */
 
 static enum weir_verdict says_veto(struct weir_exchange *x, const struct weir_use *u)
 {
@@ -321,8 +319,7 @@ Test(hooks, that_say_answered_and_nothing_else_stop_the_request)
     end();
 }
 
-/* -- picking
- * ---------------------------------------------------------------------------------------- */
+/* -- picking ----------------------------------------------------------------------------------- */
 
 static const char *vetoed;
 
@@ -391,8 +388,7 @@ Test(hooks, share_what_is_vetoed_among_the_others)
     end();
 }
 
-/* -- attempts that nobody waited for
- * ---------------------------------------------------------------- */
+/* -- attempts that nobody waited for ----------------------------------------------------------- */
 
 Test(hooks, that_judge_hear_of_every_attempt_once)
 {
@@ -416,8 +412,7 @@ Test(hooks, that_judge_hear_of_every_attempt_once)
     end();
 }
 
-/* -- what identifies
- * -------------------------------------------------------------------------------- */
+/* -- what identifies --------------------------------------------------------------------------- */
 
 static enum weir_verdict on_identify(struct weir_exchange *x, const struct weir_use *u)
 {

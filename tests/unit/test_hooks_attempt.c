@@ -47,7 +47,7 @@ Test(hooks_attempt, that_set_something_aside_hear_of_a_veto_behind_them)
     end();
 }
 
-/* -- an attempt's own head ------------------------------------------------------------------------ */
+/* -- an attempt's own head --------------------------------------------------------------------- */
 
 static void on_attempt_number(struct weir_exchange *x, const struct weir_use *u,
                               struct weir_attempt *at)
@@ -87,7 +87,7 @@ Test(hooks_attempt, may_give_each_attempt_a_head_of_its_own)
     end();
 }
 
-/* -- uses that come late --------------------------------------------------------------------------- */
+/* -- uses that come late ----------------------------------------------------------------------- */
 
 static void on_attempt_note(struct weir_exchange *x, const struct weir_use *u,
                             struct weir_attempt *at)
@@ -143,7 +143,7 @@ Test(hooks_attempt, of_uses_that_keep_requests_can_repeat_any_method)
     end();
 }
 
-/* -- guarded endpoints ----------------------------------------------------------------------------- */
+/* -- guarded endpoints ------------------------------------------------------------------------- */
 
 static enum weir_verdict on_pick_guard(struct weir_exchange *x, const struct weir_use *u,
                                        const struct weir_endpoint *ep)
@@ -214,7 +214,7 @@ Test(hooks_attempt, that_went_well_are_told_while_a_word_is_set)
     end();
 }
 
-/* -- when no attempt can start --------------------------------------------------------------------- */
+/* -- when no attempt can start ----------------------------------------------------------------- */
 
 static enum weir_verdict on_unavailable_other(struct weir_exchange *x, const struct weir_use *u)
 {

@@ -113,8 +113,7 @@ Test(module, stands_only_where_it_has_settings)
                      "routes");
 }
 
-/* -- descriptors
- * ----------------------------------------------------------------------------------- */
+/* -- descriptors ------------------------------------------------------------------------------- */
 
 static const struct weir_setting no_rows[] = {WEIR_ROW_END};
 
@@ -198,8 +197,7 @@ Test(module, sixty_four_are_enough)
                      "module m64 is one too many: at most 64 may be loaded");
 }
 
-/* -- lists and pages
- * ------------------------------------------------------------------------------- */
+/* -- lists and pages --------------------------------------------------------------------------- */
 
 static void begin_folder(void)
 {

@@ -132,8 +132,7 @@ Test(module_api_answer, hides_a_route_before_its_limits_are_told)
     end();
 }
 
-/* -- answers of their own
- * --------------------------------------------------------------------------- */
+/* -- answers of their own ---------------------------------------------------------------------- */
 
 static int status;
 static const char *type, *body;

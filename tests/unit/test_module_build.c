@@ -402,8 +402,7 @@ Test(module_build, what_fails_beside_modules_is_reported_with_them)
                "t.conf:4: error: no, not !");
 }
 
-/* -- reserved clusters
- * ----------------------------------------------------------------------------- */
+/* -- reserved clusters ------------------------------------------------------------------------- */
 
 Test(module_build, a_reserved_cluster_is_the_modules_alone)
 {

@@ -127,8 +127,7 @@ Test(module_log, shows_an_empty_value_that_was_set)
     EQ(told_by_modules(), ",\"canary.bucket\":\"\"}\n");
 }
 
-/* -- the error log ------------------------------------------------------------------------------
- */
+/* -- the error log ----------------------------------------------------------------------------- */
 
 Test(module_log, writes_lines_of_modules_to_the_error_log)
 {

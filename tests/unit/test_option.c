@@ -295,7 +295,7 @@ Test(option, hints_are_searched_for_so_many_mistakes_only)
     reading_fini(&rd);
 }
 
-/* -- rows for the rest, secrets, tables from elsewhere ------------------------------------------- */
+/* -- rows for the rest, secrets, tables from elsewhere ----------------------------------------- */
 
 struct bag {
     bool on;

@@ -233,7 +233,7 @@ Test(origin_h2, knows_responses_without_content)
     end();
 }
 
-/* -- windows --------------------------------------------------------------------------------------- */
+/* -- windows ----------------------------------------------------------------------------------- */
 
 Test(origin_h2, sends_large_content_as_windows_allow)
 {
@@ -329,7 +329,7 @@ Test(origin_h2, content_is_the_same_however_frames_are_cut)
     free(body);
 }
 
-/* -- tunnels --------------------------------------------------------------------------------------- */
+/* -- tunnels ----------------------------------------------------------------------------------- */
 
 #define UPGRADE                                                                                    \
     "GET /chat HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"               \

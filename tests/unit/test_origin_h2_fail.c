@@ -13,7 +13,7 @@ static void assert_head(struct peer *c, const char *status)
     cr_assert(strncmp(c->heard, start, strlen(start)) == 0, "%s instead of %s", c->heard, status);
 }
 
-/* -- resets ---------------------------------------------------------------------------------------- */
+/* -- resets ------------------------------------------------------------------------------------ */
 
 Test(origin_h2_fail, a_reset_before_the_head_is_no_response)
 {
@@ -104,7 +104,7 @@ Test(origin_h2_fail, a_request_that_took_too_long_cancels_its_stream)
     end();
 }
 
-/* -- refusals -------------------------------------------------------------------------------------- */
+/* -- refusals ---------------------------------------------------------------------------------- */
 
 Test(origin_h2_fail, what_goaway_leaves_out_goes_elsewhere)
 {
@@ -240,7 +240,7 @@ Test(origin_h2_fail, content_that_comes_later_is_kept_too)
     end();
 }
 
-/* -- connections that break ------------------------------------------------------------------------ */
+/* -- connections that break -------------------------------------------------------------------- */
 
 Test(origin_h2_fail, a_connection_that_breaks_takes_its_attempts_along)
 {
@@ -311,7 +311,7 @@ Test(origin_h2_fail, no_connection_no_response)
     end();
 }
 
-/* -- what must not be said ------------------------------------------------------------------------- */
+/* -- what must not be said --------------------------------------------------------------------- */
 
 static void malformed(const char *status, const char *fields, bool end_stream)
 {
@@ -430,7 +430,7 @@ Test(origin_h2_fail, what_is_no_http2_is_a_breach)
     end();
 }
 
-/* -- floods ---------------------------------------------------------------------------------------- */
+/* -- floods ------------------------------------------------------------------------------------ */
 
 /* SETTINGS are the session's own business: it waits for their acknowledgement. */
 static void say(struct h2_origin *o, const uint8_t *frame, size_t n, int times)
@@ -521,7 +521,7 @@ Test(origin_h2_fail, window_updates_for_what_was_sent_are_no_flood)
     free(body);
 }
 
-/* -- pings ----------------------------------------------------------------------------------------- */
+/* -- pings ------------------------------------------------------------------------------------- */
 
 Test(origin_h2_fail, a_silent_connection_is_asked_and_given_up)
 {

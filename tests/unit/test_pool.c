@@ -174,7 +174,7 @@ Test(pool, reads_again_after_a_response_that_was_paused_in_its_last_read)
     stack_free(s);
 }
 
-/* -- limits over all processes -------------------------------------------------------------------- */
+/* -- limits over all processes ----------------------------------------------------------------- */
 
 static void begin_limited(uint64_t max)
 {

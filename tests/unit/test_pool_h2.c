@@ -214,7 +214,7 @@ Test(pool_h2, what_waits_for_a_connection_that_breaks_goes_elsewhere)
     end();
 }
 
-/* -- going ----------------------------------------------------------------------------------------- */
+/* -- going ------------------------------------------------------------------------------------- */
 
 Test(pool_h2, closes_what_was_idle_too_long)
 {
@@ -326,7 +326,7 @@ Test(pool_h2, who_waits_for_a_retired_endpoint_is_still_served)
     end();
 }
 
-/* -- which protocol -------------------------------------------------------------------------------- */
+/* -- which protocol ---------------------------------------------------------------------------- */
 
 Test(pool_h2, without_tls_auto_is_http1)
 {

@@ -215,8 +215,7 @@ Test(retry, after_a_failure_goes_on_too)
     end();
 }
 
-/* -- budget
- * ---------------------------------------------------------------------------------------- */
+/* -- budget ------------------------------------------------------------------------------------ */
 
 #define TIGHT(percent, min)                                                                        \
     CLUSTERS("retry_budget = { percent = \"" percent "\"; min_per_second = " min "; };") ALL
@@ -262,8 +261,7 @@ Test(retry, gets_a_share_of_the_first_attempts)
     end();
 }
 
-/* -- the other cluster's modules
- * -------------------------------------------------------------------- */
+/* -- the other cluster's modules --------------------------------------------------------------- */
 
 static enum weir_verdict on_forward_mark(struct weir_exchange *x, const struct weir_use *u)
 {

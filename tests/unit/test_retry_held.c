@@ -113,7 +113,7 @@ Test(retry_held, tries_every_endpoint_before_one_comes_again)
     end();
 }
 
-/* -- how long an attempt may take ----------------------------------------------------------------- */
+/* -- how long an attempt may take -------------------------------------------------------------- */
 
 static uint64_t try_ms, idle_ms;
 static enum weir_verdict on_forward(struct weir_exchange *x, const struct weir_use *u)

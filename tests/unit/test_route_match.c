@@ -190,8 +190,7 @@ Test(route_match, looks_each_name_up_once_per_request)
     route_rig_close(&rig);
 }
 
-/* -- identity
- * -------------------------------------------------------------------------------------- */
+/* -- identity ---------------------------------------------------------------------------------- */
 
 static const struct claim claims[] = {{SLICE_INIT("groups"), SLICE_INIT("staff")},
                                       {SLICE_INIT("groups"), SLICE_INIT("testers")},

@@ -231,7 +231,7 @@ Test(weights, many_levels_and_zones_find_their_groups)
         cr_assert_eq(groups.upto[i], ALL, "two levels are enough");
 }
 
-/* -- slow start ------------------------------------------------------------------------------------ */
+/* -- slow start -------------------------------------------------------------------------------- */
 
 Test(weights, a_ramp_grows_from_its_least_to_all)
 {

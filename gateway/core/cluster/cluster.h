@@ -224,7 +224,7 @@ void endpoint_closed(struct endpoint *ep);
 /* Of cluster_fini(): core/cluster/cluster_groups.c. */
 void cluster_groups_fini(struct cluster *cl);
 
-/* -- balancers (core/cluster/balance.c), pure: an index into eps, or n when none has a weight -------------- */
+/* -- balancers (core/cluster/balance.c), pure: an index into eps, or n when none has a weight -- */
 size_t balance_round_robin(struct endpoint *const *eps, size_t n, int64_t total_weight);
 /* Of so many different endpoints, drawn by weight, the one with the fewest attempts in flight per
  * weight. `bias`: how much attempts count, in per cent: 0 not at all, 100 in proportion. */

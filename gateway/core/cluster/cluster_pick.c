@@ -64,7 +64,7 @@ struct endpoint *cluster_pick_if(struct cluster *cl, struct random *r,
     return cluster_pick_how(cl, r, &how, vetoed);
 }
 
-/* -- balancers without a key --------------------------------------------------------------------- */
+/* -- balancers without a key ------------------------------------------------------------------- */
 
 /* Workers that start at the same time begin the round at different places, else each of them would
  * send its first request to the first endpoint. */
@@ -103,7 +103,7 @@ static struct endpoint *balance(struct cluster *cl, struct pick_group *g, struct
     return g->endpoints[balance_round_robin(g->endpoints, g->n, g->total_weight)];
 }
 
-/* -- with conditions ----------------------------------------------------------------------------- */
+/* -- with conditions --------------------------------------------------------------------------- */
 
 /* Each is looked at once; one that was tried before may still come last. */
 static bool is_taken(const struct pick *p, struct endpoint *ep, bool again)
@@ -154,7 +154,7 @@ static struct endpoint *of_the_rest(const struct pick *p, const struct pick_grou
     return ep;
 }
 
-/* -- by key -------------------------------------------------------------------------------------- */
+/* -- by key ------------------------------------------------------------------------------------ */
 
 /* Members are the endpoints as configured, in all groups and whatever their health: so the table
  * stays when that changes. */
@@ -237,7 +237,7 @@ static struct endpoint *by_key(const struct pick *p, const struct pick_group *g)
     return ep;
 }
 
-/* -- a pick -------------------------------------------------------------------------------------- */
+/* -- a pick ------------------------------------------------------------------------------------ */
 
 struct endpoint *cluster_pick_how(struct cluster *cl, struct random *r, const struct pick_how *how,
                                   bool *vetoed)

@@ -26,7 +26,7 @@ enum {
     SECOND_US = 1000000,
 };
 
-/* -- the cell ----------------------------------------------------------------------------------- */
+/* -- the cell ---------------------------------------------------------------------------------- */
 
 uint32_t endpoint_cell_capacity(uint32_t rows)
 {
@@ -131,7 +131,7 @@ void endpoint_cell_unlock(struct endpoint_cell *cell)
     pthread_mutex_unlock(&cell->lock);
 }
 
-/* -- owners ------------------------------------------------------------------------------------- */
+/* -- owners ------------------------------------------------------------------------------------ */
 
 static uint32_t find_owner(const struct endpoint_cell *cell, uint64_t owner)
 {
@@ -238,7 +238,7 @@ bool endpoint_cell_follow(struct endpoint_cell *cell, const struct cluster_table
     return changed;
 }
 
-/* -- what is known ------------------------------------------------------------------------------ */
+/* -- what is known ----------------------------------------------------------------------------- */
 
 static struct endpoint_slot *slot_of(struct endpoint_cell *cell, uint32_t slot)
 {

@@ -78,7 +78,7 @@ struct weir_endpoint_cells {
     size_t size, stride;
 };
 
-/* -- slots ---------------------------------------------------------------------------------------- */
+/* -- slots ------------------------------------------------------------------------------------- */
 
 /* Slots for a table of so many rows. */
 uint32_t endpoint_cell_capacity(uint32_t rows);
@@ -113,7 +113,7 @@ enum endpoint_health endpoint_health(const struct endpoint_cell *cell, uint32_t 
 bool endpoint_draining(const struct endpoint_cell *cell, uint32_t slot, uint64_t now_us);
 bool endpoint_degraded(const struct endpoint_cell *cell, uint32_t slot, uint64_t now_us);
 
-/* -- arrays of modules (core/cluster/endpoint_array.c) ------------------------------------------------------ */
+/* -- arrays of modules (core/cluster/endpoint_array.c) ----------------------------------------- */
 
 /* Master: finds or makes the array of this key ("module/outlier/cluster/web/endpoints/state"). When
  * the cell has grown beyond the one in use, it begins as a copy of the one for that. False: no room. */

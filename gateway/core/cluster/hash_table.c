@@ -55,7 +55,7 @@ static uint64_t total_weight(const struct hash_member *members, size_t n, size_t
     return total;
 }
 
-/* -- the ring ------------------------------------------------------------------------------------ */
+/* -- the ring ---------------------------------------------------------------------------------- */
 
 static int by_hash(const void *a, const void *b)
 {
@@ -90,7 +90,7 @@ static void make_ring(struct hash_table *t, const struct hash_sizes *sizes,
     qsort(t->points, t->n, sizeof *t->points, by_hash);
 }
 
-/* -- Maglev -------------------------------------------------------------------------------------- */
+/* -- Maglev ------------------------------------------------------------------------------------ */
 
 struct filler {
     uint64_t offset, skip, next; /* place of its turn k: (offset + k * skip) % places */
@@ -163,7 +163,7 @@ static void make_maglev(struct hash_table *t, size_t places, const struct hash_m
     free(fillers);
 }
 
-/* -- both ---------------------------------------------------------------------------------------- */
+/* -- both -------------------------------------------------------------------------------------- */
 
 void hash_table_make(struct hash_table *t, enum hash_kind kind, const struct hash_sizes *sizes,
                      const struct hash_member *members, size_t n)

@@ -124,7 +124,7 @@ static void split_zones(const struct sums *s, const struct weight_rules *rules, 
         }
 }
 
-/* -- groups -------------------------------------------------------------------------------------- */
+/* -- groups ------------------------------------------------------------------------------------ */
 
 struct numbers {
     uint8_t of[PRIORITIES_MAX][TIERS][2]; /* [0]: own zone, or all; [1]: other zones */
@@ -206,7 +206,7 @@ void weights_make(const struct weight_facts *facts, size_t n, const struct weigh
     }
 }
 
-/* -- slow start ---------------------------------------------------------------------------------- */
+/* -- slow start -------------------------------------------------------------------------------- */
 
 static bool is_ramping(const struct slow_start *s, uint64_t joined_us, uint64_t now_us)
 {

@@ -79,8 +79,7 @@ void blob_begin_with(struct weir_blob *b, struct slice text)
     b->base = atomic_load(&b->cell->version);
 }
 
-/* -- writing ------------------------------------------------------------------------------------
- */
+/* -- writing ----------------------------------------------------------------------------------- */
 
 bool blob_publish(struct weir_blob *b, struct slice text)
 {
@@ -113,8 +112,7 @@ static bool lock(struct blob_cell *c)
     return err == 0;
 }
 
-/* -- reading ------------------------------------------------------------------------------------
- */
+/* -- reading ----------------------------------------------------------------------------------- */
 
 /* The numbers of a blob with a first text are one higher, so that the first has one of its own. */
 static uint64_t number_of(const struct weir_blob *b, uint64_t version)

@@ -26,8 +26,7 @@ void hooks_mistake(const struct exchange *x, const char *what)
               KV("hook", x->hook ? moment_name((enum moment)x->moment) : "-"), KV("text", what));
 }
 
-/* -- chains --------------------------------------------------------------------------------------
- */
+/* -- chains ------------------------------------------------------------------------------------ */
 
 /* Who identifies has a chain of its own, for that moment alone: the same modules may have uses on
  * the route, and those are other uses, for all other moments. */
@@ -82,8 +81,7 @@ static void wake_up(struct exchange *x)
     sum_moments(x);
 }
 
-/* -- one call ------------------------------------------------------------------------------------
- */
+/* -- one call ---------------------------------------------------------------------------------- */
 
 /* What a hook is about, besides the exchange. */
 struct subject {
@@ -191,8 +189,7 @@ static void *state_of(struct exchange *x, struct chain_run *run, const struct mo
     return run->state + use->state_at;
 }
 
-/* -- a moment ------------------------------------------------------------------------------------
- */
+/* -- a moment ---------------------------------------------------------------------------------- */
 
 static bool is_set(const _Atomic uint32_t *word)
 {

@@ -69,8 +69,7 @@ bool module_name_ok(struct slice name)
     return name.n > 0 && name.n <= MODULE_NAME_MAX;
 }
 
-/* -- for config_load() ---------------------------------------------------------------------------
- */
+/* -- for config_load() ------------------------------------------------------------------------- */
 
 static void on_begin(struct module_source *src, const struct texts *folders)
 {
@@ -131,8 +130,7 @@ static bool on_ends_route(const struct module *m)
     return m->desc->ends_route;
 }
 
-/* -- what is installed ---------------------------------------------------------------------------
- */
+/* -- what is installed ------------------------------------------------------------------------- */
 
 static int by_name(const void *a, const void *b)
 {
@@ -194,8 +192,7 @@ struct module *module_set_find(struct module_set *s, struct slice name, const st
     return NULL;
 }
 
-/* -- loading -------------------------------------------------------------------------------------
- */
+/* -- loading ----------------------------------------------------------------------------------- */
 
 #define REFUSE(...) (faults_add(faults, place->file, place->line, __VA_ARGS__), false)
 

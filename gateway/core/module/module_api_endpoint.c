@@ -6,7 +6,7 @@
 #include "core/generation.h"
 #include "core/worker.h"
 
-/* -- at load ------------------------------------------------------------------------------------- */
+/* -- at load ----------------------------------------------------------------------------------- */
 
 weir_cluster weir_load_cluster_of(const struct weir_load *l)
 {
@@ -62,7 +62,7 @@ void weir_load_connections(struct weir_load *l, weir_cluster cluster, uint64_t m
         limits[cluster] = max;
 }
 
-/* -- at run time --------------------------------------------------------------------------------- */
+/* -- at run time ------------------------------------------------------------------------------- */
 
 void *weir_endpoint_cell(const struct weir_endpoint_cells *cells, weir_slot slot)
 {

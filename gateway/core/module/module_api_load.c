@@ -15,8 +15,7 @@ static const struct config *config_of(const struct weir_load *l)
     return l->g ? l->g->config : l->reader->root;
 }
 
-/* -- faults --------------------------------------------------------------------------------------
- */
+/* -- faults ------------------------------------------------------------------------------------ */
 
 /* Without a line it is said of the module as a whole. */
 static const char *message(struct weir_load *l, const struct weir_place *place, const char *fmt,
@@ -51,8 +50,7 @@ void weir_warn(struct weir_load *l, const struct weir_place *place, const char *
     faults_warn(l->faults, file_of(l, place), place ? place->line : 0, "%s", text);
 }
 
-/* -- the place and what is around it -------------------------------------------------------------
- */
+/* -- the place and what is around it ----------------------------------------------------------- */
 
 const struct weir_place *weir_load_place(const struct weir_load *l)
 {
@@ -82,8 +80,7 @@ struct weir_slice weir_cluster_name(const struct weir_load *l, weir_cluster clus
                                    : (struct weir_slice){NULL, 0};
 }
 
-/* -- memory --------------------------------------------------------------------------------------
- */
+/* -- memory ------------------------------------------------------------------------------------ */
 
 void *weir_load_alloc(struct weir_load *l, size_t n)
 {
@@ -117,8 +114,7 @@ void *weir_cell(struct weir_load *l, const char *name, size_t size)
     return cell;
 }
 
-/* -- what a module keeps to itself ---------------------------------------------------------------
- */
+/* -- what a module keeps to itself ------------------------------------------------------------- */
 
 void weir_load_reserve(struct weir_load *l, weir_cluster cluster)
 {

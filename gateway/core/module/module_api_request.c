@@ -93,8 +93,7 @@ const struct weir_peer *weir_peer(struct weir_exchange *wx)
     return out;
 }
 
-/* -- memory --------------------------------------------------------------------------------------
- */
+/* -- memory ------------------------------------------------------------------------------------ */
 
 void *weir_alloc(struct weir_exchange *x, size_t n)
 {

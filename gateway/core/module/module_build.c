@@ -98,8 +98,7 @@ void module_plan_build(struct generation *g, struct shm *shm, struct faults *fau
     check_reserved(&l);
 }
 
-/* -- which modules -------------------------------------------------------------------------------
- */
+/* -- which modules ----------------------------------------------------------------------------- */
 
 static uint32_t index_of(const struct module_plan *p, const struct module *m)
 {
@@ -127,8 +126,7 @@ static void number_modules(struct module_plan *p, const struct config *c, struct
     each_place(c, add_module, p);
 }
 
-/* -- loading -------------------------------------------------------------------------------------
- */
+/* -- loading ----------------------------------------------------------------------------------- */
 
 static const struct module_conf *global_conf(const struct config *c, const struct module *m)
 {
@@ -204,8 +202,7 @@ static void load_uses(struct weir_load *l, struct module_conf *uses, const char 
     }
 }
 
-/* -- chains --------------------------------------------------------------------------------------
- */
+/* -- chains ------------------------------------------------------------------------------------ */
 
 static bool has_hook(const struct weir_module *desc, enum moment m)
 {
@@ -345,8 +342,7 @@ static const struct chain *identify_build(struct generation *g)
     return chain_of_uses(g, uses, n);
 }
 
-/* -- reserved clusters
- * ----------------------------------------------------------------------------- */
+/* -- reserved clusters ------------------------------------------------------------------------- */
 
 static void report_reserved(const struct weir_load *l, uint32_t cluster, const struct place *place,
                             const char *what)
@@ -375,8 +371,7 @@ static void check_reserved(const struct weir_load *l)
             report_reserved(l, ref->cluster, &ref->place, ref->path);
 }
 
-/* -- the end
- * --------------------------------------------------------------------------------------- */
+/* -- the end ----------------------------------------------------------------------------------- */
 
 static void unload_use(void *ctx, const struct module_conf *use)
 {

@@ -69,8 +69,7 @@ void module_list(struct text *out, struct module_set *s)
     faults_fini(&faults);
 }
 
-/* -- one page ------------------------------------------------------------------------------------
- */
+/* -- one page ---------------------------------------------------------------------------------- */
 
 static void settings(struct text *out, const struct module *m, int level)
 {

@@ -75,8 +75,7 @@ bool module_rows_make(struct module_set *s, struct module *m, const struct place
     return true;
 }
 
-/* -- tables --------------------------------------------------------------------------------------
- */
+/* -- tables ------------------------------------------------------------------------------------ */
 
 static bool row_wrong(const struct table *t, const struct weir_setting *ws, const char *what)
 {
@@ -119,8 +118,7 @@ static const struct option *rows_make(const struct table *t, const struct weir_s
     return out;
 }
 
-/* -- rows ----------------------------------------------------------------------------------------
- */
+/* -- rows -------------------------------------------------------------------------------------- */
 
 /* A name that libconfig's grammar has. */
 static bool setting_name_ok(const char *name)
@@ -286,8 +284,7 @@ static bool row_make(const struct table *t, const struct weir_setting *ws, struc
     return !group || inner_make(t, ws, o);
 }
 
-/* -- what modules check and what is read here ----------------------------------------------------
- */
+/* -- what modules check and what is read here -------------------------------------------------- */
 
 /* A group that isn't there has nothing to check. */
 static void group_check(struct option_reader *r, const config_setting_t *s, void *base)

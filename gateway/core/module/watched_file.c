@@ -87,8 +87,7 @@ static bool same_stamp(const struct file_stamp *a, const struct file_stamp *b)
     return same_inode(a, b) && a->size == b->size && a->mtime_ns == b->mtime_ns;
 }
 
-/* -- loading ------------------------------------------------------------------------------------
- */
+/* -- loading ----------------------------------------------------------------------------------- */
 
 static void fault(struct weir_load *l, const struct weir_place *place, const char *path,
                   const char *why)
@@ -132,8 +131,7 @@ bool file_add(struct weir_load *l, const struct weir_place *place, struct slice 
     return true;
 }
 
-/* -- reading ------------------------------------------------------------------------------------
- */
+/* -- reading ----------------------------------------------------------------------------------- */
 
 static void say(struct content *c, const char *why)
 {
@@ -200,8 +198,7 @@ static bool read_all(int fd, size_t capacity, struct content *c)
     return true;
 }
 
-/* -- watching -----------------------------------------------------------------------------------
- */
+/* -- watching ---------------------------------------------------------------------------------- */
 
 struct file_watch *file_watch_start(struct loop *lp, const struct generation *g)
 {

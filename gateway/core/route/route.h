@@ -83,7 +83,7 @@ void router_captures(const struct router *r, struct route_scratch *s, size_t ind
 /* How often a regex hit its match limit (then it counts as not matching). */
 uint64_t route_scratch_limit_hits(const struct route_scratch *s);
 
-/* -- what a route says about the request that goes on, or about the answer (core/route/rewrite.c) ------ */
+/* -- what a route says about the request that goes on, or about the answer (rewrite.c) --------- */
 
 /* The target for the origin: path after rewrite.path / rewrite.prefix, with the query. The result
  * lies in `a`, or is the concatenation already present in `raw` when nothing changes. */

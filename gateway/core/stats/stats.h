@@ -221,7 +221,7 @@ void source_leave(struct source_table *t, struct source_mirror *m, int32_t entry
 /* Master: gives back what a dead process held. */
 void source_dead(struct source_table *t, struct source_mirror *m);
 
-/* -- showing (core/stats/stats_text.c) ---------------------------------------------------------------- */
+/* -- showing (core/stats/stats_text.c) --------------------------------------------------------- */
 
 /* All metrics in the Prometheus text format 0.0.4, summed over slots [0, slots_n). */
 void stats_text(const struct generation *g, const struct shm *shm, unsigned slots_n, struct text *out);

@@ -273,8 +273,7 @@ void gauge_add(struct weir_load *l, const struct weir_gauge *gauge, const struct
     p->gauges_last = g;
 }
 
-/* -- what is registered -------------------------------------------------------------------------
- */
+/* -- what is registered ------------------------------------------------------------------------ */
 
 static void *registered(struct module_plan *p, struct slice key)
 {

@@ -37,7 +37,7 @@
 
 #define WEIR_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 
-/* -- values ---------------------------------------------------------------------------------------- */
+/* -- values ------------------------------------------------------------------------------------ */
 
 /* Bytes that somebody else owns: never NUL-terminated on purpose, never freed. Empty: n == 0;
  * absent: p == NULL. Texts of settings are NUL-terminated. */
@@ -86,7 +86,7 @@ struct weir_counters;
 struct weir_blob;
 struct weir_call;
 
-/* -- settings -------------------------------------------------------------------------------------- */
+/* -- settings ---------------------------------------------------------------------------------- */
 
 /* What a setting may be, and what it is stored as. */
 enum weir_kind {
@@ -184,7 +184,7 @@ struct weir_settings {
                   one group alone is a list of one. Not global */
 };
 
-/* -- the descriptor -------------------------------------------------------------------------------- */
+/* -- the descriptor ---------------------------------------------------------------------------- */
 
 /* What a hook answers. Each hook says which of them it may give. */
 enum weir_verdict {
@@ -318,7 +318,7 @@ struct weir_module {
 
 #pragma GCC visibility push(default)
 
-/* -- loading --------------------------------------------------------------------------------------- */
+/* -- loading ----------------------------------------------------------------------------------- */
 
 /* An error (a warning) at a place; the generation isn't used when there was an error. [load] */
 void weir_fault(struct weir_load *l, const struct weir_place *place, const char *fmt, ...)
@@ -357,7 +357,7 @@ void weir_load_strip(struct weir_load *l, struct weir_slice field);
 /* As the configuration has it; absent: no cluster. [load] */
 struct weir_slice weir_cluster_name(const struct weir_load *l, weir_cluster cluster);
 
-/* -- shared memory ---------------------------------------------------------------------------------- */
+/* -- shared memory ----------------------------------------------------------------------------- */
 
 /* A cell of this use in shared memory, aligned to 64: the same in all processes, and the next
  * generation finds it with what it holds, as long as name and size are the same. Zeroed when it is
@@ -387,7 +387,7 @@ size_t weir_blob_read(const struct weir_blob *b, char *to, uint64_t *version);
 struct weir_blob *weir_file(struct weir_load *l, const struct weir_place *place,
                             struct weir_slice path, size_t capacity);
 
-/* -- endpoints in shared memory ---------------------------------------------------------------------- */
+/* -- endpoints in shared memory ---------------------------------------------------------------- */
 
 /* The cluster whose settings are loaded; WEIR_NO_CLUSTER: not in load_cluster(). [load] */
 weir_cluster weir_load_cluster_of(const struct weir_load *l);
@@ -433,7 +433,7 @@ uint64_t weir_connections(const struct weir_process *p, weir_cluster cluster);
 void weir_cluster_trouble_set(struct weir_process *p, weir_cluster cluster, bool on);
 bool weir_cluster_trouble(const struct weir_process *p, weir_cluster cluster);
 
-/* -- counters, variants, log ----------------------------------------------------------------------- */
+/* -- counters, variants, log ------------------------------------------------------------------- */
 
 struct weir_label {
     const char *name;
@@ -482,7 +482,7 @@ enum weir_log_level { WEIR_LOG_ERROR, WEIR_LOG_WARN, WEIR_LOG_INFO, WEIR_LOG_TRA
 /* A line of the error log: a fixed event name, and a text. Never give it secrets. [any] */
 void weir_log(enum weir_log_level level, const char *event, const char *fmt, ...) WEIR_PRINTF(3, 4);
 
-/* -- the process ------------------------------------------------------------------------------------ */
+/* -- the process ------------------------------------------------------------------------------- */
 
 struct weir_process *weir_process_of(struct weir_exchange *x); /* [hook] */
 bool weir_is_control(const struct weir_process *p);            /* [process] */
@@ -516,7 +516,7 @@ struct weir_job {
 };
 void weir_job_start(struct weir_process *p, struct weir_job *j);
 
-/* -- the request ------------------------------------------------------------------------------------ */
+/* -- the request ------------------------------------------------------------------------------- */
 
 /* All [hook]. What is absent is an absent slice. */
 struct weir_slice weir_method(const struct weir_exchange *x);
@@ -548,7 +548,7 @@ struct weir_slice weir_printf(struct weir_exchange *x, const char *fmt, ...) WEI
 /* Absent when the result is over 8 KiB or could not stand in a header field. */
 struct weir_slice weir_render(struct weir_exchange *x, const struct weir_template *t);
 
-/* -- header fields ---------------------------------------------------------------------------------- */
+/* -- header fields ----------------------------------------------------------------------------- */
 
 enum weir_head {
     WEIR_REQUEST,  /* as received; can't be changed */
@@ -584,7 +584,7 @@ bool weir_field_remove(struct weir_exchange *x, enum weir_head head, const struc
 unsigned weir_field_rename(struct weir_exchange *x, enum weir_head head,
                            const struct weir_name *from, const struct weir_name *to);
 
-/* -- identity --------------------------------------------------------------------------------------- */
+/* -- identity ---------------------------------------------------------------------------------- */
 
 struct weir_identity {
     struct weir_slice subject; /* who it is, in the issuer's words */
@@ -607,7 +607,7 @@ const char *weir_identity_fault(const struct weir_exchange *x);
 /* The nth value of a claim, from 0; absent when there are not so many. [hook] */
 struct weir_slice weir_claim(const struct weir_exchange *x, struct weir_slice name, size_t nth);
 
-/* -- answering --------------------------------------------------------------------------------------- */
+/* -- answering --------------------------------------------------------------------------------- */
 
 /* The gateway's own refusals: status and word of each stand in the log, the body as the client
  * accepts it. `detail` is static text for the log, or NULL. [hook] */
@@ -641,7 +641,7 @@ uint64_t weir_took_us(const struct weir_exchange *x);
 /* After WEIR_WAIT, once; never from inside the hook that waits. [process] */
 void weir_resume(struct weir_exchange *x);
 
-/* -- where to ----------------------------------------------------------------------------------------- */
+/* -- where to ---------------------------------------------------------------------------------- */
 
 /* The cluster that is intended; WEIR_NO_CLUSTER: none yet. [hook] */
 weir_cluster weir_cluster_of(const struct weir_exchange *x);
@@ -670,7 +670,7 @@ void weir_hedge(struct weir_exchange *x, uint64_t delay_ms);
  * is. [hook], in on_plan or on_forward */
 void weir_keep_request(struct weir_exchange *x);
 
-/* -- attempts, in on_result and on_attempt ---------------------------------------------------------- */
+/* -- attempts, in on_result and on_attempt ----------------------------------------------------- */
 
 /* All [hook]. */
 unsigned weir_attempt_number(const struct weir_attempt *at); /* 1: the first */
@@ -738,7 +738,7 @@ void weir_attempt_fault(struct weir_attempt *at, const struct weir_attempt_fault
 bool weir_injected(const struct weir_exchange *x);
 void weir_injected_set(struct weir_exchange *x);
 
-/* -- content ------------------------------------------------------------------------------------------ */
+/* -- content ----------------------------------------------------------------------------------- */
 
 enum weir_direction { WEIR_TO_ORIGIN, WEIR_TO_CLIENT };
 
@@ -755,7 +755,7 @@ void weir_keep(struct weir_exchange *x, enum weir_direction d, size_t limit);
 /* What was kept, joined; *whole: nothing is missing. [hook], in on_done */
 struct weir_slice weir_kept(struct weir_exchange *x, enum weir_direction d, bool *whole);
 
-/* -- requests of the module's own ---------------------------------------------------------------------- */
+/* -- requests of the module's own -------------------------------------------------------------- */
 
 /* How a call ended. Borrowed for the call of `done`. */
 struct weir_result {
@@ -802,7 +802,7 @@ void weir_call_cancel(struct weir_call *c); /* [process] */
 /* In `done`: the value of the first line of that name; absent: none. */
 struct weir_slice weir_call_field(const struct weir_call *c, const struct weir_name *name);
 
-/* -- commands, in the control process ---------------------------------------------------------------- */
+/* -- commands, in the control process ---------------------------------------------------------- */
 
 /* The JSON object of the request, as text. */
 struct weir_slice weir_request_json(const struct weir_request *rq);
