@@ -134,17 +134,34 @@ static void stop(struct weir_process *p, void *opaque)
 
 /* -- the control process --------------------------------------------------------------------- */
 
-static uint32_t worst_of(struct weir_process *p, const struct breaker *b)
+void breaker_pass_time(struct weir_process *p, const struct breaker *b, struct weir_slice endpoint,
+                       const struct circuit *c)
 {
+    struct circuit_event event;
+    if (!breaker_is_on(b))
+        return;
+    circuit_tick(*c, breaker_clock(p), &event);
+    breaker_report(p, b, endpoint, &event);
+}
+
+static uint32_t pass(struct weir_process *p, const struct breaker *b, struct weir_slice endpoint,
+                     const struct circuit *c)
+{
+    breaker_pass_time(p, b, endpoint, c);
+    return breaker_state_number(machine_look(c->machine).state);
+}
+
+/* What time brings to its circuits; what the worst of them is then. */
+static uint32_t pass_all(struct weir_process *p, const struct breaker *b)
+{
+    static const struct weir_slice nobody = {NULL, 0};
     struct weir_endpoint_info e;
     struct circuit c;
     uint32_t worst = 0;
-    if (!b->per_endpoint && breaker_circuit_at(b, WEIR_NO_SLOT, &c))
-        return breaker_state_number(machine_look(c.machine).state);
-    for (size_t at = 0; b->per_endpoint && weir_endpoint_each(p, b->cluster, &at, &e);) {
-        if (!breaker_circuit_at(b, e.slot, &c))
-            continue;
-        const uint32_t one = breaker_state_number(machine_look(c.machine).state);
+    if (!b->per_endpoint)
+        return breaker_circuit_at(b, WEIR_NO_SLOT, &c) ? pass(p, b, nobody, &c) : 0;
+    for (size_t at = 0; weir_endpoint_each(p, b->cluster, &at, &e);) {
+        const uint32_t one = breaker_circuit_at(b, e.slot, &c) ? pass(p, b, e.name, &c) : 0;
         worst = one > worst ? one : worst;
     }
     if (b->worst)
@@ -152,15 +169,17 @@ static uint32_t worst_of(struct weir_process *p, const struct breaker *b)
     return worst;
 }
 
-/* Workers say at once when a circuit opens; that all is well again is said here. */
+/* Workers say at once when a circuit opens; that all is well again is said here. And what is due is
+ * done here where no request comes to do it. */
 static void tick(struct weir_process *p, void *opaque)
 {
     const struct breaker_local *local = opaque;
     for (const struct breaker *b = local ? local->global->first : NULL; b; b = b->next) {
         if (b->gauges)
             limits_mend(b->gauges);
+        const uint32_t worst = b->has_circuit ? pass_all(p, b) : 0;
         if (b->has_circuit && !b->is_route)
-            weir_cluster_trouble_set(p, b->cluster, worst_of(p, b) != 0 && breaker_is_on(b));
+            weir_cluster_trouble_set(p, b->cluster, worst != 0 && breaker_is_on(b));
     }
 }
 

@@ -139,6 +139,11 @@ static inline struct machine_clock breaker_clock(struct weir_process *p)
  * False: it has none. [process] */
 bool breaker_circuit_at(const struct breaker *b, weir_slot slot, struct circuit *out);
 
+/* Makes the transition that is due by the time, if one is, and tells of it. A disabled breaker's
+ * circuits stay as they are. [control] */
+void breaker_pass_time(struct weir_process *p, const struct breaker *b, struct weir_slice endpoint,
+                       const struct circuit *c);
+
 /* -- hooks ------------------------------------------------------------------------------------- */
 
 /* Of an attempt under way. */

@@ -15,6 +15,12 @@ enum machine_says circuit_ask(struct circuit c, struct machine_clock clock,
     return machine_admit(c.machine, &c.conf->machine, clock, ticket, &event->change);
 }
 
+void circuit_tick(struct circuit c, struct machine_clock clock, struct circuit_event *event)
+{
+    *event = (struct circuit_event){0};
+    machine_tick(c.machine, &c.conf->machine, clock, &event->change);
+}
+
 static bool is_over(uint32_t part, uint32_t whole, uint32_t millionths)
 {
     return millionths && (uint64_t)part * MILLION >= (uint64_t)whole * millionths;

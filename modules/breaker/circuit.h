@@ -42,6 +42,8 @@ struct circuit_call {
 
 enum machine_says circuit_ask(struct circuit c, struct machine_clock clock,
                               struct machine_ticket *ticket, struct circuit_event *event);
+/* What is due by the time alone. */
+void circuit_tick(struct circuit c, struct machine_clock clock, struct circuit_event *event);
 /* How a call ended that circuit_ask() let go out with this ticket. */
 void circuit_result(struct circuit c, struct machine_clock clock, struct machine_ticket ticket,
                     struct circuit_call call, struct circuit_event *event);

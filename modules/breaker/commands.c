@@ -26,8 +26,11 @@ static void set_word(json_t *o, const char *key, const char *word)
     json_object_set_new(o, key, json_string(word));
 }
 
-static json_t *circuit_json(struct weir_process *p, const struct circuit *c)
+/* What is due is done before, so that nothing is shown as open whose time is over. */
+static json_t *circuit_json(struct weir_process *p, const struct breaker *b,
+                            struct weir_slice endpoint, const struct circuit *c)
 {
+    breaker_pass_time(p, b, endpoint, c);
     const uint64_t now = weir_now_us(p) / 1000;
     const struct machine_view v = machine_look(c->machine);
     const struct window_sums s = window_sum(c->window, c->conf->window, now, v.version);
@@ -55,7 +58,7 @@ static void add_endpoints(json_t *to, struct weir_process *p, const struct break
     for (size_t at = 0; weir_endpoint_each(p, b->cluster, &at, &e);) {
         if (!breaker_circuit_at(b, e.slot, &c))
             continue;
-        json_t *o = circuit_json(p, &c);
+        json_t *o = circuit_json(p, b, e.name, &c);
         json_object_set_new(o, "endpoint", json_slice(e.name));
         json_array_append_new(to, o);
     }
@@ -68,7 +71,7 @@ static json_t *circuits_json(struct weir_process *p, const struct breaker *b)
     if (b->per_endpoint)
         add_endpoints(all, p, b);
     else if (breaker_circuit_at(b, WEIR_NO_SLOT, &c))
-        json_array_append_new(all, circuit_json(p, &c));
+        json_array_append_new(all, circuit_json(p, b, slice_str(""), &c));
     return all;
 }
 
@@ -154,8 +157,9 @@ static const struct breaker *find(const struct breaker_local *local, const json_
     }
     const struct breaker *b = look_up(local, !cluster, slice_of(name));
     if (!b)
-        weir_reply_error(reply, 404, member, "no %s called \"%.128s\" has a breaker", member,
-                         json_string_value(name));
+        weir_reply_error(reply, 404, member,
+                         "no %s called \"%.128s\" has a breaker; get without a name shows all",
+                         member, json_string_value(name));
     return b;
 }
 
@@ -227,15 +231,21 @@ static void force(struct weir_process *p, void *local, const struct weir_request
     const json_t *endpoint = json_object_get(asked, "endpoint");
     const struct breaker *b = find(local, asked, reply);
     enum machine_mode mode;
-    if (b && endpoint && !json_is_string(endpoint))
+    if (b && endpoint && !json_string_length(endpoint))
         weir_reply_error(reply, 400, "endpoint", "\"endpoint\" is a name, as `get` shows it");
     else if (b && !b->has_circuit)
         weir_reply_error(reply, 409, NULL, "%.*s has limits, but no circuit", SLICE_ARG(b->owner));
+    else if (b && endpoint && !b->per_endpoint)
+        weir_reply_error(reply, 409, "endpoint",
+                         "%.*s has one circuit for all its endpoints; leave the endpoint out",
+                         SLICE_ARG(b->owner));
     else if (b && read_mode(asked, &mode, reply)) {
         if (force_all(p, b, endpoint ? slice_of(endpoint) : slice_str(""), mode))
             reply_with(p, b, false, reply);
         else
-            weir_reply_error(reply, 404, "endpoint", "there is no circuit of that endpoint");
+            weir_reply_error(reply, 404, "endpoint",
+                             "%.*s has no circuit of that endpoint; get shows which it has",
+                             SLICE_ARG(b->owner));
     }
     json_decref(asked);
 }

@@ -3,7 +3,10 @@
  * what goes through within one version, and is tagged with it: whoever comes first with a newer
  * version begins it anew, and who comes with an older one gets nothing. So permits never need to be
  * reset, and no more than conf->probes are given out in one version whatever processes do, or
- * however long they stand still between looking at the one word and swapping the other. */
+ * however long they stand still between looking at the one word and swapping the other.
+ *
+ * Within a version of half-open the time of `word` changes, and nothing else: it begins anew with a
+ * probe that goes out when none is out. Who makes a transition then tries again. */
 #include "breaker/machine.h"
 
 enum {
@@ -163,6 +166,14 @@ static bool read_permits(uint64_t word, uint16_t version, uint64_t *used, uint64
     return current || is_newer(version, version_of(word));
 }
 
+/* Half-open: could a probe go out, and is none out of which nothing was heard yet? */
+static bool is_waiting(const struct machine *m, uint16_t version, unsigned probes)
+{
+    uint64_t used, good;
+    return read_permits(atomic_load(&m->permits), version, &used, &good) && used == good &&
+           used < probes;
+}
+
 static bool take_probe(struct machine *m, uint16_t version, unsigned probes)
 {
     uint64_t had = atomic_load(&m->permits), used, good;
@@ -189,12 +200,15 @@ static bool take_share(struct machine *m, uint16_t version, unsigned percent)
 
 /* -- what may go out ------------------------------------------------------------------------- */
 
-/* True: the state has come to its end, and this call has tried to make the next one. */
+/* True: the state has come to its end, and this call has tried to make the next one. Half-open ends
+ * only with probes that are lost: as long as nobody asks, there are none. */
 static bool move_on(struct machine *m, uint64_t word, const struct machine_conf *conf,
                     struct machine_clock clock, struct machine_change *change)
 {
     const struct parts p = parts_of(word);
     if (p.mode != MACHINE_AUTO || p.state == MACHINE_CLOSED || clock.now_ms < p.time_ms)
+        return false;
+    if (p.state == MACHINE_HALF_OPEN && is_waiting(m, p.version, conf->probes))
         return false;
     if (p.state == MACHINE_OPEN)
         half_open_it(m, word, conf, clock.now_ms, change);
@@ -203,6 +217,19 @@ static bool move_on(struct machine *m, uint64_t word, const struct machine_conf 
     else
         close_further(m, word, conf, clock.now_ms, MACHINE_TIME, change);
     return true;
+}
+
+/* The time for probes runs from the first of those that are out. No transition: who is slower finds
+ * that it has been done. */
+static void begin_probing(struct machine *m, uint64_t word, const struct machine_conf *conf,
+                          uint64_t now_ms)
+{
+    struct parts p = parts_of(word);
+    if (p.state != MACHINE_HALF_OPEN || p.mode != MACHINE_AUTO ||
+        !is_waiting(m, p.version, conf->probes))
+        return;
+    p.time_ms = now_ms + conf->probe_ms;
+    atomic_compare_exchange_strong(&m->word, &word, word_of(p));
 }
 
 static enum machine_says ask(struct machine *m, const struct parts *p,
@@ -233,11 +260,19 @@ enum machine_says machine_admit(struct machine *m, const struct machine_conf *co
     /* Whoever was faster has made a state that isn't at its end. */
     if (move_on(m, word, conf, clock, change))
         word = atomic_load(&m->word);
+    begin_probing(m, word, conf, clock.now_ms);
     const struct parts p = parts_of(word);
     const enum machine_says says = ask(m, &p, conf);
     *ticket = (struct machine_ticket){
         .version = p.version, .state = (uint8_t)p.state, .says = (uint8_t)says};
     return says;
+}
+
+void machine_tick(struct machine *m, const struct machine_conf *conf, struct machine_clock clock,
+                  struct machine_change *change)
+{
+    *change = (struct machine_change){0};
+    move_on(m, atomic_load(&m->word), conf, clock, change);
 }
 
 /* -- what comes of it ------------------------------------------------------------------------ */
@@ -277,9 +312,12 @@ void machine_good(struct machine *m, const struct machine_conf *conf, struct mac
 {
     uint64_t word;
     *change = (struct machine_change){0};
-    if (is_current(m, ticket, &word) && ticket.says == MACHINE_PROBE &&
-        count_good(m, ticket.version) >= conf->successes)
-        close_further(m, word, conf, clock.now_ms, MACHINE_PROBES_GOOD, change);
+    if (!is_current(m, ticket, &word) || ticket.says != MACHINE_PROBE ||
+        count_good(m, ticket.version) < conf->successes)
+        return;
+    while (is_current(m, ticket, &word) &&
+           !close_further(m, word, conf, clock.now_ms, MACHINE_PROBES_GOOD, change))
+        ;
 }
 
 void machine_bad(struct machine *m, const struct machine_conf *conf, struct machine_clock clock,
@@ -287,8 +325,9 @@ void machine_bad(struct machine *m, const struct machine_conf *conf, struct mach
 {
     uint64_t word;
     *change = (struct machine_change){0};
-    if (is_current(m, ticket, &word) && ticket.says == MACHINE_PROBE)
-        open_it(m, word, conf, clock, MACHINE_PROBE_BAD, change);
+    while (ticket.says == MACHINE_PROBE && is_current(m, ticket, &word) &&
+           !open_it(m, word, conf, clock, MACHINE_PROBE_BAD, change))
+        ;
 }
 
 void machine_back(struct machine *m, struct machine_ticket ticket)
@@ -323,15 +362,17 @@ struct machine_view machine_look(const struct machine *m)
     const struct parts p = parts_of(atomic_load(&m->word));
     const uint64_t permits = atomic_load(&m->permits);
     const bool probing = p.state == MACHINE_HALF_OPEN && version_of(permits) == p.version;
+    const uint64_t used = probing ? used_of(permits) : 0, good = probing ? permits & COUNT : 0;
+    const bool ends = p.state == MACHINE_HALF_OPEN ? used > good : p.state != MACHINE_CLOSED;
     return (struct machine_view){
         .state = p.state,
         .mode = p.mode,
         .version = p.version,
         .openings = p.openings,
         .since_ms = p.state == MACHINE_CLOSED ? p.time_ms : 0,
-        .until_ms = p.state == MACHINE_CLOSED ? 0 : p.time_ms,
-        .probes = probing ? (unsigned)used_of(permits) : 0,
-        .good = probing ? (unsigned)(permits & COUNT) : 0,
+        .until_ms = ends ? p.time_ms : 0,
+        .probes = (unsigned)used,
+        .good = (unsigned)good,
     };
 }
 

@@ -7,6 +7,7 @@
  * process makes it and is told (struct machine_change), which is the one that logs and counts it.
  *
  *     machine_admit()    may this request go out? hands out a ticket
+ *     machine_tick()     does what is due by the time, if nobody has asked
  *     machine_trip()     the window says that it is to open
  *     machine_good()     a probe went well
  *     machine_bad()      a probe failed
@@ -53,7 +54,7 @@ struct machine_conf {
     unsigned successes;                /* of which so many must be good; 1 to probes */
     bool slow_close;                   /* the ramp */
     uint64_t step_ms;                  /* of the ramp */
-    uint64_t probe_ms;                 /* after so long without a verdict probes are lost */
+    uint64_t probe_ms;                 /* probes of which nothing is heard for so long are lost */
     uint64_t calm_ms;                  /* closed for so long: the next opening is a first one */
 };
 
@@ -108,6 +109,10 @@ struct machine_change {
 enum machine_says machine_admit(struct machine *m, const struct machine_conf *conf,
                                 struct machine_clock clock, struct machine_ticket *ticket,
                                 struct machine_change *change);
+/* The transition that is due by the time alone, if one is: for a process that looks at it now and
+ * then, so that the state is right where nobody asks. Half-open without probes stays as it is. */
+void machine_tick(struct machine *m, const struct machine_conf *conf, struct machine_clock clock,
+                  struct machine_change *change);
 /* Of the version that the ticket is from, if the circuit is closed, or closing slowly. */
 void machine_trip(struct machine *m, const struct machine_conf *conf, struct machine_clock clock,
                   struct machine_ticket ticket, struct machine_change *change);
@@ -127,8 +132,9 @@ struct machine_view {
     uint16_t version;
     unsigned openings;
     uint64_t since_ms;     /* closed: since; 0: ever */
-    uint64_t until_ms;     /* open, half-open, ramp: until; 0: until an operator says otherwise */
-    unsigned probes, good; /* half-open: out, and good so far */
+    uint64_t until_ms;     /* open, ramp: until; 0: until an operator says otherwise; half-open:
+                              when the probes that are out will be lost; 0: none is */
+    unsigned probes, good; /* half-open: gone out, and good so far */
 };
 struct machine_view machine_look(const struct machine *m);
 /* Would a request be refused now? Changes nothing, and takes no permit. */

@@ -122,6 +122,20 @@ Test(breaker, probes_and_closes)
     cr_assert_eq(breaker_metric("state", "cluster=\"app\""), 0);
 }
 
+Test(breaker, is_half_open_by_the_clock_and_waits_for_who_asks)
+{
+    breaker_start(1, "circuit = { " QUICK " probe_timeout = \"1ms\"; };");
+    breaker_open("/?status=500");
+    const unsigned had = origin_requests(breaker_app);
+    AWAIT(rig_logged("from open to half_open: its time is over"));
+    cr_assert_eq(breaker_metric("state", "cluster=\"app\""), 2);
+    for (unsigned i = 0; i < 50; i++) /* for longer than a probe may take: there is none */
+        cr_assert_str_eq(breaker_state(), "half_open");
+    cr_assert_eq(breaker_transitions("open"), 1);
+    cr_assert_eq(breaker_transitions("half_open"), 1);
+    cr_assert_eq(origin_requests(breaker_app), had);
+}
+
 Test(breaker, sends_no_more_probes_than_were_allowed)
 {
     breaker_start(1, "circuit = { " QUICK " probes = 2; };");
@@ -184,14 +198,14 @@ Test(breaker, closes_slowly_where_it_is_told_to)
     cr_assert_str_eq(breaker_state(), "ramp_10");
     cr_assert_eq(breaker_send(20, "/", 200), 2);
     cr_assert_eq(breaker_rejects("ramp"), 18);
-    breaker_await_time();
+    AWAIT(strcmp(breaker_state(), "ramp_25") == 0);
     cr_assert_eq(breaker_send(20, "/", 200), 5);
-    breaker_await_time();
+    AWAIT(strcmp(breaker_state(), "ramp_50") == 0);
     cr_assert_eq(breaker_send(20, "/", 200), 10);
-    breaker_await_time();
-    cr_assert_eq(breaker_send(20, "/", 200), 20);
-    cr_assert_str_eq(breaker_state(), "closed");
+    AWAIT(strcmp(breaker_state(), "closed") == 0); /* with nobody who asks */
     cr_assert_eq(rig_log_count("breaker_ramp"), 3);
+    cr_assert_eq(breaker_metric("state", "cluster=\"app\""), 0);
+    cr_assert_eq(breaker_send(20, "/", 200), 20);
 }
 
 Test(breaker, falls_back_to_another_cluster)

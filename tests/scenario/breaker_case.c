@@ -48,7 +48,7 @@ void breaker_open(const char *target)
 
 void breaker_await_time(void)
 {
-    AWAIT(breaker_number("left_ms") == 0);
+    AWAIT(strcmp(breaker_state(), "half_open") == 0);
 }
 
 int breaker_call(const char *command, const char *json)

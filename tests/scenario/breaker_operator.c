@@ -79,8 +79,10 @@ Test(breaker_operator, is_told_what_is_wrong)
         {"force", FORCE("half"), "state", 400},
         {"force", "{\"state\": \"open\"}", "route", 400},
         {"force", "{\"cluster\": \"app\", \"state\": \"open\", \"endpoint\": 1}", "endpoint", 400},
+        {"force", "{\"cluster\": \"app\", \"state\": \"open\", \"endpoint\": \"\"}", "endpoint",
+         400},
         {"force", "{\"cluster\": \"app\", \"state\": \"open\", \"endpoint\": \"x\"}", "endpoint",
-         404},
+         409},
         {"disable", "{}", "route", 400},
     };
     breaker_start(1, "circuit = { };");

@@ -35,6 +35,12 @@ static enum machine_says ask_of(const struct machine_conf *c, uint64_t ms)
     return machine_admit(&m, c, at(ms), &ticket, &change);
 }
 
+static bool tick(uint64_t ms)
+{
+    machine_tick(&m, &conf, at(ms), &change);
+    return change.changed;
+}
+
 static enum machine_says ask(uint64_t ms)
 {
     return ask_of(&conf, ms);
@@ -206,6 +212,87 @@ Test(breaker_machine, opens_from_the_ramp_for_longer)
     cr_assert_eq(ask_of(&slow, 1001), MACHINE_YES);
     machine_trip(&m, &slow, at(1001), ticket, &change);
     cr_assert(change.changed && change.from == MACHINE_RAMP_10 && change.lasts_ms == 2000);
+}
+
+/* -- by the clock ------------------------------------------------------------------------------ */
+
+Test(breaker_machine, becomes_half_open_by_the_clock)
+{
+    cr_assert_not(tick(1u << 30), "closed");
+    trip(10);
+    cr_assert_not(tick(1009));
+    cr_assert(tick(1010));
+    cr_assert(change.from == MACHINE_OPEN && change.to == MACHINE_HALF_OPEN);
+    cr_assert_eq(change.cause, MACHINE_TIME);
+    cr_assert_not(tick(1010));
+    cr_assert_eq(machine_look(&m).until_ms, 0, "nothing is out");
+    cr_assert_eq(machine_look(&m).probes, 0);
+}
+
+Test(breaker_machine, waits_half_open_for_who_asks)
+{
+    trip(0);
+    cr_assert(tick(1000));
+    for (uint64_t ms = 1000; ms < 9000; ms += 100)
+        cr_assert_not(tick(ms), "no probe is out, so none is lost");
+    cr_assert_eq(ask(9000), MACHINE_PROBE);
+    cr_assert_not(change.changed, "it is half-open already");
+    cr_assert_eq(machine_look(&m).until_ms, 9300, "the time begins with the probe");
+    cr_assert_not(tick(9299));
+    cr_assert(tick(9300));
+    cr_assert(change.to == MACHINE_OPEN && change.cause == MACHINE_PROBES_LOST);
+}
+
+Test(breaker_machine, waits_for_each_probe_as_long_where_they_come_one_by_one)
+{
+    trip(0);
+    cr_assert_eq(ask(1000), MACHINE_PROBE);
+    machine_good(&m, &conf, at(1001), ticket, &change);
+    cr_assert_not(tick(5000), "it has been heard of");
+    cr_assert_eq(ask(5000), MACHINE_PROBE);
+    machine_back(&m, ticket);
+    cr_assert_not(tick(9000), "somebody else may be the second one");
+    cr_assert_eq(ask(9000), MACHINE_PROBE);
+    cr_assert_not(tick(9299));
+    machine_good(&m, &conf, at(9299), ticket, &change);
+    cr_assert(change.changed && change.to == MACHINE_CLOSED);
+}
+
+Test(breaker_machine, closes_by_the_clock_once_it_is_closing_slowly)
+{
+    struct machine_conf slow = conf;
+    slow.slow_close = true;
+    slow.probes = slow.successes = 1;
+    trip(0);
+    cr_assert_eq(ask_of(&slow, 1000), MACHINE_PROBE);
+    machine_good(&m, &slow, at(1000), ticket, &change);
+    static const enum machine_state to[] = {MACHINE_RAMP_25, MACHINE_RAMP_50, MACHINE_CLOSED};
+    for (uint64_t i = 0; i < 3; i++) {
+        machine_tick(&m, &slow, at(1099 + 100 * i), &change);
+        cr_assert_not(change.changed);
+        machine_tick(&m, &slow, at(1100 + 100 * i), &change);
+        cr_assert(change.changed && change.to == to[i], "%s", machine_state_name(state()));
+    }
+}
+
+Test(breaker_machine, opens_when_a_reload_leaves_no_probe_to_send)
+{
+    struct machine_conf fewer = conf;
+    fewer.probes = fewer.successes = 1;
+    trip(0);
+    cr_assert_eq(ask(1000), MACHINE_PROBE);
+    machine_good(&m, &conf, at(1000), ticket, &change);
+    cr_assert_eq(ask_of(&fewer, 1299), MACHINE_NO_PROBE, "one was sent, of one");
+    machine_tick(&m, &fewer, at(1300), &change);
+    cr_assert(change.changed && change.to == MACHINE_OPEN);
+}
+
+Test(breaker_machine, leaves_forced_states_alone_whatever_the_time)
+{
+    machine_force(&m, MACHINE_FORCED_OPEN, 0, &change);
+    cr_assert_not(tick(1u << 30));
+    machine_force(&m, MACHINE_FORCED_CLOSED, 0, &change);
+    cr_assert_not(tick(1u << 30));
 }
 
 /* -- how long ---------------------------------------------------------------------------------- */

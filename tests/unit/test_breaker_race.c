@@ -121,6 +121,32 @@ Test(breaker_race, makes_each_transition_once_and_sends_exactly_its_probes)
     cr_assert_eq(machine_look(&r->machine).state, MACHINE_CLOSED);
 }
 
+/* The clock's part: whoever is first. */
+static void run_ticks(void)
+{
+    unsigned phase = 0;
+    uint64_t now = 1000;
+    struct circuit_event e;
+    for (unsigned k = 0; k < CALLS; k++)
+        call(now, true);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        meet(&phase);
+        now += 1000;
+        circuit_tick(circuit(), (struct machine_clock){.now_ms = now}, &e);
+        note(&e);
+        call(now, true);
+    }
+    _exit(0);
+}
+
+Test(breaker_race, makes_what_is_due_once_whether_by_the_clock_or_by_who_asks)
+{
+    run(run_ticks);
+    cr_assert_eq(r->made[MACHINE_HALF_OPEN], ROUNDS, "%u", r->made[MACHINE_HALF_OPEN]);
+    cr_assert_eq(r->made[MACHINE_OPEN], ROUNDS + 1, "%u", r->made[MACHINE_OPEN]);
+    cr_assert(r->probes >= ROUNDS && r->probes <= ROUNDS * PROBES, "%u", r->probes);
+}
+
 /* Probes that fail: one opens it again, the others are of no account. */
 static void run_failing(void)
 {
