@@ -67,6 +67,13 @@ static json_t *endpoint_json(const struct subject *s)
     return o;
 }
 
+/* What is due is done before, so that nobody is shown as ejected whose time is over. */
+static void pass_time(const struct subject *s)
+{
+    if (s->o->enabled && outlier_is_current(s->o))
+        outlier_step(s);
+}
+
 static json_t *cluster_json(struct weir_process *p, const struct outlier *o)
 {
     json_t *c = json_object(), *endpoints = json_array();
@@ -79,8 +86,10 @@ static json_t *cluster_json(struct weir_process *p, const struct outlier *o)
     for (size_t at = 0; weir_endpoint_each(p, o->cluster, &at, &info);) {
         const struct subject s = {p, o, info.slot, info.name,
                                   weir_endpoint_cell(o->cells, info.slot)};
-        if (s.cell)
-            json_array_append_new(endpoints, endpoint_json(&s));
+        if (!s.cell)
+            continue;
+        pass_time(&s);
+        json_array_append_new(endpoints, endpoint_json(&s));
     }
     json_object_set_new(c, "endpoints", endpoints);
     return c;
@@ -127,7 +136,8 @@ static const struct outlier *find_cluster(const struct outlier_local *mine, cons
     for (const struct outlier *o = mine->all->first; o; o = o->next)
         if (is_text(name, o->name) && o->cells && o->shared)
             return o;
-    weir_reply_error(reply, 404, "cluster", "there is no cluster called \"%.128s\"",
+    weir_reply_error(reply, 404, "cluster",
+                     "there is no cluster called \"%.128s\"; list without a name shows all",
                      json_string_value(name));
     return NULL;
 }
@@ -202,7 +212,7 @@ static void eject(struct weir_process *p, void *local, const struct weir_request
     const char *wrong = o->enabled ? outlier_eject_by_hand(&s, ms, force)
                                    : "outlier.enabled is false for this cluster";
     if (wrong)
-        weir_reply_error(reply, 409, "endpoint", "%.*s isn't ejected: %s", SLICE_ARG(s.name),
+        weir_reply_error(reply, 409, "endpoint", "%.*s stays as it is: %s", SLICE_ARG(s.name),
                          wrong);
     else
         reply_list(p, local, o, reply);
@@ -219,7 +229,8 @@ static void back(struct weir_process *p, void *local, const struct weir_request 
         if (outlier_return(&s, "by an operator"))
             reply_list(p, local, o, reply);
         else
-            weir_reply_error(reply, 409, "endpoint", "%.*s is in full use", SLICE_ARG(s.name));
+            weir_reply_error(reply, 409, "endpoint", "%.*s is in full use already",
+                             SLICE_ARG(s.name));
     }
     json_decref(asked);
 }
