@@ -72,6 +72,16 @@ void answer_tenths(struct text *out, const json_t *o, const char *key)
         text_char(out, '-');
 }
 
+void answer_left(struct text *out, const json_t *o, const char *key)
+{
+    double ms;
+
+    if (answer_number(o, key, &ms))
+        duration_text(out, (ms + 999) / 1000);
+    else
+        text_char(out, '-');
+}
+
 void answer_moment(struct text *out, const json_t *o, const char *key)
 {
     double v;

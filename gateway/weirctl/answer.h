@@ -21,6 +21,8 @@ bool answer_number(const json_t *o, const char *key, double *v);
 void answer_share(struct text *out, const json_t *o, const char *key);
 /* "3.1". */
 void answer_tenths(struct text *out, const json_t *o, const char *key);
+/* Milliseconds as "1m5s", rounded up to seconds: "0s" is over. */
+void answer_left(struct text *out, const json_t *o, const char *key);
 /* Seconds since 1970 as "2026-11-25 22:00:00 UTC"; a text as it is. */
 void answer_moment(struct text *out, const json_t *o, const char *key);
 /* A list; NULL when it isn't one, which jansson's functions take for an empty one. */

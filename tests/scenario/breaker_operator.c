@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/lib/weirctl_run.h"
+
 BREAKER_SUITE(breaker_operator);
 
 #define APP "{\"cluster\": \"app\"}"
@@ -93,6 +95,38 @@ Test(breaker_operator, is_told_what_is_wrong)
     cr_assert_eq(json_array_size(json_object_get(breaker_answer(), "breakers")), 1);
 }
 
+/* -- weirctl ----------------------------------------------------------------------------------- */
+
+Test(breaker_operator, works_by_weirctl)
+{
+    breaker_start(1, "circuit = { " QUICK " }; limits = { max_requests = 20; };");
+    cr_assert_eq(weirctl_run("breaker list"), 0, "%s", weirctl_said());
+    WEIRCTL_SAYS("\ncluster app  -         closed  auto      0       0     0         0     -\n");
+    WEIRCTL_SAYS("\napp      usual     on        0/20      0/0      0/-            -\n");
+    cr_assert_eq(weirctl_run("breaker open app"), 0, "%s", weirctl_said());
+    WEIRCTL_SAYS(" open   forced_open ");
+    cr_assert_eq(get("/")->status, 503);
+    cr_assert_eq(weirctl_run("breaker close app"), 0, "%s", weirctl_said());
+    WEIRCTL_SAYS(" forced_closed ");
+    cr_assert_eq(breaker_send(20, "/?status=500", 500), 20);
+    cr_assert_eq(weirctl_run("breaker auto app"), 0, "%s", weirctl_said());
+    breaker_open("/?status=500");
+    cr_assert_eq(weirctl_run("breaker disable app"), 0, "%s", weirctl_said());
+    WEIRCTL_SAYS(" disabled ");
+    cr_assert_eq(get("/")->status, 200);
+    cr_assert_eq(weirctl_run("--json breaker enable app"), 0);
+    WEIRCTL_SAYS("{\"breakers\":[{\"cluster\":\"app\",\"enabled\":true,");
+    breaker_await_time();
+    cr_assert_eq(weirctl_run("breaker list app"), 0);
+    WEIRCTL_SAYS(" half_open  auto ");
+    cr_assert_eq(weirctl_run("breaker open app 10.9.9.9:1"), 1);
+    WEIRCTL_SAYS("refused: app has one circuit for all its endpoints; leave the endpoint out");
+    cr_assert_eq(weirctl_run("breaker open --route all"), 1);
+    WEIRCTL_SAYS("no route called \"all\" has a breaker; get without a name shows all (route)");
+    cr_assert_eq(weirctl_run("breaker open app --route all"), 2);
+    WEIRCTL_SAYS("either a CLUSTER or --route is needed, not both");
+}
+
 /* -- routes ------------------------------------------------------------------------------------ */
 
 #define ROUTE(more)                                                                                \
@@ -122,6 +156,18 @@ Test(breaker_operator, sees_circuits_of_routes)
     AWAIT(get("/")->status == 200);
     cr_assert_str_eq(route_state(), "closed");
     cr_assert_eq(breaker_metric("probes_total", "route=\"all\""), 1);
+    cr_assert_eq(weirctl_run("breaker open --route all"), 0, "%s", weirctl_said());
+    WEIRCTL_SAYS("\nroute all  -         open   forced_open ");
+    cr_assert_eq(get("/")->status, 503);
+}
+
+Test(breaker_operator, sees_routes_half_open_by_the_clock)
+{
+    rig_start(.routes = ROUTE(""));
+    breaker_send(10, "/?abort", 502);
+    AWAIT(rig_logged("route all: from open to half_open"));
+    cr_assert_str_eq(route_state(), "half_open");
+    cr_assert_eq(breaker_metric("state", "route=\"all\""), 2);
 }
 
 Test(breaker_operator, sees_routes_fall_back)

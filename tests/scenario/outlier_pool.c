@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "tests/lib/weirctl_run.h"
+
 OUTLIER_SUITE(outlier_pool);
 
 #define LONG "ejection_time = \"60s\"; "
@@ -48,8 +50,9 @@ Test(outlier_pool, leaves_as_many_as_min_left_says)
 Test(outlier_pool, can_be_emptied_by_who_says_so)
 {
     all_say("abort");
-    outlier_start(2, "panic = \"0%\"; " OUTLIER(LONG "consecutive_failures = 1; "
-                                                      "max_ejection_percent = \"100%\"; min_left = 0;"));
+    outlier_start(2, "panic = \"0%\"; " OUTLIER(LONG
+                                                "consecutive_failures = 1; "
+                                                "max_ejection_percent = \"100%\"; min_left = 0;"));
     SEND_UNTIL(cluster_number("ejected") == 3);
     cr_assert_eq(get("/none")->status, 503);
     rig_await_access("\"outcome\":\"no_endpoint\"");
@@ -186,6 +189,31 @@ Test(outlier_pool, is_changed_by_operators)
     cr_assert(strstr(rig_await_log("outlier_returned"), "by an operator"));
     outlier_send(20);
     cr_assert_gt(origin_requests(outlier_b), had);
+}
+
+Test(outlier_pool, is_changed_by_weirctl)
+{
+    const unsigned b = origin_port(outlier_b), c = origin_port(outlier_c);
+    outlier_start(1, OUTLIER());
+    cr_assert_eq(weirctl_run("outlier eject app 127.0.0.1:%u --for 10m", b), 0, "%s",
+                 weirctl_said());
+    WEIRCTL_SAYS("  ejected     0%      1  operator  ");
+    WEIRCTL_SAYS("\napp          1/1  on\n");
+    cr_assert_eq(outlier_send(6), 0);
+    cr_assert_eq(origin_requests(outlier_b), 0);
+    cr_assert_eq(weirctl_run("outlier eject app 127.0.0.1:%u", c), 1);
+    WEIRCTL_SAYS("stays as it is: as many are out as max_ejection_percent and min_left allow for; "
+                 "\"force\": true ejects it all the same (endpoint)");
+    cr_assert_eq(weirctl_run("outlier eject app 127.0.0.1:%u force", c), 0, "%s", weirctl_said());
+    cr_assert_eq(weirctl_run("outlier return app 127.0.0.1:%u", b), 0, "%s", weirctl_said());
+    cr_assert_str_eq(outlier_state(outlier_b), "in");
+    cr_assert_eq(weirctl_run("outlier return app 127.0.0.1:%u", b), 1);
+    WEIRCTL_SAYS(" is in full use already (endpoint)");
+    cr_assert_eq(weirctl_run("--json outlier list app"), 0);
+    WEIRCTL_SAYS(
+        "{\"clusters\":[{\"cluster\":\"app\",\"enabled\":true,\"ejected\":1,\"allowed\":1,");
+    cr_assert_eq(weirctl_run("outlier list none"), 1);
+    WEIRCTL_SAYS("there is no cluster called \"none\"; list without a name shows all");
 }
 
 Test(outlier_pool, of_an_operator_brings_nobody_back)

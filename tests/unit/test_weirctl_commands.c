@@ -68,7 +68,7 @@ Test(weirctl_commands, are_listed_all_or_by_their_first_word)
     for (size_t i = 0; commands[i]; i++)
         cr_assert(strstr(all, commands[i]->name) && strstr(all, commands[i]->summary));
     cr_assert(command_list("mirror", &t));
-    cr_assert_str_eq(said(), "  mirror diffs [ROUTE]                show how mirrors answer "
+    cr_assert_str_eq(said(), "  mirror diffs [ROUTE]                    show how mirrors answer "
                              "differently\n");
     cr_assert(!command_list("mir", &t));
 }
@@ -178,6 +178,41 @@ Test(weirctl_commands, turn_faults_on_and_off)
     cr_assert(strstr(ask("fault set", NULL, WORDS("r", "f", "1%", "2%")), "one too many"));
 }
 
+Test(weirctl_commands, name_a_cluster_or_a_route_whose_breaker_is_meant)
+{
+    static const char *const both[] = {"breaker open",    "breaker close",  "breaker auto",
+                                       "breaker disable", "breaker enable", NULL};
+    cr_assert_str_eq(ask("breaker list", NULL, NULL, 0), "{}");
+    cr_assert_str_eq(ask("breaker list", NULL, WORDS("app")), "{\"cluster\":\"app\"}");
+    cr_assert_str_eq(ask("breaker list", "all", NULL, 0), "{\"route\":\"all\"}");
+    cr_assert(strstr(ask("breaker list", "all", WORDS("app")), "!either a CLUSTER or --route"));
+    for (const char *const *name = both; *name; name++) {
+        cr_assert(strstr(ask(*name, "all", WORDS("app")), "!either a CLUSTER or --route"));
+        cr_assert(strstr(ask(*name, NULL, NULL, 0), "!either a CLUSTER or --route"));
+    }
+    cr_assert_str_eq(ask("breaker open", NULL, WORDS("app")),
+                     "{\"cluster\":\"app\",\"state\":\"open\"}");
+    cr_assert_str_eq(ask("breaker close", NULL, WORDS("app", "a:1")),
+                     "{\"cluster\":\"app\",\"endpoint\":\"a:1\",\"state\":\"closed\"}");
+    cr_assert_str_eq(ask("breaker auto", "all", NULL, 0), "{\"route\":\"all\",\"state\":\"auto\"}");
+    cr_assert_str_eq(ask("breaker disable", NULL, WORDS("app")), "{\"cluster\":\"app\"}");
+    cr_assert_str_eq(ask("breaker enable", "all", NULL, 0), "{\"route\":\"all\"}");
+}
+
+Test(weirctl_commands, eject_endpoints_and_take_them_back)
+{
+    cr_assert_str_eq(ask("outlier list", NULL, NULL, 0), "{}");
+    cr_assert_str_eq(ask("outlier list", NULL, WORDS("app")), "{\"cluster\":\"app\"}");
+    cr_assert_str_eq(ask("outlier eject", NULL, WORDS("app", "a:1")),
+                     "{\"cluster\":\"app\",\"endpoint\":\"a:1\"}");
+    cr_assert_str_eq(ask("outlier eject", "10m", WORDS("app", "a:1", "force")),
+                     "{\"cluster\":\"app\",\"endpoint\":\"a:1\",\"force\":true,\"seconds\":600}");
+    cr_assert(strstr(ask("outlier eject", "10", WORDS("app", "a:1")), "!--for \"10\" is not a"));
+    cr_assert(strstr(ask("outlier eject", NULL, WORDS("app", "a:1", "b:1")), "!\"b:1\" is not f"));
+    cr_assert_str_eq(ask("outlier return", NULL, WORDS("app", "a:1")),
+                     "{\"cluster\":\"app\",\"endpoint\":\"a:1\"}");
+}
+
 /* -- what is shown ----------------------------------------------------------------------------- */
 
 static const char *show(const char *name, const char *json)
@@ -211,6 +246,58 @@ Test(weirctl_commands, show_splits)
         "     -      -            -        -       -       -\n");
     cr_assert_str_eq(show("canary set", "{\"splits\": []}"), "No route has a split.\n");
     cr_assert_str_eq(show("canary get", "{}"), "No route has a split.\n");
+}
+
+Test(weirctl_commands, show_circuits_and_what_is_used_of_limits)
+{
+    const char *answer =
+        "{\"breakers\": [{\"cluster\": \"app\", \"enabled\": true, \"circuits\": [{\"state\":"
+        " \"open\", \"mode\": \"auto\", \"openings\": 2, \"left_ms\": 4001, \"calls\": 20, "
+        "\"failed\":"
+        " 12, \"slow\": 0, \"endpoint\": \"a:1\"}], \"limits\": [{\"priority\": \"usual\", "
+        "\"requests\":"
+        " 12, \"max_requests\": 200, \"pending\": 3, \"max_pending\": 0, \"retries\": 1,"
+        " \"max_retries\": 0}, {\"priority\": \"high\"}], \"connections\": 7, \"max_connections\": "
+        "9},"
+        " {\"route\": \"all\", \"enabled\": false, \"circuits\": [{\"state\": \"closed\"}],"
+        " \"limits\": []}, {\"cluster\": \"b\", \"enabled\": false, \"connections\": 1,"
+        " \"max_connections\": 4}]}";
+    cr_assert_str_eq(
+        show("breaker list", answer),
+        "OWNER        ENDPOINT  STATE   MODE      CALLS  FAILED  SLOW  OPENINGS  LEFT\n"
+        "cluster app  a:1       open    auto         20      12     0         2    5s\n"
+        "route all    -         closed  disabled      -       -     -         -     -\n"
+        "\n"
+        "CLUSTER  PRIORITY  MODE      REQUESTS  PENDING  RETRIES  CONNECTIONS\n"
+        "app      usual     on          12/200      3/0      1/-          7/9\n"
+        "app      high      on               -        -        -            -\n"
+        "b        -         disabled         -        -        -          1/4\n");
+    cr_assert_str_eq(show("breaker open", "{}"), "There is neither a circuit nor a limit.\n");
+    cr_assert_str_eq(show("breaker enable", "{\"breakers\": [{\"route\": \"r\"}]}"),
+                     "There is neither a circuit nor a limit.\n");
+}
+
+Test(weirctl_commands, show_ejections)
+{
+    const char *answer =
+        "{\"clusters\": [{\"cluster\": \"app\", \"enabled\": true, \"ejected\": 1, \"allowed\": 2,"
+        " \"endpoints\": [{\"endpoint\": \"a:1\", \"state\": \"ejected\", \"share\": 0, "
+        "\"next_ms\":"
+        " 29500, \"count\": 1, \"ejections\": 4, \"why\": \"5xx\", \"consecutive\": {\"failures\": "
+        "0,"
+        " \"gateway_errors\": 1, \"5xx\": 3}}, {\"endpoint\": \"b:1\", \"state\": \"in\", "
+        "\"share\":"
+        " 1.0, \"count\": 0}]}, {\"cluster\": \"b\", \"enabled\": false}]}";
+    cr_assert_str_eq(show("outlier list", answer),
+                     "CLUSTER  ENDPOINT  STATE    SHARE  COUNT  WHY  NEXT  FAILURES  GATEWAY  5XX\n"
+                     "app      a:1       ejected     0%      1  5xx   30s         0        1    3\n"
+                     "app      b:1       in        100%      0  -       -         -        -    -\n"
+                     "\n"
+                     "CLUSTER  EJECTED  EJECTION\n"
+                     "app          1/2  on\n"
+                     "b            -/-  off\n");
+    cr_assert_str_eq(show("outlier return", "{\"clusters\": []}"),
+                     "No cluster ejects endpoints.\n");
 }
 
 Test(weirctl_commands, show_faults)

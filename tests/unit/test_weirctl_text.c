@@ -111,7 +111,7 @@ Test(weirctl_text, shows_members_of_any_type_and_those_that_are_missing)
 {
     json_t *o =
         json_loads("{\"s\": \"te\\u001bxt\", \"i\": -3, \"r\": 0.01, \"b\": true, \"n\": null,"
-                   " \"l\": [1], \"share\": 0.9501, \"small\": 0.0001}",
+                   " \"l\": [1], \"share\": 0.9501, \"small\": 0.0001, \"ms\": 60001}",
                    0, NULL);
     static const char *const cases[][2] = {{"s", "te\\x1bxt"}, {"i", "-3"}, {"r", "0.01"},
                                            {"b", "yes"},       {"n", "-"},  {"l", "-"},
@@ -127,6 +127,10 @@ Test(weirctl_text, shows_members_of_any_type_and_those_that_are_missing)
     answer_tenths(&t, o, "i");
     answer_tenths(&t, o, "n");
     cr_assert_str_eq(said(), "-3.0-");
+    answer_left(&t, o, "ms");
+    answer_left(&t, o, "i");
+    answer_left(&t, o, "n");
+    cr_assert_str_eq(said(), "1m1s0s-");
     answer_moment(&t, o, "s");
     answer_add(&t, NULL, "s");
     cr_assert_str_eq(said(), "te\\x1bxt-");
