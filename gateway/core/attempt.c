@@ -13,6 +13,9 @@
 #include "core/module/hooks.h"
 #include "core/stats/stats.h"
 
+/* Less than the time that a backend, or what is before it, leaves to who reads nothing. */
+enum { HELD_UP_US = 1000000 };
+
 static void start_limit(struct attempt *at);
 static void on_timer(struct timer *t);
 
@@ -236,8 +239,22 @@ void attempt_on_end(struct attempt *at, const struct fields *trailers)
     exchange_wake(at->x);
 }
 
+static void end_pause(struct attempt *at)
+{
+    at->held_up = at->held_up || now_us(at) - at->paused_us >= HELD_UP_US;
+    at->paused = false;
+}
+
+void attempt_resume(struct attempt *at)
+{
+    end_pause(at);
+    at->ops->resume(at);
+}
+
 void attempt_on_fail(struct attempt *at, enum why why, const char *detail)
 {
+    if (at->paused)
+        end_pause(at);
     if (!at->why) {
         at->why = why;
         at->detail = detail;
@@ -258,5 +275,6 @@ bool attempt_wants_pause(struct attempt *at)
     if (attempt_queued(at) < at->cluster->conf->limits.queue)
         return false;
     at->paused = true;
+    at->paused_us = now_us(at);
     return true;
 }

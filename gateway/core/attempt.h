@@ -83,8 +83,10 @@ struct attempt {
     bool ended;                    /* the whole response has come */
     bool request_sent;             /* send_end was called */
     bool paused;                   /* the origin was told to stop reading */
+    bool held_up;                  /* ... and to wait for so long that it may have given up */
     bool answered;                 /* at least one byte of a response has come */
     bool judged;                   /* the steps have looked at how it ended, and hooks have heard */
+    bool goes_on;                  /* ... of a head alone: hooks will hear of its end, too */
     bool lost;                     /* another one was faster (core/hedge.h): nobody is to blame */
     bool repeated;                 /* ... and go on with another one, as nobody is to blame */
     bool injected;                 /* what `fault` says has begun to act */
@@ -99,6 +101,7 @@ struct attempt {
     /* times, on the loop's clock, in microseconds; 0: not reached */
     uint64_t started_us, opened_us, headed_us, ended_us;
     uint64_t done_us;              /* it ended, one way or another */
+    uint64_t paused_us;            /* when it was paused last */
     uint64_t bytes_received;       /* of content */
 };
 
@@ -106,6 +109,13 @@ struct attempt {
 static inline bool attempt_failed(const struct attempt *at)
 {
     return at->why || !at->headed || at->head.status >= 400;
+}
+
+/* Hooks are to hear of it now. A tunnel's end is nobody's: there is no content that could be whole. */
+static inline void attempt_judge(struct attempt *at)
+{
+    at->judged = true;
+    at->goes_on = at->headed && !at->why && at->head.body != BODY_TUNNEL;
 }
 
 /* The shorter of two limits, of which 0 is none. */
@@ -126,6 +136,8 @@ void attempt_lose(struct attempt *at);
 void attempt_cancel(struct attempt *at);
 /* Finds it an origin: at once, or after an injected delay. */
 void attempt_open(struct attempt *at);
+/* There is room again: the origin is to go on reading. */
+void attempt_resume(struct attempt *at);
 
 /* -- what origins tell ------------------------------------------------------------------------- */
 

@@ -72,14 +72,17 @@ enum { CHAIN_IDENTIFY, CHAIN_ROUTE, CHAIN_CHOICE /* weir_chain_use() */, CHAIN_C
 
 struct chain_run {
     const struct chain *chain; /* NULL: none */
+    unsigned since;            /* attempts that there were when it was set: it has heard of later ones */
     char *state;               /* of its uses, in the arena; NULL: they have none */
     struct slice *log;         /* their log fields; NULL: they have none */
 };
 
-/* A chain that another one has taken the place of: its uses are still owed their on_done. */
+/* A chain that another one has taken the place of: its uses are still owed their on_done, and the
+ * on_end of attempts that they have heard of. */
 struct chain_past {
     struct chain_past *next;
     struct chain_run run;
+    unsigned until; /* the last of these attempts */
 };
 
 /* What a client tells about itself when it makes an exchange. */

@@ -345,7 +345,7 @@ static int step_judge(struct exchange *x)
         at->why = WHY_BAD_RESPONSE;
         at->detail = "websocket_accept";
     }
-    at->judged = true;
+    attempt_judge(at);
     at->repeated = at->why && may_try_again(x, at);
     const bool wanted = hooks_judge(x, at) && ask_for_retry(x, at);
     if (unlikely(wanted || at->why) && hedge_fall_back(x))
@@ -460,7 +460,7 @@ static void drop_attempt(struct exchange *x)
         hedge_settle(x);
     attempt_cancel(at);
     if (!at->judged && hooks_judge(x, at)) {
-        at->judged = true;
+        attempt_judge(at);
         hooks_result(x, at);
     }
 }
@@ -530,12 +530,24 @@ static void count_request(struct exchange *x, uint64_t took_us)
         access_log_exchange(w->access_log, x);
 }
 
+/* Who heard of their heads hears how attempts have ended: the client's, and those that were held. */
+static void end_attempts(struct exchange *x)
+{
+    list_each (node, &x->attempts) {
+        struct attempt *at = list_entry(node, struct attempt, node);
+        if (hooks_want_end(x, at))
+            hooks_ended(x, at);
+    }
+}
+
 static int step_finish(struct exchange *x)
 {
     struct worker *w = x->w;
     const uint64_t took_us = w->loop->clock.mono_us - x->created_us;
     list_each (node, &x->attempts)
         attempt_cancel(list_entry(node, struct attempt, node));
+    if (hooks_any(x, MOMENT_END))
+        end_attempts(x);
     if (hooks_any(x, MOMENT_DONE))
         hooks_done(x);
     if (x->grpc)

@@ -126,7 +126,7 @@ void hedge_settle(struct exchange *x)
     h->rival = NULL;
     attempt_lose(lost);
     if (!lost->judged && hooks_judge(x, lost)) {
-        lost->judged = true;
+        attempt_judge(lost);
         hooks_result(x, lost);
     }
     bytes_clear(&lost->body);

@@ -84,10 +84,8 @@ void relay_outward(struct exchange *x, struct attempt *at)
         send_filtered(x, at, of_cluster->queue);
     else
         send_outward(x, &at->body);
-    if (at->paused && at->origin && has_room_again(of_cluster, attempt_queued(at))) {
-        at->paused = false;
-        at->ops->resume(at);
-    }
+    if (at->paused && at->origin && has_room_again(of_cluster, attempt_queued(at)))
+        attempt_resume(at);
 }
 
 void relay_own(struct exchange *x)

@@ -31,7 +31,7 @@
     STEP(ANSWER,                                                                                   \
          "what the gateway says itself: a redirect, a response, or why not; on_response",          \
          "FINISH")                                                                                 \
-    STEP(FINISH, "on_done, counters, access log, memory", "")
+    STEP(FINISH, "on_end of attempts, on_done, counters, access log, memory", "")
 
 enum step {
 #define STEP(name, what, next) STEP_##name,

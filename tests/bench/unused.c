@@ -32,6 +32,11 @@ static enum weir_verdict on_result(struct weir_exchange *x, const struct weir_us
     return next(x, u);
 }
 
+static void on_end(struct weir_exchange *x, const struct weir_use *u, const struct weir_attempt *at)
+{
+    (void)x, (void)u, (void)at;
+}
+
 static void nothing(struct weir_exchange *x, const struct weir_use *u)
 {
     (void)x, (void)u;
@@ -52,5 +57,6 @@ const struct weir_module weir_module = {
     .on_pick = on_pick,
     .on_result = on_result,
     .on_response = nothing,
+    .on_end = on_end,
     .on_done = nothing,
 };

@@ -7,6 +7,8 @@
  * word: the request doesn't go on. */
 #include "core/module/hooks.h"
 
+#include <limits.h>
+
 #include "base/log.h"
 #include "core/answer.h"
 
@@ -49,7 +51,7 @@ static bool takes_part(const struct exchange *x, unsigned where, const struct ch
 
 static void sum_moments(struct exchange *x)
 {
-    x->moments = x->past ? 1u << MOMENT_DONE : 0;
+    x->moments = x->past ? 1u << MOMENT_DONE | 1u << MOMENT_END : 0;
     for (unsigned i = 0; i < CHAIN_N; i++)
         if (x->chains[i].chain)
             x->moments |= moments_in(x, i, x->chains[i].chain);
@@ -59,15 +61,17 @@ void hooks_set(struct exchange *x, unsigned where, const struct chain *c)
 {
     struct chain_run *run = &x->chains[where];
     const bool first = !run->chain;
-    if (run->chain && moments_in(x, where, run->chain) >> MOMENT_DONE & 1) {
+    const uint32_t owed = 1u << MOMENT_DONE | 1u << MOMENT_END;
+    if (run->chain && moments_in(x, where, run->chain) & owed) {
         struct chain_past *past = ARENA_NEW(&x->arena, struct chain_past);
         past->run = *run;
+        past->until = x->attempts_n;
         struct chain_past **last = &x->past;
         while (*last)
             last = &(*last)->next;
         *last = past;
     }
-    *run = (struct chain_run){.chain = c};
+    *run = (struct chain_run){.chain = c, .since = x->attempts_n};
     if (!first)
         sum_moments(x);
     else if (c)
@@ -126,6 +130,9 @@ static enum weir_verdict call_hook(struct exchange *x, enum moment m, const stru
     case MOMENT_CONTENT:
         desc->on_content(wx, u, about->direction,
                          (struct weir_slice){about->piece.p, about->piece.n}, about->last);
+        break;
+    case MOMENT_END:
+        desc->on_end(wx, u, (const struct weir_attempt *)about->attempt);
         break;
     case MOMENT_DONE:
         desc->on_done(wx, u);
@@ -211,12 +218,12 @@ bool hooks_word_set(const struct exchange *x)
 static bool is_left_out(const struct exchange *x, const struct module_use *use, enum moment m,
                         const struct subject *about)
 {
-    if (use->late && !x->awake && m != MOMENT_RESULT && m != MOMENT_UNAVAILABLE)
+    if (use->late && !x->awake && !(MOMENTS_WAKING >> m & 1))
         return true;
     if (m == MOMENT_PICK || m == MOMENT_UNPICK)
         return use->module->desc->guards && !about->endpoint->guarded;
-    return m == MOMENT_RESULT && !use->all_results && !is_set(use->results_while) &&
-           !attempt_failed(about->attempt);
+    return (m == MOMENT_RESULT || m == MOMENT_END) && !use->all_results &&
+           !is_set(use->results_while) && !attempt_failed(about->attempt);
 }
 
 /* What a moment's verdicts make of the rest of its run. */
@@ -356,6 +363,30 @@ void hooks_content(struct exchange *x, const struct module_use *use, void *state
     x->hook = outer;
     x->hook_state = outer_state;
     x->moment = outer_moment;
+}
+
+static void tell_end(struct exchange *x, struct chain_run *run, unsigned until, struct attempt *at)
+{
+    const struct subject about = {.attempt = at};
+    const struct moment_uses *uses = &run->chain->at[MOMENT_END];
+    if (at->number <= run->since || at->number > until)
+        return;
+    for (uint32_t i = 0; i < uses->n; i++) {
+        if (is_left_out(x, uses->v[i], MOMENT_END, &about))
+            continue;
+        if (unlikely(uses->v[i]->late && !x->awake))
+            wake_up(x);
+        call(x, MOMENT_END, uses->v[i], state_of(x, run, uses->v[i]), &about);
+    }
+}
+
+void hooks_ended(struct exchange *x, struct attempt *at)
+{
+    for (struct chain_past *past = x->past; past; past = past->next)
+        tell_end(x, &past->run, past->until, at);
+    for (unsigned i = CHAIN_ROUTE; i < CHAIN_N; i++)
+        if (x->chains[i].chain)
+            tell_end(x, &x->chains[i], UINT_MAX, at);
 }
 
 void hooks_done(struct exchange *x)

@@ -84,6 +84,16 @@ static inline bool hooks_judge(const struct exchange *x, const struct attempt *a
            (attempt_failed(at) || x->moments & CHAIN_ALL_RESULTS ||
             (x->moments & CHAIN_SOME_RESULTS && hooks_word_set(x)));
 }
+/* Does any hook want to hear how the content of this attempt has ended? The same as of its head;
+ * those of chains that are no more (x->past) are asked one by one. */
+static inline bool hooks_want_end(const struct exchange *x, const struct attempt *at)
+{
+    return at->goes_on &&
+           (attempt_failed(at) || x->moments & CHAIN_ALL_RESULTS || x->past ||
+            (x->moments & CHAIN_SOME_RESULTS && hooks_word_set(x)));
+}
+/* All hooks that could hear of its head hear of its end. */
+void hooks_ended(struct exchange *x, struct attempt *at);
 /* All hooks hear of the attempt; true: one of them has arranged for a retry (x->retry). */
 bool hooks_result(struct exchange *x, struct attempt *at);
 void hooks_response(struct exchange *x);

@@ -93,7 +93,7 @@ void modules_reference(struct text *out, struct module_set *s);
     M(FORWARD, on_forward)                                                                         \
     M(PICK, on_pick) M(UNPICK, on_unpick) M(ATTEMPT, on_attempt)                                   \
     M(UNAVAILABLE, on_unavailable) M(RESULT, on_result) M(RESPONSE, on_response)                   \
-    M(CONTENT, on_content) M(DONE, on_done)
+    M(CONTENT, on_content) M(END, on_end) M(DONE, on_done)
 enum moment {
 #define M(id, hook) MOMENT_##id,
     MOMENT_LIST(M)
@@ -101,11 +101,14 @@ enum moment {
     MOMENT_N
 };
 
+/* By these wakes a use that comes late. */
+enum { MOMENTS_WAKING = 1 << MOMENT_UNAVAILABLE | 1 << MOMENT_RESULT | 1 << MOMENT_END };
+
 /* In chain.moments beside the bits of moments. PICK there means all endpoints: uses that ask about
  * guarded ones only don't set it. */
 enum {
     CHAIN_KEEPS = 1 << 27,       /* some use wants requests kept, whatever their method */
-    CHAIN_ALL_RESULTS = 1 << 30, /* some use's on_result hears of attempts that went well */
+    CHAIN_ALL_RESULTS = 1 << 30, /* some use's on_result and on_end hear of attempts that went well */
     CHAIN_SOME_RESULTS = 1 << 28, /* ... while a word of chain.words isn't 0 */
     CHAIN_GUARDS = 1 << 29,      /* some use's on_pick is asked about guarded endpoints */
 };
@@ -119,8 +122,8 @@ struct module_use {
     uint32_t index;                       /* of the module in module_plan.modules: also of locals */
     uint32_t state_at;                    /* offset in the chain's state */
     uint32_t log_at;                      /* index of its first log field in the chain's */
-    bool late;                            /* sleeps until on_result or on_unavailable */
-    bool all_results;                     /* on_result hears of attempts that went well, too */
+    bool late;                            /* sleeps until on_result, on_end or on_unavailable */
+    bool all_results;                     /* these hear of attempts that went well, too */
     const _Atomic uint32_t *results_while; /* the same while it isn't 0; NULL: no such word */
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* <weir/module.h>, "attempts": how one ended, and whether there is to be another. */
+/* <weir/module.h>, "attempts": how one began and ended, and whether there is to be another. */
 #include "core/module/module_api.h"
 
 #include "core/attempt_fault.h"
@@ -32,8 +32,15 @@ const char *weir_attempt_why(const struct weir_attempt *at)
     return why ? why_facts(why)->word : NULL;
 }
 
+/* A response that came well until it was nobody's any more: until then nothing was wrong. */
+static bool is_cut_short(const struct attempt *at)
+{
+    return at->headed && !at->why && !at->ended && at->done_us;
+}
+
 /* The time for the whole request is the origin's to keep, unless it was the client that set it, or
- * that had not sent all of the request. */
+ * that had not sent all of the request. And an origin may do as it likes with a connection that
+ * nothing was read from for long: the client was slow, or its response was held for a better one. */
 bool weir_attempt_blameless(const struct weir_attempt *wat)
 {
     const struct attempt *at = attempt_of(wat);
@@ -41,18 +48,20 @@ bool weir_attempt_blameless(const struct weir_attempt *wat)
         return true;
     switch (why_of(at)) {
     case WHY_NONE:
+        return is_cut_short(at);
     case WHY_CONNECT:
     case WHY_TIMEOUT_CONNECT:
     case WHY_TLS:
     case WHY_REFUSED:
-    case WHY_CLOSED:
-    case WHY_RESET:
     case WHY_BAD_RESPONSE:
-    case WHY_TRUNCATED:
     case WHY_TIMEOUT_RESPONSE_HEAD:
     case WHY_TIMEOUT_RESPONSE_BODY:
     case WHY_TIMEOUT_TRY:
         return false;
+    case WHY_CLOSED:
+    case WHY_RESET:
+    case WHY_TRUNCATED:
+        return at->held_up;
     case WHY_TIMEOUT_REQUEST:
         return at->x->plan.grpc_timeout || !at->x->request_done;
     default:
@@ -70,6 +79,22 @@ bool weir_attempt_sent(const struct weir_attempt *wat)
 bool weir_attempt_injected(const struct weir_attempt *at)
 {
     return attempt_of(at)->injected;
+}
+
+bool weir_attempt_goes_on(const struct weir_attempt *at)
+{
+    return attempt_of(at)->goes_on;
+}
+
+bool weir_attempt_whole(const struct weir_attempt *at)
+{
+    return attempt_of(at)->ended && !attempt_of(at)->why;
+}
+
+bool weir_attempt_served(const struct weir_attempt *wat)
+{
+    const struct attempt *at = attempt_of(wat);
+    return at->x->attempt == at && at->x->head_sent && !at->x->answering;
 }
 
 bool weir_attempt_repeated(const struct weir_attempt *at)
@@ -92,13 +117,21 @@ struct weir_slice weir_attempt_endpoint(const struct weir_attempt *at)
     return slice_out(attempt_of(at)->endpoint_name);
 }
 
-struct weir_slice weir_attempt_field(const struct weir_attempt *wat, const struct weir_name *name)
+static struct weir_slice first_of(const struct fields *f, const struct weir_name *name)
 {
-    const struct attempt *at = attempt_of(wat);
-    const struct fields *f = &at->head.fields;
     const struct field *found = name->id ? fields_find_token(f, (enum token)name->id)
                                          : fields_find(f, slice_in(name->text));
-    return at->headed && found ? slice_there(found->value) : (struct weir_slice){NULL, 0};
+    return found ? slice_there(found->value) : (struct weir_slice){NULL, 0};
+}
+
+struct weir_slice weir_attempt_field(const struct weir_attempt *at, const struct weir_name *name)
+{
+    return first_of(&attempt_of(at)->head.fields, name);
+}
+
+struct weir_slice weir_attempt_trailer(const struct weir_attempt *at, const struct weir_name *name)
+{
+    return first_of(&attempt_of(at)->trailers, name);
 }
 
 struct weir_slice weir_endpoint_name(const struct weir_endpoint *ep)

@@ -264,11 +264,11 @@ static void collect_moment(struct chain *c, enum moment m, struct arena *a)
             continue;
         at->v[at->n++] = use;
         const uint32_t bit = m == MOMENT_PICK && use->module->desc->guards ? CHAIN_GUARDS : 1u << m;
-        if (use->late && m != MOMENT_RESULT && m != MOMENT_UNAVAILABLE)
+        if (use->late && !(MOMENTS_WAKING >> m & 1))
             c->late_moments |= bit;
         else
             c->moments |= bit;
-        if (m == MOMENT_RESULT && use->all_results)
+        if ((m == MOMENT_RESULT || m == MOMENT_END) && use->all_results)
             c->moments |= CHAIN_ALL_RESULTS;
     }
 }

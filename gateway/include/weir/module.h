@@ -236,9 +236,9 @@ struct weir_module {
     bool wants_identity;                /* its uses look at the identity: on_identify runs before */
     bool guards;                        /* its on_pick is asked about guarded endpoints alone
                                            (weir_endpoint_guard_set) */
-    bool failures_only;                 /* its on_result hears only of attempts that failed, or have
-                                           given a status of 400 or more; a use may ask for all:
-                                           weir_load_all_results() */
+    bool failures_only;                 /* its on_result and on_end hear only of attempts that
+                                           failed, or have given a status of 400 or more; a use may
+                                           ask for all: weir_load_all_results() */
     bool ends_route;                    /* on a route it stands instead of `cluster`: its on_plan sets
                                            one for every request */
     const char *const *log_fields;      /* NULL-terminated; shown as MODULE.NAME: weir_log_set() */
@@ -300,7 +300,7 @@ struct weir_module {
      * (weir_veto_reason). RETRY: weir_retry() has named another cluster.  NEXT ANSWERED RETRY    */
     enum weir_verdict (*on_unavailable)(struct weir_exchange *x, const struct weir_use *u);
     /* An attempt has given a head, or failed, or is given up: was it good, and again? Once for each
-     * that was started. How its content ends, only weir_why() in on_done says. NEXT RETRY       */
+     * that was started. How its content ends on_end says.                     NEXT RETRY       */
     enum weir_verdict (*on_result)(struct weir_exchange *x, const struct weir_use *u,
                                    const struct weir_attempt *at);
     /* The response's head (WEIR_RESPONSE) is about to go out and may be changed. Also for answers of
@@ -311,6 +311,12 @@ struct weir_module {
      * empty. */
     void (*on_content)(struct weir_exchange *x, const struct weir_use *u, int direction,
                        struct weir_slice piece, bool last);
+    /* An attempt that had given a head, whatever it said (weir_attempt_goes_on), has ended, with its content
+     * or without: it was whole (weir_attempt_whole), broke off by itself (weir_attempt_why), or was
+     * of no more use: the client is gone, time is up, a retry's response was better. Once for each,
+     * at the end of the exchange, in the order in which they began, before on_done. Never of
+     * tunnels. */
+    void (*on_end)(struct weir_exchange *x, const struct weir_use *u, const struct weir_attempt *at);
     /* After the last byte, or the failure, before the access log. Always called, once, when one of
      * the use's hooks was, or could have been. */
     void (*on_done)(struct weir_exchange *x, const struct weir_use *u);
@@ -339,13 +345,14 @@ struct weir_slice weir_load_dup(struct weir_load *l, struct weir_slice s); /* wi
 /* Requests for this cluster come from uses of this module alone: a route, or another module, that
  * names it is an error, and no hook of another module may choose it. [load] */
 void weir_load_reserve(struct weir_load *l, weir_cluster cluster);
-/* on_result of this use hears of every attempt, though its module is one for failures_only. [load] */
+/* on_result and on_end of this use hear of every attempt, though its module is one for failures_only.
+ * [load] */
 void weir_load_all_results(struct weir_load *l);
 /* The same for as long as a word in a cell isn't 0: good attempts cost a load of it otherwise. It is
  * read without any order; who has set it may miss an attempt that was judged at the same time. [load] */
 void weir_load_results_while(struct weir_load *l, const _Atomic uint32_t *word);
-/* This use has nothing to do in an exchange until its on_result or on_unavailable is asked: none of its
- * other hooks are called before, nor on_done when neither was. An exchange that goes well costs nothing
+/* This use has nothing to do in an exchange until its on_result, on_end or on_unavailable is asked: none
+ * of its other hooks are called before, nor on_done when none of these was. An exchange that goes well costs nothing
  * then. [load] */
 void weir_load_late(struct weir_load *l);
 /* The content of requests that come to this use is kept, as by weir_keep_request(). [load] */
@@ -670,16 +677,28 @@ void weir_hedge(struct weir_exchange *x, uint64_t delay_ms);
  * is. [hook], in on_plan or on_forward */
 void weir_keep_request(struct weir_exchange *x);
 
-/* -- attempts, in on_result and on_attempt ----------------------------------------------------- */
+/* -- attempts, in on_attempt, on_result and on_end -------------------------------------------- */
 
 /* All [hook]. */
 unsigned weir_attempt_number(const struct weir_attempt *at); /* 1: the first */
 int weir_attempt_status(const struct weir_attempt *at);      /* 0: it gave no head */
-const char *weir_attempt_why(const struct weir_attempt *at); /* the log's word; NULL: didn't fail */
+/* The log's word; NULL: didn't fail. In on_end: how it broke off; NULL: whole, or cut short. */
+const char *weir_attempt_why(const struct weir_attempt *at);
+/* In on_result: it has given a head, and on_end will tell how its content ended. A use that hears of
+ * this one only because of a word (weir_load_results_while) isn't told when that is 0 by then and the
+ * end was good. */
+bool weir_attempt_goes_on(const struct weir_attempt *at);
+/* In on_end: has all of it come, trailers included? Not: it broke off, or was cut short. */
+bool weir_attempt_whole(const struct weir_attempt *at);
+/* In on_end: is it the one whose response the client got? */
+bool weir_attempt_served(const struct weir_attempt *at);
 /* May any of the request have reached the origin? */
 bool weir_attempt_sent(const struct weir_attempt *at);
 /* Did it fail by the gateway's or the client's doing, so that the origin isn't to blame? An injected
- * fault is the gateway's; what came of itself of an attempt that was only delayed or slowed isn't. */
+ * fault is the gateway's; what came of itself of an attempt that was only delayed or slowed isn't. In
+ * on_end: or was it cut short, by a client that went away, by a limit of the gateway's or of the
+ * client's, or because it was of no more use? So is one that broke off after nothing had been read
+ * from it for a second or more, since the client took nothing. */
 bool weir_attempt_blameless(const struct weir_attempt *at);
 /* The gateway goes on with another one by itself, whatever hooks say: a kept connection was stale, or
  * the origin has said that it processed nothing. */
@@ -691,6 +710,8 @@ weir_cluster weir_attempt_cluster(const struct weir_attempt *at);
 struct weir_slice weir_attempt_endpoint(const struct weir_attempt *at);
 /* Of the head that it gave: the value of the first line of that name. */
 struct weir_slice weir_attempt_field(const struct weir_attempt *at, const struct weir_name *name);
+/* In on_end: the same of its trailers. */
+struct weir_slice weir_attempt_trailer(const struct weir_attempt *at, const struct weir_name *name);
 /* As configured, or the address that DNS gave; in on_pick, and borrowed for that call. */
 struct weir_slice weir_endpoint_name(const struct weir_endpoint *ep);
 /* Another attempt, on this cluster, after `delay_ms`: gives WEIR_RETRY; or WEIR_NEXT when that is
