@@ -220,13 +220,15 @@ const char *outlier_eject_by_hand(const struct subject *s, uint64_t for_ms, bool
 
 /* -- probes ------------------------------------------------------------------------------------ */
 
-void outlier_probe_failed(const struct subject *s, unsigned round, const char *figures)
+bool outlier_probe_failed(const struct subject *s, unsigned round, const char *figures)
 {
     const struct ejection_order order = {
         .cause = KIND_PROBE, .now_ms = now_ms(s), .jitter_ms = jitter(s)};
     struct ejection_change c;
-    if (ejection_probe_bad(&s->cell->ejection, &s->o->rules, round, &order, &c))
-        went_out(s, &c, KIND_PROBE, figures);
+    if (!ejection_probe_bad(&s->cell->ejection, &s->o->rules, round, &order, &c))
+        return false;
+    went_out(s, &c, KIND_PROBE, figures);
+    return true;
 }
 
 void outlier_probe_succeeded(const struct subject *s, unsigned round)

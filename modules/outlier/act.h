@@ -34,8 +34,8 @@ void outlier_eject(const struct subject *s, const struct reason *why);
 /* By an operator, for so long (0: as usual). `force`: also when the cap says no. What is wrong, as
  * the end of a sentence; NULL: it is ejected. */
 const char *outlier_eject_by_hand(const struct subject *s, uint64_t for_ms, bool force);
-/* A probe has failed. */
-void outlier_probe_failed(const struct subject *s, unsigned round, const char *figures);
+/* A probe has failed, perhaps after a good beginning. False: the endpoint isn't half-open any more. */
+bool outlier_probe_failed(const struct subject *s, unsigned round, const char *figures);
 void outlier_probe_succeeded(const struct subject *s, unsigned round);
 /* To full use at once. False: it is. */
 bool outlier_return(const struct subject *s, const char *why);

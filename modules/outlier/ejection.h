@@ -104,7 +104,8 @@ void ejection_probe_void(struct ejection *e, unsigned round);
 /* True: it was the last one that it took, and the endpoint is on its way back. */
 bool ejection_probe_good(struct ejection *e, const struct ejection_rules *r, unsigned round,
                          uint64_t now_ms, struct ejection_change *c);
-/* True: the endpoint is out again. False: another probe has decided before. */
+/* True: the endpoint is out again. False: another probe has decided before. May follow
+ * ejection_probe_good(), when a response breaks off. */
 bool ejection_probe_bad(struct ejection *e, const struct ejection_rules *r, unsigned round,
                         const struct ejection_order *o, struct ejection_change *c);
 

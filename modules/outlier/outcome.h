@@ -11,7 +11,7 @@
 enum outcome {
     OUTCOME_NONE,    /* nothing: it ended by the gateway's, the client's or an experiment's doing */
     OUTCOME_GOOD,    /* a response that is no server error */
-    OUTCOME_FAILURE, /* no response: the connection failed, was reset or closed, a time ran out */
+    OUTCOME_FAILURE, /* no whole response: the connection failed, was reset or closed, a time ran out */
     OUTCOME_GATEWAY, /* 502, 503, 504 */
     OUTCOME_5XX,     /* another server error */
 };
@@ -20,7 +20,7 @@ enum outcome {
  * origin isn't to blame (weir_attempt_blameless). */
 enum outcome outcome_of(const char *why, int status, bool blameless);
 
-/* The HTTP status that a gRPC status (the value of grpc-status in a head) stands for, as the
+/* The HTTP status that a gRPC status (the value of grpc-status) stands for, as the
  * protocol's mapping of codes has it the other way round; 200 for what is the client's, or isn't a
  * status. */
 int outcome_grpc(struct weir_slice value);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Takes endpoints out of use that fail while others don't, and lets them back in carefully. It is
- * on for every cluster, for attempts without a response (five in a row, for 30 s times n):
+ * on for every cluster, for attempts without a whole response (five in a row, for 30 s times n):
  *
  *     outlier = { consecutive_5xx = 10; success_rate = { }; max_ejection_percent = "30%"; };
  *
@@ -8,6 +8,11 @@
  * sees the last of them; what needs figures of an interval, and what only the time brings, is the
  * control process's (tick.c). What is decided by lies in verdict.c, runs.c and ejection.c, what is
  * done about it in act.c.
+ *
+ * An attempt is booked once: at its head when that is bad by the settings, else when its content has
+ * ended, since a response may break off. A probe is decided by its head, as its content may never end; one that
+ * breaks off afterwards is a failed probe as long as the endpoint is half-open, and a failure like
+ * others when it is back already.
  *
  * Costs: a good response of a cluster where nobody has failed lately is one load in the core, and
  * no call. on_pick is asked for endpoints alone that are half-open (or refused). */
@@ -23,14 +28,16 @@ enum { PERMITS = 4, FIGURES = 160 };
 struct state {
     struct {
         weir_slot slot;
-        uint32_t round; /* 0: none */
+        uint32_t round;   /* 0: none */
+        unsigned attempt; /* whose head was good; 0: none has come yet */
     } permits[PERMITS];
 };
 
-static unsigned take_permit(struct state *st, weir_slot slot)
+static unsigned take_permit(struct state *st, weir_slot slot, unsigned attempt)
 {
     for (size_t i = 0; i < PERMITS; i++)
-        if (st->permits[i].round && st->permits[i].slot == slot) {
+        if (st->permits[i].round && st->permits[i].slot == slot &&
+            st->permits[i].attempt == attempt) {
             const unsigned round = st->permits[i].round;
             st->permits[i].round = 0;
             return round;
@@ -38,12 +45,13 @@ static unsigned take_permit(struct state *st, weir_slot slot)
     return 0;
 }
 
-static bool keep_permit(struct state *st, weir_slot slot, unsigned round)
+static bool keep_permit(struct state *st, weir_slot slot, unsigned round, unsigned attempt)
 {
     for (size_t i = 0; i < PERMITS; i++)
         if (!st->permits[i].round) {
             st->permits[i].slot = slot;
             st->permits[i].round = round;
+            st->permits[i].attempt = attempt;
             return true;
         }
     return false;
@@ -73,7 +81,7 @@ static enum weir_verdict on_pick(struct weir_exchange *x, const struct weir_use 
         return WEIR_NEXT;
     if (permit == PERMIT_NONE)
         return refuse(x, o);
-    if (!keep_permit(u->state, slot, round)) {
+    if (!keep_permit(u->state, slot, round, 0)) {
         ejection_probe_void(&cell->ejection, round);
         return refuse(x, o);
     }
@@ -87,21 +95,30 @@ static void on_unpick(struct weir_exchange *x, const struct weir_use *u,
     const struct outlier *o = u->conf;
     const weir_slot slot = weir_endpoint_slot(ep);
     struct outlier_cell *cell = o->cells ? weir_endpoint_cell(o->cells, slot) : NULL;
-    const unsigned round = take_permit(u->state, slot);
+    const unsigned round = take_permit(u->state, slot, 0);
     (void)x;
     if (cell && round)
         ejection_probe_void(&cell->ejection, round);
 }
 
-/* -- on_result --------------------------------------------------------------------------------- */
+/* -- on_result, on_end ------------------------------------------------------------------------ */
 
-/* What an error over gRPC says is 200, with the rest in the head when there is no content. */
-static int status_of(const struct outlier *o, const struct weir_attempt *at)
+/* What an error over gRPC says is 200, with the rest in the head when there is no content, else in the
+ * trailers. */
+static int head_status(const struct outlier *o, const struct weir_attempt *at)
 {
     const int status = weir_attempt_status(at);
     if (!o->grpc || status != 200)
         return status;
     return outcome_grpc(weir_attempt_field(at, &o->grpc_status));
+}
+
+static int status_of(const struct outlier *o, const struct weir_attempt *at)
+{
+    const int status = head_status(o, at);
+    if (!o->grpc || status != 200)
+        return status;
+    return outcome_grpc(weir_attempt_trailer(at, &o->grpc_status));
 }
 
 static const char *outcome_text(const struct subject *s, const struct weir_attempt *at,
@@ -115,25 +132,29 @@ static const char *outcome_text(const struct subject *s, const struct weir_attem
     return text;
 }
 
+static bool fail_probe(const struct subject *s, const struct weir_attempt *at, unsigned round)
+{
+    char text[FIGURES], figures[2 * FIGURES];
+    snprintf(figures, sizeof figures, "a probe has failed (%s)", outcome_text(s, at, text));
+    return outlier_probe_failed(s, round, figures);
+}
+
 static void on_probe(const struct subject *s, const struct weir_attempt *at, unsigned round,
                      enum outcome outcome)
 {
-    char text[FIGURES], figures[2 * FIGURES];
     if (outcome == OUTCOME_NONE)
         ejection_probe_void(&s->cell->ejection, round);
     else if (!s->o->bad[outcome])
         outlier_probe_succeeded(s, round);
-    else {
-        snprintf(figures, sizeof figures, "a probe has failed (%s)", outcome_text(s, at, text));
-        outlier_probe_failed(s, round, figures);
-    }
+    else
+        (void)fail_probe(s, at, round);
 }
 
 /* The reason that says most: who fails to answer has a run of each kind. */
 static void judge_runs(const struct subject *s, const struct weir_attempt *at,
                        const uint32_t runs[RUN_N])
 {
-    static const char *const names[] = {"attempts without a response", "gateway errors",
+    static const char *const names[] = {"attempts without a whole response", "gateway errors",
                                         "server errors"};
     char text[FIGURES], figures[2 * FIGURES];
     for (unsigned i = 0; i < RUN_N; i++) {
@@ -163,11 +184,10 @@ static bool is_late(const struct subject *s, const struct weir_attempt *at)
     return began_us / 1000 < atomic_load(&s->cell->back_ms);
 }
 
-static void on_usual(const struct subject *s, const struct weir_attempt *at, enum outcome outcome)
+static void book(const struct subject *s, const struct weir_attempt *at, enum outcome outcome)
 {
     uint32_t runs[RUN_N];
-    if (outcome == OUTCOME_NONE || is_late(s, at) ||
-        !ejection_possible(ejection_look(&s->cell->ejection).phase))
+    if (outcome == OUTCOME_NONE || !ejection_possible(ejection_look(&s->cell->ejection).phase))
         return;
     if (s->o->rates)
         keep_figures(s->cell, outcome);
@@ -181,26 +201,64 @@ static void on_usual(const struct subject *s, const struct weir_attempt *at, enu
     judge_runs(s, at, runs);
 }
 
-static enum weir_verdict on_result(struct weir_exchange *x, const struct weir_use *u,
-                                   const struct weir_attempt *at)
+/* False: the attempt is none of this use's. */
+static bool find_subject(struct weir_exchange *x, const struct weir_use *u,
+                         const struct weir_attempt *at, struct subject *s)
 {
     const struct outlier *o = u->conf;
     const weir_slot slot = weir_attempt_slot(at);
     struct outlier_cell *cell = o->cells ? weir_endpoint_cell(o->cells, slot) : NULL;
-    if (!cell || !o->enabled || weir_attempt_cluster(at) != o->cluster)
+    *s = (struct subject){weir_process_of(x), o, slot, weir_attempt_endpoint(at), cell};
+    return cell && o->enabled && weir_attempt_cluster(at) == o->cluster;
+}
+
+static enum weir_verdict on_result(struct weir_exchange *x, const struct weir_use *u,
+                                   const struct weir_attempt *at)
+{
+    struct subject s;
+    if (!find_subject(x, u, at, &s))
         return WEIR_NEXT;
-    const struct subject s = {weir_process_of(x), o, slot, weir_attempt_endpoint(at), cell};
-    const unsigned round = take_permit(u->state, slot);
+    const bool more = weir_attempt_goes_on(at);
+    const unsigned round = take_permit(u->state, s.slot, 0);
     const enum outcome outcome =
-        outcome_of(weir_attempt_why(at), status_of(o, at), weir_attempt_blameless(at));
+        outcome_of(weir_attempt_why(at), head_status(s.o, at), weir_attempt_blameless(at));
     if (round)
         on_probe(&s, at, round, outcome);
-    else
-        on_usual(&s, at, outcome);
+    else if ((s.o->bad[outcome] || !more) && !is_late(&s, at))
+        book(&s, at, outcome);
+    if (round && more && outcome != OUTCOME_NONE && !s.o->bad[outcome])
+        (void)keep_permit(u->state, s.slot, round, weir_attempt_number(at));
     return WEIR_NEXT;
 }
 
-/* -- processes --------------------------------------------------------------------------------- */
+/* A response that was cut short is what its head was; unless a fault has had a part in it. */
+static bool says_nothing(const struct weir_attempt *at)
+{
+    return weir_attempt_blameless(at) && (weir_attempt_why(at) || weir_attempt_injected(at));
+}
+
+/* Then it is booked already. */
+static bool was_bad(const struct outlier *o, const struct weir_attempt *at)
+{
+    return o->bad[outcome_of(NULL, head_status(o, at), false)];
+}
+
+/* A probe began before the endpoint came back, and is not late for that. */
+static void on_end(struct weir_exchange *x, const struct weir_use *u, const struct weir_attempt *at)
+{
+    struct subject s;
+    if (!find_subject(x, u, at, &s) || was_bad(s.o, at))
+        return;
+    const unsigned round = take_permit(u->state, s.slot, weir_attempt_number(at));
+    const enum outcome outcome =
+        outcome_of(weir_attempt_why(at), status_of(s.o, at), says_nothing(at));
+    if (round && s.o->bad[outcome] && fail_probe(&s, at, round))
+        return;
+    if (round ? outcome_is_bad(outcome) : !is_late(&s, at))
+        book(&s, at, outcome);
+}
+
+/* -- processes -------------------------------------------------------------------------------- */
 
 /* From now on this generation decides, and not the one before, which drains. */
 static void take_over(const struct outlier *o)
@@ -248,4 +306,5 @@ const struct weir_module weir_module = {
     .on_pick = on_pick,
     .on_unpick = on_unpick,
     .on_result = on_result,
+    .on_end = on_end,
 };

@@ -99,7 +99,7 @@ struct outlier {
     struct weir_slice name;
     struct weir_name grpc_status;
     bool rates;                /* figures are kept */
-    bool bad[OUTCOME_5XX + 1]; /* by outcome: does a probe fail with it? */
+    bool bad[OUTCOME_5XX + 1]; /* by outcome: is it a failure by the settings? */
     struct ejection_rules rules;
     struct outlier_shared *shared;
     struct weir_endpoint_cells *cells;

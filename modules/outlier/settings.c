@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The settings, and what is made of them in the master. A cluster that doesn't name the module has
- * all of them at their defaults: nothing but failures to get a response counts then, since that is
+ * all of them at their defaults: nothing but failures to get a whole response counts then, since that is
  * the only thing that surely is no answer. */
 #include "outlier/outlier.h"
 
@@ -73,8 +73,8 @@ static const struct weir_setting reentry_rows[] = {
 const struct weir_setting outlier_rows[] = {
     WEIR_ROW_BOOL("enabled", struct outlier, enabled, "true", "whether endpoints are ejected"),
     WEIR_ROW_INT("consecutive_failures", struct outlier, consecutive[RUN_FAILURES], "5", 0, 1000000,
-                 "attempts without a response in a row: no connection, a reset, a time that ran "
-                 "out; 0: off"),
+                 "attempts without a whole response in a row: no connection, a reset, a time that "
+                 "ran out; 0: off"),
     WEIR_ROW_INT("consecutive_gateway_errors", struct outlier, consecutive[RUN_GATEWAY], "0", 0,
                  1000000, "of these and statuses 502, 503, 504 in a row; 0: off"),
     WEIR_ROW_INT("consecutive_5xx", struct outlier, consecutive[RUN_5XX], "0", 0, 1000000,
@@ -87,11 +87,11 @@ const struct weir_setting outlier_rows[] = {
     WEIR_ROW_PERCENT("enforcing_5xx", struct outlier, enforcing[RUN_5XX], "100%",
                      "the same for consecutive_5xx"),
     WEIR_ROW_BOOL("split", struct outlier, split, "false",
-                  "attempts without a response count for consecutive_failures alone, and rates are "
-                  "judged apart for them"),
+                  "attempts without a whole response count for consecutive_failures alone, and rates "
+                  "are judged apart for them"),
     WEIR_ROW_BOOL(
         "grpc", struct outlier, grpc, "false",
-        "a gRPC status in a response's head counts as the HTTP status that it stands for"),
+        "a response's gRPC status counts as the HTTP status that it stands for"),
     WEIR_ROW_GROUP("success_rate", struct outlier, success_rate, success_rate_rows,
                    "ejects who succeeds far less often than the others; absent: off",
                    .check = success_rate_check),

@@ -26,7 +26,7 @@ Test(outlier, ejects_after_failures_in_a_row)
     expect_out(outlier_b);
     const char *line = rig_await_log("outlier_ejected");
     cr_assert(strstr(line, "cluster app: 127.0.0.1:"), "%s", line);
-    cr_assert(strstr(line, "5 attempts without a response in a row (the last: "), "%s", line);
+    cr_assert(strstr(line, "5 attempts without a whole response in a row (the last: "), "%s", line);
     cr_assert_eq(rig_log_count("outlier_ejected"), 1);
     cr_assert_eq(rig_metric("weir_outlier_ejected{cluster=\"app\"}"), 1);
     cr_assert_str_eq(outlier_state(outlier_b), "ejected");

@@ -370,3 +370,31 @@ Test(outlier_ejection, gives_each_transition_to_one_process_and_each_probe)
     }
     munmap(r, sizeof *r);
 }
+
+Test(outlier_ejection, is_undone_by_a_probe_that_breaks_off_while_it_is_half_open)
+{
+    unsigned one, two;
+    begin(1);
+    wait_until_half_open();
+    cr_assert_eq(ask(&one), PERMIT_PROBE);
+    cr_assert_eq(ask(&two), PERMIT_PROBE);
+    cr_assert(!good(one));
+    cr_assert(bad(one));
+    cr_assert_eq(phase(), EJECTION_OUT);
+    cr_assert(!bad(two) && !good(two));
+}
+
+Test(outlier_ejection, is_over_for_a_probe_that_breaks_off_later)
+{
+    unsigned round;
+    begin(1);
+    wait_until_half_open();
+    for (uint32_t i = 0; i < rules.successes; i++) {
+        cr_assert_eq(ask(&round), PERMIT_PROBE);
+        good(round);
+    }
+    const enum ejection_phase back = phase();
+    cr_assert(ejection_possible(back));
+    cr_assert(!bad(round));
+    cr_assert_eq(phase(), back);
+}
