@@ -64,6 +64,14 @@ static enum weir_verdict on_result(struct weir_exchange *x, const struct weir_us
     return WEIR_NEXT;
 }
 
+static void on_end(struct weir_exchange *x, const struct weir_use *u, const struct weir_attempt *at)
+{
+    if (is_cluster(u))
+        breaker_cluster_end(x, u, at);
+    else
+        breaker_route_end(x, u, at);
+}
+
 static void on_response(struct weir_exchange *x, const struct weir_use *u)
 {
     if (!is_cluster(u))
@@ -209,5 +217,6 @@ const struct weir_module weir_module = {
     .on_unavailable = on_unavailable,
     .on_result = on_result,
     .on_response = on_response,
+    .on_end = on_end,
     .on_done = on_done,
 };

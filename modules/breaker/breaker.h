@@ -8,6 +8,7 @@
  *     cluster.c    hooks of a cluster's uses: its circuits, and its limits
  *     queue.c      requests that wait for room
  *     route.c      hooks of a route's uses: the route's circuit
+ *     judge.c      what an attempt's head and its end say
  *     report.c     what is logged and counted about transitions and refusals
  *     commands.c   what operators ask and force
  *
@@ -144,13 +145,23 @@ bool breaker_circuit_at(const struct breaker *b, weir_slot slot, struct circuit 
 void breaker_pass_time(struct weir_process *p, const struct breaker *b, struct weir_slice endpoint,
                        const struct circuit *c);
 
+/* A failure that isn't in the list says nothing: neither that it works, nor that it doesn't. Injected
+ * faults count: breakers are what they are there to try. */
+enum judgement { SAYS_NOTHING, WENT_WELL, HAS_FAILED };
+/* By its head, or its failure before that; by its end, of one whose head went well. [hook] */
+enum judgement breaker_judge_head(const struct breaker *b, const struct weir_attempt *at);
+enum judgement breaker_judge_end(const struct breaker *b, const struct weir_attempt *at);
+
 /* -- hooks ------------------------------------------------------------------------------------- */
 
 /* Of an attempt under way. */
 struct try_state {
     struct machine_ticket ticket;
     weir_slot slot;
+    unsigned number;        /* of the attempt */
     bool asked;             /* by the circuit; it waits for the result */
+    bool open;              /* ... it has heard of a good head, and waits for the end */
+    uint64_t where;         /* the circuit has counted it */
     bool used, retry;       /* it has room among the requests, among the retries */
     bool headed;            /* its response has begun */
     struct try_state *from; /* whose room it has taken over; NULL: it has its own */
@@ -179,7 +190,8 @@ struct breaker_state {
     uint64_t open_ms;           /* how long the circuit is still open */
     /* of a route */
     struct machine_ticket ticket;
-    bool asked;
+    bool asked, open; /* as of an attempt */
+    uint64_t where;
 };
 
 enum weir_verdict breaker_cluster_enter(struct weir_exchange *x, const struct weir_use *u);
@@ -190,11 +202,15 @@ void breaker_cluster_attempt(struct weir_exchange *x, const struct weir_use *u,
                              const struct weir_attempt *at);
 void breaker_cluster_result(struct weir_exchange *x, const struct weir_use *u,
                             const struct weir_attempt *at);
+void breaker_cluster_end(struct weir_exchange *x, const struct weir_use *u,
+                         const struct weir_attempt *at);
 enum weir_verdict breaker_cluster_unavailable(struct weir_exchange *x, const struct weir_use *u);
 void breaker_cluster_done(const struct weir_use *u);
 
 enum weir_verdict breaker_route_plan(struct weir_exchange *x, const struct weir_use *u);
 void breaker_route_response(struct weir_exchange *x, const struct weir_use *u);
+void breaker_route_end(struct weir_exchange *x, const struct weir_use *u,
+                       const struct weir_attempt *at);
 void breaker_route_done(struct weir_exchange *x, const struct weir_use *u);
 
 /* -- gauges and the queue (queue.c) ------------------------------------------------------------ */

@@ -52,23 +52,10 @@ static void probe_ended(struct circuit c, struct machine_clock clock, struct mac
         machine_good(c.machine, &c.conf->machine, clock, ticket, &event->change);
 }
 
-void circuit_result(struct circuit c, struct machine_clock clock, struct machine_ticket ticket,
-                    struct circuit_call call, struct circuit_event *event)
+static void judge(struct circuit c, struct machine_clock clock, struct machine_ticket ticket,
+                  struct circuit_event *event)
 {
     const struct circuit_conf *conf = c.conf;
-    const bool slow = conf->slow_rate && call.took_us >= conf->slow_us;
-    *event = (struct circuit_event){0};
-    if (ticket.says == MACHINE_PROBE) {
-        probe_ended(c, clock, ticket, call.failed || slow, event);
-        return;
-    }
-    if (ticket.says != MACHINE_YES)
-        return;
-    window_add(
-        c.window, conf->window, clock.now_ms,
-        (struct window_call){.version = ticket.version, .failed = call.failed, .slow = slow});
-    if (!call.failed && !slow)
-        return;
     const struct window_sums sums =
         window_sum(c.window, conf->window, clock.now_ms, ticket.version);
     const enum circuit_reason reason = circuit_judge(conf, (enum machine_state)ticket.state, &sums);
@@ -77,6 +64,46 @@ void circuit_result(struct circuit c, struct machine_clock clock, struct machine
     machine_trip(c.machine, &conf->machine, clock, ticket, &event->change);
     event->reason = reason;
     event->sums = sums;
+}
+
+uint64_t circuit_result(struct circuit c, struct machine_clock clock, struct machine_ticket ticket,
+                        struct circuit_call call, struct circuit_event *event)
+{
+    const struct circuit_conf *conf = c.conf;
+    const bool slow = conf->slow_rate && call.took_us >= conf->slow_us;
+    const struct window_call counted = {
+        .version = ticket.version, .failed = call.failed, .slow = slow, .open = call.open};
+    *event = (struct circuit_event){0};
+    if (ticket.says == MACHINE_PROBE)
+        probe_ended(c, clock, ticket, call.failed || slow, event);
+    if (ticket.says != MACHINE_YES)
+        return 0;
+    const uint64_t where = window_add(c.window, conf->window, clock.now_ms, counted);
+    if (call.failed || slow)
+        judge(c, clock, ticket, event);
+    return where;
+}
+
+static void probe_broke_off(struct circuit c, struct machine_clock clock,
+                            struct machine_ticket ticket, struct circuit_event *event)
+{
+    machine_bad(c.machine, &c.conf->machine, clock, ticket, &event->change);
+    if (!event->change.changed && machine_follow(c.machine, &c.conf->machine, &ticket))
+        (void)circuit_result(c, clock, ticket, (struct circuit_call){.failed = true}, event);
+}
+
+void circuit_end(struct circuit c, struct machine_clock clock, struct machine_ticket ticket,
+                 struct circuit_ended how, struct circuit_event *event)
+{
+    *event = (struct circuit_event){0};
+    if (ticket.says == MACHINE_PROBE && how.failed)
+        probe_broke_off(c, clock, ticket, event);
+    if (ticket.says != MACHINE_YES)
+        return;
+    window_end(c.window, c.conf->window, clock.now_ms,
+               (struct window_call){.version = ticket.version, .failed = how.failed}, how.where);
+    if (how.failed)
+        judge(c, clock, ticket, event);
 }
 
 static int print_figures(char *to, size_t capacity, const struct circuit_conf *conf,

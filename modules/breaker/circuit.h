@@ -3,7 +3,8 @@
 #define WEIR_BREAKER_CIRCUIT_H
 
 /* One circuit as a whole: a machine, and the window that it is judged by. It is judged whenever a
- * call has failed or was slow; a good call costs one compare-and-swap. Pure; any process. */
+ * call has failed or was slow; a good call costs one compare-and-swap. A call is told of when its
+ * response has begun, and when it has ended. Pure; any process. */
 
 #include "breaker/machine.h"
 #include "breaker/outcomes.h"
@@ -37,16 +38,26 @@ struct circuit_event {
 
 struct circuit_call {
     bool failed;
-    uint64_t took_us;
+    bool open;        /* its response has begun well: circuit_end() will follow */
+    uint64_t took_us; /* until it began, or failed */
 };
 
 enum machine_says circuit_ask(struct circuit c, struct machine_clock clock,
                               struct machine_ticket *ticket, struct circuit_event *event);
 /* What is due by the time alone. */
 void circuit_tick(struct circuit c, struct machine_clock clock, struct circuit_event *event);
-/* How a call ended that circuit_ask() let go out with this ticket. */
-void circuit_result(struct circuit c, struct machine_clock clock, struct machine_ticket ticket,
-                    struct circuit_call call, struct circuit_event *event);
+/* What has come of a call that circuit_ask() let go out with this ticket. Gives where it was counted,
+ * for circuit_end(). */
+uint64_t circuit_result(struct circuit c, struct machine_clock clock, struct machine_ticket ticket,
+                        struct circuit_call call, struct circuit_event *event);
+/* How a call has ended that was open. A probe that breaks off is a bad one as long as the circuit is
+ * half-open, and a failure like others when probes have closed it. */
+struct circuit_ended {
+    bool failed;
+    uint64_t where;
+};
+void circuit_end(struct circuit c, struct machine_clock clock, struct machine_ticket ticket,
+                 struct circuit_ended how, struct circuit_event *event);
 
 /* The verdict about figures; those of a ramp are judged from fewer calls on. */
 enum circuit_reason circuit_judge(const struct circuit_conf *conf, enum machine_state state,

@@ -6,6 +6,7 @@
  *     on_attempt      it starts: what was taken is the attempt's now
  *     on_unpick       somebody else has vetoed: what was taken is given back
  *     on_result       how it went: that is the circuit's, and an attempt that failed gives its room
+ *     on_end          how a response ended that had begun well: the circuit's, too
  *     on_unavailable  none could start: the fallback, or the refusal
  *     on_done         whatever is still held is given back
  *
@@ -252,6 +253,7 @@ void breaker_cluster_attempt(struct weir_exchange *x, const struct weir_use *u,
     *t = st->picked;
     t->from = NULL; /* it is its own now */
     t->from_retry = false;
+    t->number = weir_attempt_number(at);
     st->picked = (struct try_state){0};
     st->started = true;
     if (!t->asked)
@@ -264,28 +266,6 @@ void breaker_cluster_attempt(struct weir_exchange *x, const struct weir_use *u,
     }
 }
 
-enum judgement { SAYS_NOTHING, WENT_WELL, HAS_FAILED };
-
-/* A failure that isn't in the list says nothing: neither that it works, nor that it doesn't. Injected
- * faults count: breakers are what they are there to try. */
-static enum judgement judge(const struct breaker *b, const struct weir_attempt *at)
-{
-    static const struct weir_slice grpc_status = WEIR_SLICE("grpc-status");
-    const struct outcomes *o = &b->circuit.outcomes;
-    const char *why = weir_attempt_why(at);
-    if (weir_attempt_blameless(at) && !weir_attempt_injected(at))
-        return SAYS_NOTHING;
-    if (why)
-        return outcomes_has_why(o, why) ? HAS_FAILED : SAYS_NOTHING;
-    if (outcomes_has_status(o, weir_attempt_status(at)))
-        return HAS_FAILED;
-    if (o->grpc) {
-        const struct weir_name name = weir_name(grpc_status);
-        return outcomes_has_grpc(o, weir_attempt_field(at, &name)) ? HAS_FAILED : WENT_WELL;
-    }
-    return WENT_WELL;
-}
-
 static void tell_circuit(struct weir_exchange *x, const struct breaker *b,
                          const struct weir_attempt *at, struct try_state *t)
 {
@@ -295,15 +275,17 @@ static void tell_circuit(struct weir_exchange *x, const struct breaker *b,
     if (!t->asked || !breaker_circuit_at(b, t->slot, &c))
         return;
     t->asked = false;
-    const enum judgement j = judge(b, at);
+    const enum judgement j = breaker_judge_head(b, at);
     if (j == SAYS_NOTHING) {
         machine_back(c.machine, t->ticket);
         return;
     }
-    circuit_result(
-        c, breaker_clock(p), t->ticket,
-        (struct circuit_call){.failed = j == HAS_FAILED, .took_us = weir_attempt_took_us(at)},
-        &event);
+    t->open = j == WENT_WELL && weir_attempt_goes_on(at);
+    t->where = circuit_result(c, breaker_clock(p), t->ticket,
+                              (struct circuit_call){.failed = j == HAS_FAILED,
+                                                    .open = t->open,
+                                                    .took_us = weir_attempt_took_us(at)},
+                              &event);
     breaker_report(p, b, b->per_endpoint ? weir_attempt_endpoint(at) : no_endpoint, &event);
 }
 
@@ -318,6 +300,25 @@ void breaker_cluster_result(struct weir_exchange *x, const struct weir_use *u,
         release(u, t);
     else
         t->headed = st->has_head = true;
+}
+
+void breaker_cluster_end(struct weir_exchange *x, const struct weir_use *u,
+                         const struct weir_attempt *at)
+{
+    const struct breaker *b = u->conf;
+    struct weir_process *p = weir_process_of(x);
+    struct try_state *t = try_of(u, at);
+    struct circuit c;
+    struct circuit_event event;
+    if (!t->open || t->number != weir_attempt_number(at) || !breaker_circuit_at(b, t->slot, &c))
+        return;
+    t->open = false;
+    const enum judgement j = breaker_judge_end(b, at);
+    if (j == SAYS_NOTHING)
+        return;
+    circuit_end(c, breaker_clock(p), t->ticket,
+                (struct circuit_ended){.failed = j == HAS_FAILED, .where = t->where}, &event);
+    breaker_report(p, b, b->per_endpoint ? weir_attempt_endpoint(at) : no_endpoint, &event);
 }
 
 /* -- the end --------------------------------------------------------------------------------- */

@@ -341,6 +341,26 @@ void machine_back(struct machine *m, struct machine_ticket ticket)
                                            permits_word(ticket.version, used - 1, good)));
 }
 
+/* How many transitions after being half-open it gets there, if nothing goes wrong; 0: never. */
+static unsigned steps_to(enum machine_state s, const struct machine_conf *conf)
+{
+    if (s == MACHINE_CLOSED)
+        return conf->slow_close ? 1 + MACHINE_RAMP_50 - MACHINE_RAMP_10 + 1 : 1;
+    return s >= MACHINE_RAMP_10 ? 1 + s - MACHINE_RAMP_10 : 0;
+}
+
+bool machine_follow(const struct machine *m, const struct machine_conf *conf,
+                    struct machine_ticket *ticket)
+{
+    const struct parts p = parts_of(atomic_load(&m->word));
+    const unsigned steps = steps_to(p.state, conf);
+    if (!steps || p.version != (uint16_t)(ticket->version + steps) || p.mode != MACHINE_AUTO)
+        return false;
+    *ticket = (struct machine_ticket){
+        .version = p.version, .state = (uint8_t)p.state, .says = MACHINE_YES};
+    return true;
+}
+
 void machine_force(struct machine *m, enum machine_mode mode, uint64_t now_ms,
                    struct machine_change *change)
 {

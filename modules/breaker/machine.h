@@ -12,6 +12,7 @@
  *     machine_good()     a probe went well
  *     machine_bad()      a probe failed
  *     machine_back()     a probe said nothing: another request may take its place
+ *     machine_follow()   a probe was good, but not to its end: what is it a call of now?
  *     machine_force()    an operator says what it is
  *
  *                      trip                    time
@@ -24,7 +25,7 @@
  *
  * A version counts the transitions. A ticket carries the version it belongs to, and what comes of
  * it counts only while that is still the circuit's: nothing that began before a transition has a
- * part in what follows. Of versions there are 16 bits: somebody who stands still while exactly
+ * part in what follows, but probes in what they themselves have brought about. Of versions there are 16 bits: somebody who stands still while exactly
  * 65,536 transitions pass would not notice.
  *
  * A cell of zeros is a closed circuit. Time is in milliseconds of the monotonic clock, the same in
@@ -121,6 +122,10 @@ void machine_good(struct machine *m, const struct machine_conf *conf, struct mac
 void machine_bad(struct machine *m, const struct machine_conf *conf, struct machine_clock clock,
                  struct machine_ticket ticket, struct machine_change *change);
 void machine_back(struct machine *m, struct machine_ticket ticket);
+/* Is the circuit closed, or closing slowly, since the probes of this ticket? Then it becomes that of
+ * any call. */
+bool machine_follow(const struct machine *m, const struct machine_conf *conf,
+                    struct machine_ticket *ticket);
 /* Back to MACHINE_AUTO is closed, as if nothing had ever been. Nothing changes when the mode is
  * that already. */
 void machine_force(struct machine *m, enum machine_mode mode, uint64_t now_ms,

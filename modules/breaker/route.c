@@ -62,7 +62,7 @@ enum weir_verdict breaker_route_plan(struct weir_exchange *x, const struct weir_
     return WEIR_NEXT;
 }
 
-static void tell(struct weir_exchange *x, const struct weir_use *u, bool knows, bool failed)
+static void tell(struct weir_exchange *x, const struct weir_use *u, enum judgement j)
 {
     const struct breaker *b = u->conf;
     struct breaker_state *st = u->state;
@@ -72,29 +72,70 @@ static void tell(struct weir_exchange *x, const struct weir_use *u, bool knows, 
     if (!st->asked || !breaker_circuit_at(b, WEIR_NO_SLOT, &c))
         return;
     st->asked = false;
-    if (!knows) {
+    if (j == SAYS_NOTHING) {
         machine_back(c.machine, st->ticket);
         return;
     }
-    circuit_result(c, breaker_clock(p), st->ticket,
-                   (struct circuit_call){.failed = failed, .took_us = weir_took_us(x)}, &event);
+    st->open = j == WENT_WELL;
+    st->where = circuit_result(c, breaker_clock(p), st->ticket,
+                               (struct circuit_call){.failed = j == HAS_FAILED,
+                                                     .open = st->open,
+                                                     .took_us = weir_took_us(x)},
+                               &event);
     breaker_report(p, b, nobody, &event);
 }
 
-/* An answer of a backend is judged by its status, one of the gateway's own by its reason. */
+static void tell_end(struct weir_exchange *x, const struct weir_use *u, enum judgement j)
+{
+    const struct breaker *b = u->conf;
+    struct breaker_state *st = u->state;
+    struct weir_process *p = weir_process_of(x);
+    struct circuit c;
+    struct circuit_event event;
+    if (!st->open || !breaker_circuit_at(b, WEIR_NO_SLOT, &c))
+        return;
+    st->open = false;
+    if (j == SAYS_NOTHING)
+        return;
+    circuit_end(c, breaker_clock(p), st->ticket,
+                (struct circuit_ended){.failed = j == HAS_FAILED, .where = st->where}, &event);
+    breaker_report(p, b, nobody, &event);
+}
+
+static enum judgement judge_own(const struct weir_exchange *x, const struct breaker *b)
+{
+    return outcomes_has_why(&b->circuit.outcomes, weir_why(x)) ? HAS_FAILED : SAYS_NOTHING;
+}
+
+static enum judgement judge_response(const struct weir_exchange *x, const struct breaker *b)
+{
+    const struct outcomes *o = &b->circuit.outcomes;
+    if (outcomes_has_status(o, weir_status(x)))
+        return HAS_FAILED;
+    if (!o->grpc)
+        return WENT_WELL;
+    const struct weir_name name = weir_name((struct weir_slice)WEIR_SLICE("grpc-status"));
+    return outcomes_has_grpc(o, weir_field(x, WEIR_RESPONSE, &name)) ? HAS_FAILED : WENT_WELL;
+}
+
+/* An answer of a backend is judged by its head, and then by its end; one of the gateway's own by its
+ * reason. */
 void breaker_route_response(struct weir_exchange *x, const struct weir_use *u)
 {
     const struct breaker *b = u->conf;
-    const struct outcomes *o = &b->circuit.outcomes;
-    const char *why = weir_why(x);
-    if (!weir_own_answer(x))
-        tell(x, u, true, outcomes_has_status(o, weir_status(x)));
-    else
-        tell(x, u, outcomes_has_why(o, why), true);
+    tell(x, u, weir_own_answer(x) ? judge_own(x, b) : judge_response(x, b));
 }
 
+void breaker_route_end(struct weir_exchange *x, const struct weir_use *u,
+                       const struct weir_attempt *at)
+{
+    if (weir_attempt_served(at))
+        tell_end(x, u, breaker_judge_end(u->conf, at));
+}
+
+/* What is left: an exchange without any answer, and a tunnel, which went well. */
 void breaker_route_done(struct weir_exchange *x, const struct weir_use *u)
 {
-    const struct breaker *b = u->conf;
-    tell(x, u, outcomes_has_why(&b->circuit.outcomes, weir_why(x)), true);
+    tell(x, u, judge_own(x, u->conf));
+    tell_end(x, u, WENT_WELL);
 }

@@ -65,6 +65,8 @@ static uint64_t count_in(uint64_t word, uint16_t version)
 
 static void note_row(struct window *w, struct window_call call)
 {
+    if (call.open)
+        return;
     uint64_t was = atomic_load(&w->in_row);
     if (call.failed)
         (void)count_up(&w->in_row, call.version, &was);
@@ -117,6 +119,14 @@ static void add_timed(struct window *w, uint32_t tick, struct window_call call)
         add_to(&b->slow, tick, call.version);
 }
 
+static void end_timed(struct window *w, uint32_t tick, struct window_call call, uint32_t where)
+{
+    if (tick - where < WINDOW_BUCKETS)
+        add_to(&w->buckets[where % WINDOW_BUCKETS].failed, where, call.version);
+    else
+        add_timed(w, tick, call);
+}
+
 static uint32_t read_word(const _Atomic uint64_t *word, uint64_t tag)
 {
     const uint64_t had = atomic_load(word);
@@ -145,14 +155,26 @@ static void sum_timed(const struct window *w, uint32_t now, uint16_t version,
 
 /* -- over calls -------------------------------------------------------------------------------- */
 
-static void add_counted(struct window *w, uint32_t n, struct window_call call)
+static uint64_t add_counted(struct window *w, uint32_t n, struct window_call call)
 {
-    uint64_t place;
+    uint64_t place = 0;
     if (!count_up(&w->place, call.version, &place))
-        return;
+        return 0;
     const uint32_t word = (uint32_t)call.version << CALL_VERSION | CALL_MADE |
                           (call.failed ? CALL_FAILED : 0) | (call.slow ? CALL_SLOW : 0);
     atomic_store(&w->calls[place % n], word);
+    return place;
+}
+
+/* Whoever takes the place over at this very moment may lose a good call to a failure. */
+static void end_counted(struct window *w, uint32_t n, struct window_call call, uint64_t where)
+{
+    const uint64_t so_far = count_in(atomic_load(&w->place), call.version);
+    uint32_t word = atomic_load(&w->calls[where % n]);
+    if (so_far - where > n)
+        (void)add_counted(w, n, call);
+    else if (word >> CALL_VERSION == call.version)
+        atomic_compare_exchange_strong(&w->calls[where % n], &word, word | CALL_FAILED);
 }
 
 static void sum_counted(const struct window *w, uint32_t n, uint16_t version,
@@ -170,13 +192,27 @@ static void sum_counted(const struct window *w, uint32_t n, uint16_t version,
 
 /* -- the whole --------------------------------------------------------------------------------- */
 
-void window_add(struct window *w, struct window_conf conf, uint64_t now_ms, struct window_call call)
+uint64_t window_add(struct window *w, struct window_conf conf, uint64_t now_ms,
+                    struct window_call call)
 {
+    const uint32_t tick = tick_of(conf, now_ms);
     note_row(w, call);
     if (conf.calls)
-        add_counted(w, conf.calls, call);
+        return add_counted(w, conf.calls, call);
+    add_timed(w, tick, call);
+    return tick;
+}
+
+void window_end(struct window *w, struct window_conf conf, uint64_t now_ms, struct window_call call,
+                uint64_t where)
+{
+    note_row(w, call);
+    if (!call.failed)
+        return;
+    if (conf.calls)
+        end_counted(w, conf.calls, call, where);
     else
-        add_timed(w, tick_of(conf, now_ms), call);
+        end_timed(w, tick_of(conf, now_ms), call, (uint32_t)where);
 }
 
 struct window_sums window_sum(const struct window *w, struct window_conf conf, uint64_t now_ms,

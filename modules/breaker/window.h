@@ -6,6 +6,11 @@
  * over a time that slides or over the last so many calls; and how many have failed in a row. All
  * workers count, and none waits for another.
  *
+ * A response may break off long after it has begun well. So a call is counted when its head is there,
+ * and becomes a failure where it was counted when it turns out to be one: streams that take their time
+ * are calls that go well meanwhile, and a failure is never a second call. A row is ended by what has
+ * come to a good end.
+ *
  * Everything is tagged with the version of the circuit (machine.h) that it was counted in. So a
  * window is empty after each transition without anybody emptying it, and what comes late, of a
  * version that is no more, is dropped.
@@ -36,10 +41,14 @@ size_t window_size(struct window_conf conf);
 struct window_call {
     uint16_t version;
     bool failed, slow;
+    bool open; /* it hasn't failed so far, and window_end() will tell */
 };
-/* Counts a call that has ended now. */
-void window_add(struct window *w, struct window_conf conf, uint64_t now_ms,
-                struct window_call call);
+/* Counts a call. Gives where it was counted, for window_end(). */
+uint64_t window_add(struct window *w, struct window_conf conf, uint64_t now_ms,
+                    struct window_call call);
+/* How an open call has ended. A failure that was counted too long ago counts as a call of now. */
+void window_end(struct window *w, struct window_conf conf, uint64_t now_ms,
+                struct window_call call, uint64_t where);
 
 struct window_sums {
     uint32_t calls, failed, slow;

@@ -205,3 +205,95 @@ Test(breaker_circuit, isnt_moved_by_results_of_what_began_before)
         circuit_result(circuit(), clock, tickets[i], (struct circuit_call){.failed = true}, &event);
     cr_assert_eq(machine_look(&m).version, 1, "one transition");
 }
+
+/* -- responses that break off ---------------------------------------------------------------------- */
+
+struct open_call {
+    struct machine_ticket ticket;
+    uint64_t where;
+};
+
+static struct open_call begin_call(uint64_t ms)
+{
+    const struct machine_clock clock = {.now_ms = ms};
+    struct open_call o;
+    cr_assert(machine_lets(circuit_ask(circuit(), clock, &o.ticket, &event)));
+    o.where = circuit_result(circuit(), clock, o.ticket, (struct circuit_call){.open = true}, &event);
+    return o;
+}
+
+static void end_call(uint64_t ms, struct open_call o, bool failed)
+{
+    circuit_end(circuit(), (struct machine_clock){.now_ms = ms}, o.ticket,
+                (struct circuit_ended){.failed = failed, .where = o.where}, &event);
+}
+
+Test(breaker_circuit, opens_on_responses_that_break_off)
+{
+    for (unsigned i = 0; i < 10; i++) {
+        cr_assert_eq(state(), MACHINE_CLOSED);
+        end_call(1, begin_call(0), true);
+    }
+    cr_assert_eq(state(), MACHINE_OPEN);
+    cr_assert_str_eq(figures(), "10 of 10 calls failed (error_rate = 50%)");
+}
+
+Test(breaker_circuit, takes_what_is_under_way_for_good_so_far)
+{
+    for (unsigned i = 0; i < 20; i++)
+        begin_call(0);
+    calls(0, "xxxxxxxxxxxxxxxxxxx");
+    cr_assert_eq(state(), MACHINE_CLOSED);
+    calls(0, "x");
+    cr_assert_eq(state(), MACHINE_OPEN);
+}
+
+static struct open_call begin_probe(bool slow_close)
+{
+    conf.machine.slow_close = slow_close;
+    conf.consecutive = 2;
+    calls(0, "xx");
+    cr_assert_eq(state(), MACHINE_OPEN);
+    const struct open_call o = begin_call(1000);
+    cr_assert_eq(o.ticket.says, MACHINE_PROBE);
+    return o;
+}
+
+Test(breaker_circuit, takes_a_probe_that_breaks_off_for_a_failed_one)
+{
+    const struct open_call o = begin_probe(false);
+    cr_assert_eq(state(), MACHINE_HALF_OPEN);
+    end_call(1010, o, true);
+    cr_assert_eq(state(), MACHINE_OPEN);
+    cr_assert_eq(event.change.cause, MACHINE_PROBE_BAD);
+}
+
+Test(breaker_circuit, counts_a_probe_that_breaks_off_when_probes_have_closed_it)
+{
+    for (int slow_close = 0; slow_close < 2; slow_close++) {
+        m = (struct machine){0};
+        memset(w, 0, 1024);
+        const struct open_call o = begin_probe(slow_close);
+        calls(1000, "..");
+        cr_assert_eq(state(), slow_close ? MACHINE_RAMP_10 : MACHINE_CLOSED);
+        end_call(1010, o, true);
+        cr_assert_eq(state(), slow_close ? MACHINE_RAMP_10 : MACHINE_CLOSED);
+        calls(1010, "x");
+        cr_assert_eq(state(), MACHINE_OPEN);
+        cr_assert_str_eq(figures(), "2 calls in a row failed (consecutive = 2)");
+    }
+}
+
+Test(breaker_circuit, counts_nothing_of_a_probe_when_it_has_opened_since)
+{
+    const struct open_call o = begin_probe(false);
+    calls(1000, "..xx");
+    cr_assert_eq(state(), MACHINE_OPEN);
+    end_call(1010, o, true);
+    cr_assert_eq(machine_look(&m).openings, 2);
+    calls(4000, "...");
+    cr_assert_eq(state(), MACHINE_CLOSED);
+    end_call(4010, o, true);
+    calls(4010, "x");
+    cr_assert_eq(state(), MACHINE_CLOSED);
+}

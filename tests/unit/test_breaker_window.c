@@ -11,11 +11,16 @@ static const struct window_conf timed = {.span_ms = 1000}, counted = {.calls = 1
 static struct window *w;
 static struct window_sums s;
 
+static void begin_anew(void)
+{
+    memset(w, 0, window_size(timed) + window_size(counted));
+}
+
 static void set_up(void)
 {
     const size_t n = window_size(timed) + window_size(counted);
     w = aligned_alloc(64, (n + 63) / 64 * 64);
-    memset(w, 0, n);
+    begin_anew();
 }
 
 static void tear_down(void)
@@ -138,4 +143,69 @@ Test(breaker_window, counts_from_the_beginning_of_time_on)
     expect(timed, 0, 0, 2, 1, 0);
     expect(timed, 999, 0, 2, 1, 0);
     expect(timed, 1000, 0, 0, 0, 0);
+}
+
+/* -- calls whose response is still under way ------------------------------------------------------ */
+
+static uint64_t begin_call(struct window_conf c, uint64_t ms, uint16_t version)
+{
+    return window_add(w, c, ms, (struct window_call){.version = version, .open = true});
+}
+
+static void end_call(struct window_conf c, uint64_t ms, uint16_t version, bool failed,
+                     uint64_t where)
+{
+    window_end(w, c, ms, (struct window_call){.version = version, .failed = failed}, where);
+}
+
+Test(breaker_window, turns_a_call_into_a_failure_where_it_was_counted)
+{
+    static const struct window_conf *const confs[] = {&timed, &counted};
+    for (size_t i = 0; i < 2; i++) {
+        begin_anew();
+        const uint64_t first = begin_call(*confs[i], 50, 0), second = begin_call(*confs[i], 450, 0);
+        expect(*confs[i], 450, 0, 2, 0, 0);
+        end_call(*confs[i], 800, 0, true, second);
+        end_call(*confs[i], 850, 0, false, first);
+        expect(*confs[i], 850, 0, 2, 1, 0);
+    }
+    begin_anew();
+    end_call(timed, 800, 0, true, begin_call(timed, 50, 0));
+    expect(timed, 1100, 0, 0, 0, 0);
+}
+
+Test(breaker_window, counts_a_failure_anew_that_has_slid_out)
+{
+    end_call(timed, 2000, 0, true, begin_call(timed, 50, 0));
+    expect(timed, 2000, 0, 1, 1, 0);
+    begin_anew();
+    const uint64_t where = begin_call(counted, 0, 0);
+    add(counted, 0, 0, "..........");
+    end_call(counted, 0, 0, true, where);
+    expect(counted, 0, 0, 10, 1, 0);
+}
+
+Test(breaker_window, ends_a_row_with_a_good_end_and_not_with_a_beginning)
+{
+    for (unsigned i = 1; i <= 3; i++) {
+        end_call(timed, i, 0, true, begin_call(timed, i, 0));
+        cr_assert_eq(window_sum(w, timed, i, 0).in_row, i);
+    }
+    const uint64_t where = begin_call(timed, 5, 0);
+    cr_assert_eq(window_sum(w, timed, 5, 0).in_row, 3);
+    end_call(timed, 6, 0, false, where);
+    cr_assert_eq(window_sum(w, timed, 6, 0).in_row, 0);
+}
+
+Test(breaker_window, takes_no_ends_of_calls_of_former_versions)
+{
+    static const struct window_conf *const confs[] = {&timed, &counted};
+    for (size_t i = 0; i < 2; i++) {
+        begin_anew();
+        const uint64_t where = begin_call(*confs[i], 50, 1);
+        add(*confs[i], 60, 2, ".");
+        end_call(*confs[i], 70, 1, true, where);
+        expect(*confs[i], 70, 2, 1, 0, 0);
+        cr_assert_eq(s.in_row, 0);
+    }
 }

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an attempt says about who was asked. A response that its client, or a limit of the gateway's,
+ * cut short says what its head has said; one that broke off has failed. */
+#include "breaker/breaker.h"
+
+typedef struct weir_slice value_of(const struct weir_attempt *at, const struct weir_name *name);
+
+static bool grpc_failed(const struct outcomes *o, value_of *get, const struct weir_attempt *at)
+{
+    if (!o->grpc)
+        return false;
+    const struct weir_name name = weir_name((struct weir_slice)WEIR_SLICE("grpc-status"));
+    return outcomes_has_grpc(o, get(at, &name));
+}
+
+static enum judgement judge_why(const struct breaker *b, const struct weir_attempt *at)
+{
+    if (weir_attempt_blameless(at) && !weir_attempt_injected(at))
+        return SAYS_NOTHING;
+    return outcomes_has_why(&b->circuit.outcomes, weir_attempt_why(at)) ? HAS_FAILED : SAYS_NOTHING;
+}
+
+enum judgement breaker_judge_head(const struct breaker *b, const struct weir_attempt *at)
+{
+    const struct outcomes *o = &b->circuit.outcomes;
+    if (weir_attempt_why(at) || (weir_attempt_blameless(at) && !weir_attempt_injected(at)))
+        return judge_why(b, at);
+    const bool failed = outcomes_has_status(o, weir_attempt_status(at)) ||
+                        grpc_failed(o, weir_attempt_field, at);
+    return failed ? HAS_FAILED : WENT_WELL;
+}
+
+enum judgement breaker_judge_end(const struct breaker *b, const struct weir_attempt *at)
+{
+    if (weir_attempt_why(at))
+        return judge_why(b, at);
+    return grpc_failed(&b->circuit.outcomes, weir_attempt_trailer, at) ? HAS_FAILED : WENT_WELL;
+}
