@@ -47,7 +47,6 @@ struct state {
     struct choice choice;
     uint8_t serving; /* the variant that gives the response */
     bool decided, fell_back, failed, hidden;
-    bool headed; /* the chosen variant has given a good head */
 };
 
 static void count(struct weir_exchange *x, const struct variant *v, enum canary_counter what)
@@ -158,7 +157,6 @@ static enum weir_verdict on_result(struct weir_exchange *x, const struct weir_us
     if (!st->decided || st->hidden || weir_attempt_cluster(at) != v->cluster)
         return WEIR_NEXT;
     st->failed = has_failed(c, at);
-    st->headed = weir_attempt_status(at) != 0;
     if (!st->failed || c->on_failure != ANSWER_PRIMARY || st->serving == c->primary)
         return WEIR_NEXT;
     const enum weir_verdict said = hide(x, c, st);
@@ -194,18 +192,27 @@ static void on_response(struct weir_exchange *x, const struct weir_use *u)
         set_cookie(x, c->variant_cookie, name, &c->name_attributes);
 }
 
+/* -- on_end ---------------------------------------------------------------------------------- */
+
+/* A response that broke off when its head was sent already can't be hidden any more. */
+static void on_end(struct weir_exchange *x, const struct weir_use *u, const struct weir_attempt *at)
+{
+    const struct canary *c = u->conf;
+    struct state *st = u->state;
+    (void)x;
+    if (st->decided && !st->hidden && weir_attempt_served(at) && weir_attempt_why(at))
+        st->failed = st->failed || has_failed(c, at);
+}
+
 /* -- on_done --------------------------------------------------------------------------------- */
 
-/* What came after a good head, or in place of any attempt. */
-static bool has_failed_since(const struct weir_exchange *x, const struct canary *c,
-                             const struct state *st)
+/* No attempt could start. */
+static bool was_unavailable(const struct weir_exchange *x, const struct canary *c,
+                            const struct state *st)
 {
-    static const struct weir_slice unavailable = WEIR_SLICE("no_endpoint"),
-                                   slow = WEIR_SLICE("timeout_request"); /* perhaps the client */
+    static const struct weir_slice unavailable = WEIR_SLICE("no_endpoint");
     const char *why = weir_why(x);
-    if (!why || st->hidden || slice_eq(slice_str(why), slow))
-        return false;
-    return (st->headed || slice_eq(slice_str(why), unavailable)) &&
+    return why && !st->hidden && slice_eq(slice_str(why), unavailable) &&
            failures_has_why(&c->failures, why);
 }
 
@@ -218,7 +225,7 @@ static void on_done(struct weir_exchange *x, const struct weir_use *u)
         return;
     if (st->hidden)
         weir_log_set(x, u, LOG_HIDDEN, (struct weir_slice)WEIR_SLICE("true"));
-    const bool failed = st->failed || has_failed_since(x, c, st);
+    const bool failed = st->failed || was_unavailable(x, c, st);
     if (failed)
         count(x, &c->variants[st->hidden ? ref.variant : st->serving], COUNT_ERRORS);
     if (!st->choice.counted)
@@ -280,6 +287,7 @@ const struct weir_module weir_module = {
     .stop = stop,
     .on_plan = on_plan,
     .on_result = on_result,
+    .on_end = on_end,
     .on_response = on_response,
     .on_done = on_done,
 };

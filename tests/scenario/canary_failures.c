@@ -278,6 +278,16 @@ Test(canary_failures, in_the_middle_of_a_response_are_errors_too)
     cr_assert_eq(origin_requests(canary_v1), 0);
 }
 
+Test(canary_failures, that_are_injected_in_the_middle_are_nobodys)
+{
+    canary_start(1, "( { name = \"all\"; canary = { split = ( " CANARY_ENTRY("v1", 0) ", " CANARY_ENTRY(
+                        "v2", 1) " ); }; fault = ( { name = \"cut\"; abort = { truncate_after = 2; "
+                                 "}; } ); } )");
+    cr_assert(!get("/?size=1000")->whole);
+    AWAIT(canary_number("v2", "sent") == 1);
+    cr_assert_eq(canary_number("v2", "errors"), 0);
+}
+
 Test(canary_failures, of_clients_are_nobodys)
 {
     canary_start(1, HIDING(0, 1, ""));
