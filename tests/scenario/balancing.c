@@ -1,26 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Balancers in the real binary: what all workers agree on, and what a reload leaves as it is. */
-#include "tests/lib/origin.h"
-#include "tests/lib/rig.h"
-#include "tests/lib/talk.h"
+#include "balancing_case.h"
 
-#include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { KEYS = 12 };
 
-static struct origin *a, *b, *c;
-
-static void begin(void)
-{
-    rig_begin();
-    a = origin_start("app");
-    b = origin_start("bee");
-    c = origin_start("cat");
-}
-
-TestSuite(balancing, .init = begin, .fini = rig_end, .timeout = 120);
+BALANCING_SUITE(balancing);
 
 /* On a connection of its own, so that any worker may get it; the name of the origin that answers. */
 static const struct response *who(const char *field, char name[32])
@@ -112,7 +99,8 @@ Test(balancing, the_own_zone_and_the_first_level_come_first)
         who("", name);
         cr_assert_str_neq(name, "cat");
     }
-    cr_assert_gt(origin_requests(a), 5, "a gateway that is nowhere has no zone of its own");
+    cr_assert_gt(origin_requests(balancing_app), 5,
+                 "a gateway that is nowhere has no zone of its own");
 }
 
 Test(balancing, every_balancer_uses_all_endpoints)
@@ -120,7 +108,8 @@ Test(balancing, every_balancer_uses_all_endpoints)
     static const char *const balances[] = {"round_robin", "least_request", "random", "peak_ewma"};
     for (size_t i = 0; i < sizeof balances / sizeof *balances; i++) {
         char cluster[64], name[32];
-        const unsigned before[] = {origin_requests(a), origin_requests(b), origin_requests(c)};
+        const unsigned before[] = {origin_requests(balancing_app), origin_requests(balancing_bee),
+                                   origin_requests(balancing_cat)};
         snprintf(cluster, sizeof cluster, "balance = \"%s\";", balances[i]);
         if (i == 0)
             rig_start(.cluster = cluster, .endpoints = "[ \"$app\", \"$bee\", \"$cat\" ]");
@@ -128,8 +117,8 @@ Test(balancing, every_balancer_uses_all_endpoints)
             rig_renew(.cluster = cluster, .endpoints = "[ \"$app\", \"$bee\", \"$cat\" ]");
         for (int k = 0; k < 40; k++)
             who("", name);
-        cr_assert_gt(origin_requests(a), before[0], "%s", balances[i]);
-        cr_assert_gt(origin_requests(b), before[1], "%s", balances[i]);
-        cr_assert_gt(origin_requests(c), before[2], "%s", balances[i]);
+        cr_assert_gt(origin_requests(balancing_app), before[0], "%s", balances[i]);
+        cr_assert_gt(origin_requests(balancing_bee), before[1], "%s", balances[i]);
+        cr_assert_gt(origin_requests(balancing_cat), before[2], "%s", balances[i]);
     }
 }
