@@ -91,3 +91,38 @@ Test(retry_hedge, by_percentile_begins_when_enough_is_known)
     cr_assert_lt(now_ms() - begun, 2500);
     AWAIT(retry_count("hedges_won") >= 1);
 }
+
+/* -- beside a breaker -------------------------------------------------------------------------- */
+
+static void force(const struct origin *o, const char *state)
+{
+    char json[160];
+    snprintf(json, sizeof json,
+             "{\"cluster\": \"app\", \"endpoint\": \"127.0.0.1:%u\", \"state\": \"%s\"}",
+             origin_port(o), state);
+    struct talk *t = talk_open_unix(rig_path("admin.sock"));
+    talk_send(t,
+              "POST /v1/modules/breaker/force HTTP/1.1\r\nHost: a\r\nContent-Type: "
+              "application/json\r\nContent-Length: %zu\r\n\r\n%s",
+              strlen(json), json);
+    cr_assert_eq(talk_response(t)->status, 200, "%s", t->r.body.p);
+    talk_close(t);
+}
+
+/* One of three endpoints has a circuit that is not closed: the cluster is in trouble, and though
+ * two others could be asked no request is sent twice. */
+Test(retry_hedge, is_not_sent_while_a_breaker_is_not_closed)
+{
+    origin_script(retry_bad, "delay=60");
+    origin_script(retry_good, "delay=60");
+    rig_start(.endpoints = "[ \"$app\", \"$bad\", \"$good\" ]",
+              .cluster = ALL " breaker = { circuit = { scope = \"endpoint\"; }; };",
+              .routes = RETRY_ROUTE("app", "hedge = { delay = \"10ms\"; };"));
+    force(retry_app, "open");
+    for (unsigned i = 0; i < 4; i++)
+        cr_assert_eq(retry_ask_h1("GET", "/", 0), 200);
+    cr_assert_eq(origin_requests(retry_bad) + origin_requests(retry_good), 4);
+    cr_assert_eq(retry_count("hedges"), 0);
+    force(retry_app, "closed");
+    AWAIT(retry_ask_h1("GET", "/", 0) == 200 && retry_count("hedges") >= 1);
+}
