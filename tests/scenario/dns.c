@@ -10,14 +10,14 @@
 
 #include <stdio.h>
 
-static struct origin *app;
+static struct origin *app, *second;
 
 static void begin(void)
 {
     rig_begin();
     server_start();
     app = origin_start("app");
-    origin_start_at("second", "127.0.0.2", origin_port(app));
+    second = origin_start_at("second", "127.0.0.2", origin_port(app));
     rig_name("dns", "127.0.0.1:%u", server.port);
     rig_name("name", "api.test:%u", origin_port(app));
 }
@@ -30,10 +30,11 @@ static void end(void)
 
 TestSuite(dns, .init = begin, .fini = end, .timeout = 120);
 
-#define START()                                                                                    \
+#define START(...)                                                                                 \
     rig_start(.workers = 2, .endpoints = "[ \"$name\" ]",                                          \
               .top = "resolver = { servers = \"$dns\"; timeout = \"200ms\"; tries = 1; };",        \
-              .cluster = "dns = { min_ttl = \"50ms\"; retry = \"50ms\"; family = \"ipv4\"; };")
+              .cluster = "dns = { min_ttl = \"50ms\"; retry = \"50ms\"; family = \"ipv4\"; "       \
+                         "}; " __VA_ARGS__)
 
 Test(dns, follows_a_name_to_another_address_when_its_time_is_up)
 {
@@ -105,4 +106,37 @@ Test(dns, keeps_addresses_over_a_reload_while_it_fails)
     rig_await_log("generation_ended generation=1");
     for (int i = 0; i < 10; i++)
         cr_assert(body_is(get("/"), "app\n"));
+}
+
+/* -- with health checks ------------------------------------------------------------------------ */
+
+#define ONCE "interval = \"1h\"; unhealthy_interval = \"1h\"; "
+
+static double health_of_second(void)
+{
+    char series[128];
+    snprintf(series, sizeof series,
+             "weir_endpoint_health{cluster=\"app\",endpoint=\"127.0.0.2:%u\"}", origin_port(app));
+    return rig_metric(series);
+}
+
+static unsigned answers_of_second(unsigned n)
+{
+    unsigned by = 0;
+    for (unsigned i = 0; i < n; i++) {
+        const struct response *r = get("/?status=200");
+        cr_assert_eq(r->status, 200);
+        by += body_is(r, "second\n");
+    }
+    return by;
+}
+
+Test(dns, checks_an_address_as_it_joins_and_does_not_wait_for_more_checks)
+{
+    SERVE(.name = "api.test", .type = A, .ttl = 0, .addrs = {"127.0.0.1"});
+    START("health = { " ONCE "};");
+    origin_script(second, "status=503");
+    SERVE(.name = "api.test", .type = A, .ttl = 0, .addrs = {"127.0.0.1", "127.0.0.2"});
+    AWAIT(health_of_second() == 0);
+    cr_assert_eq(answers_of_second(20), 0);
 }
