@@ -21,6 +21,9 @@ enum { HOUR_MS = 60 * 60 * 1000, STATUS_MIN = 100, STATUS_MAX = 599 };
 /* In the order of enum health_type. */
 static const char *const types[] = {"auto", "http", "h2", "grpc", "tcp", "none", NULL};
 
+/* In the order of enum health_initial. */
+static const char *const initials[] = {"up", "down", NULL};
+
 #define FORM_STATUS "a status such as 200, a class such as \"2xx\", or a range such as \"200-299\""
 #define FORM_EXPECT FORM_STATUS ", or a list of these: ( 200, \"3xx\" )"
 #define FORM_TARGET "a path, with its query if it has one, such as \"/healthz?deep=1\""
@@ -76,6 +79,9 @@ const struct option health_options[] = {
                "checks in a row that must pass before an endpoint is up again"),
     OPTION_INT("fall", struct health_conf, fall, "3", 1, 1000,
                "checks in a row that must fail before an endpoint is down"),
+    OPTION_CHOICE("initial", struct health_conf, initial, "up", initials,
+                  "what a new endpoint counts as until its first check has ended; down: it gets no "
+                  "requests before it has passed one"),
     OPTION_TEXT("header", struct health_conf, header, "",
                 "a field of responses, of checks and of ordinary ones, by which an endpoint says "
                 "\"drain\", \"degraded\" or \"ok\" of itself; empty: none is believed"),
@@ -250,7 +256,7 @@ static const struct {
     {"send", TCP},       {"receive", TCP},        {"port", CHECKED},
     {"tls", CHECKED},    {"interval", CHECKED},   {"unhealthy_interval", CHECKED},
     {"jitter", CHECKED}, {"timeout", CHECKED},    {"no_traffic_interval", CHECKED},
-    {"rise", CHECKED},   {"fall", CHECKED},
+    {"rise", CHECKED},   {"fall", CHECKED},       {"initial", CHECKED},
 };
 
 static unsigned kinds_of(int type)

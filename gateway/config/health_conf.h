@@ -22,6 +22,9 @@ enum health_type {
     HEALTH_NONE,
 };
 
+/* What an endpoint counts as until its first check has ended. */
+enum health_initial { HEALTH_INITIAL_UP, HEALTH_INITIAL_DOWN };
+
 /* Both ends included. */
 struct health_range {
     int64_t from, to;
@@ -59,6 +62,7 @@ struct health_conf {
     uint32_t jitter;              /* 10%, in millionths */
     uint64_t timeout;             /* 2s */
     int64_t rise, fall;           /* 2, 3 */
+    int initial;                  /* enum health_initial: "up" */
     struct slice header;          /* empty: none is believed */
     uint64_t header_for;          /* 30s */
 };

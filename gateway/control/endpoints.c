@@ -60,8 +60,10 @@ static bool is_drained(const struct endpoint *ep)
 
 static void show_endpoint(const struct endpoints *e, const struct endpoint *ep, struct text *t)
 {
-    static const char *const healths[] = {
-        [HEALTH_UNKNOWN] = "unknown", [HEALTH_UP] = "up", [HEALTH_DOWN] = "down"};
+    static const char *const healths[] = {[HEALTH_UNKNOWN] = "unknown",
+                                          [HEALTH_UP] = "up",
+                                          [HEALTH_DOWN] = "down",
+                                          [HEALTH_PENDING] = "pending"};
     const struct endpoint_cell *cell = ep->cluster->cell;
     json_open(t, '{');
     json_key(t, "name");

@@ -160,6 +160,17 @@ static struct probe *probe_of(const struct checked *hc, const struct endpoint *e
     return NULL;
 }
 
+/* Where endpoints wait for their first check, one that comes back waits again: its address may be
+ * somebody else's by then. One that is down stays that, and needs more than one check. */
+static void probe_leave(struct probe *p)
+{
+    struct checked *hc = p->hc;
+    if (hc->conf.health.initial == HEALTH_INITIAL_DOWN && p->state.health == HEALTH_UP &&
+        probe_slot(p) != NO_SLOT)
+        endpoint_health_set(hc->cell, p->slot, HEALTH_PENDING, 0);
+    probe_free(p);
+}
+
 /* The endpoints of now: those that stay keep their probe. */
 static void follow(struct checked *hc)
 {
@@ -174,7 +185,7 @@ static void follow(struct checked *hc)
             probes[i]->seen = true;
     for (size_t i = 0; i < hc->n; i++)
         if (!hc->probes[i]->seen)
-            probe_free(hc->probes[i]);
+            probe_leave(hc->probes[i]);
     for (size_t i = 0; i < cl->n; i++) {
         if (!probes[i])
             probes[i] = probe_new(hc, cl->endpoints[i]);

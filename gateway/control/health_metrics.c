@@ -2,6 +2,7 @@
 /* Health checks on the metrics page. Counters begin anew with each control process, as those of the
  * resolver do; states come from the slots and don't. */
 #include "control/health.h"
+#include "control/health_state.h"
 
 #include "control/metrics.h"
 
@@ -63,7 +64,7 @@ static void write_endpoints(const struct health *h, struct text *out)
     write_head(out, "weir_endpoint_health", "gauge", "1: health checks say it is up, 0: down");
     for (size_t i = 0; i < health_clusters_n(h); i++)
         for (size_t at = 0; health_endpoint(h, i, at, &name, &health); at++) {
-            if (health == HEALTH_UNKNOWN)
+            if (!health_is_known(health))
                 continue;
             text_str(out, "weir_endpoint_health{");
             write_label(out, "cluster", health_totals(h, i).cluster);

@@ -14,7 +14,7 @@ bool health_note(struct health_state *s, const struct health_conf *conf, bool pa
     const enum endpoint_health before = s->health;
     s->passed = passed ? one_more(s->passed) : 0;
     s->failed = passed ? 0 : one_more(s->failed);
-    if (before == HEALTH_UNKNOWN)
+    if (!health_is_known(before))
         s->health = passed ? HEALTH_UP : HEALTH_DOWN;
     else if (before == HEALTH_DOWN && s->passed >= conf->rise)
         s->health = HEALTH_UP;
@@ -23,11 +23,12 @@ bool health_note(struct health_state *s, const struct health_conf *conf, bool pa
     return s->health != before;
 }
 
-/* Trouble comes before silence: an endpoint that fails is looked at closely, whoever uses it. */
+/* Trouble comes before silence: an endpoint that fails is looked at closely, whoever uses it; and
+ * so is one for which a check is all that is missing. */
 static uint64_t interval_of(const struct health_state *s, const struct health_conf *conf,
                             bool quiet)
 {
-    if (s->health == HEALTH_DOWN || s->failed)
+    if (s->health == HEALTH_DOWN || s->health == HEALTH_PENDING || s->failed)
         return conf->unhealthy_interval;
     if (quiet && conf->no_traffic_interval)
         return conf->no_traffic_interval;
@@ -46,7 +47,7 @@ uint64_t health_pause(const struct health_state *s, const struct health_conf *co
 uint64_t health_first(const struct health_state *s, const struct health_conf *conf,
                       struct random *r)
 {
-    if (s->health == HEALTH_UNKNOWN)
+    if (!health_is_known(s->health))
         return 1;
     return 1 + random_below(r, interval_of(s, conf, false));
 }

@@ -13,7 +13,8 @@
  *
  * An endpoint that nobody has checked yet gets requests, as if it were up: a control process that
  * isn't there must not keep new endpoints from serving. Its first check is made at once, and what
- * it says counts at once. */
+ * it says counts at once. PENDING is UNKNOWN, but for what workers make of it: they wait for the
+ * check where the configuration says so. */
 
 #include "base/random.h"
 #include "config/health_conf.h"
@@ -23,6 +24,12 @@ struct health_state {
     enum endpoint_health health;
     uint32_t passed, failed; /* checks in a row; one of them is 0 */
 };
+
+/* Has there been a check? */
+static inline bool health_is_known(enum endpoint_health h)
+{
+    return h == HEALTH_UP || h == HEALTH_DOWN;
+}
 
 /* Takes the outcome of a check. True: `health` has changed. */
 bool health_note(struct health_state *s, const struct health_conf *conf, bool passed);

@@ -264,7 +264,7 @@ static void name_done(struct name *nm)
 static void note_known(const struct name *nm, size_t added)
 {
     if (nm->cell && added)
-        endpoint_cell_follow(nm->cell, nm->table, nm->arrays,
+        endpoint_cell_follow(nm->cell, nm->cluster, nm->table, nm->arrays,
                              nm->r->once ? 0 : nm->r->loop->clock.mono_us);
 }
 

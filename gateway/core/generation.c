@@ -124,7 +124,7 @@ static void bind_endpoints(struct generation *g, struct shm *shm, size_t i, stru
     atomic_store(&shared->trouble, 0);
     g->cells[i] = endpoint_cell_prepare(shm, cl, table->capacity, shared, faults);
     if (g->cells[i])
-        endpoint_cell_follow(g->cells[i], table, NULL, now.mono_us);
+        endpoint_cell_follow(g->cells[i], cl, table, NULL, now.mono_us);
 }
 
 static void bind_clusters(struct generation *g, struct shm *shm, struct faults *faults)

@@ -85,7 +85,8 @@ const struct command endpoint_list = {
     .name = "endpoint list",
     .operands = "[CLUSTER]",
     .summary = "show endpoints, their health and who keeps requests away",
-    .help = "HEALTH is what health checks say; \"unknown\" is not checked, or not yet.\n"
+    .help = "HEALTH is what health checks say; \"unknown\" is not checked, or not yet;\n"
+            "\"pending\" gets requests once it has passed a check.\n"
             "SHARE is what modules leave of its weight.\n",
     .operands_max = 1,
     .path = "/v1/endpoints/list",

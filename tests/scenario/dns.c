@@ -140,3 +140,21 @@ Test(dns, checks_an_address_as_it_joins_and_does_not_wait_for_more_checks)
     AWAIT(health_of_second() == 0);
     cr_assert_eq(answers_of_second(20), 0);
 }
+
+Test(dns, gives_an_address_no_requests_before_it_has_passed_a_check_where_that_is_asked_for)
+{
+    SERVE(.name = "api.test", .type = A, .ttl = 0, .addrs = {"127.0.0.1"});
+    START("health = { initial = \"down\"; timeout = \"60s\"; " ONCE "};");
+    AWAIT(get("/?status=200")->status == 200);
+    origin_script(second, "hang");
+    SERVE(.name = "api.test", .type = A, .ttl = 0, .addrs = {"127.0.0.1", "127.0.0.2"});
+    AWAIT(origin_requests(second) == 1);
+    cr_assert_eq(answers_of_second(20), 0);
+    cr_assert_eq(origin_requests(second), 1, "nothing but the check");
+    origin_script(second, "");
+    SERVE(.name = "api.test", .type = A, .ttl = 0, .addrs = {"127.0.0.1"});
+    AWAIT(origin_aborts(second) == 1);
+    SERVE(.name = "api.test", .type = A, .ttl = 0, .addrs = {"127.0.0.1", "127.0.0.2"});
+    AWAIT(health_of_second() == 1);
+    cr_assert_eq(answers_of_second(20), 10);
+}

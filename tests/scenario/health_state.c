@@ -80,6 +80,58 @@ Test(health_state, goes_with_its_setting)
     AWAIT(answered_by("app", 6) > 0);
 }
 
+/* -- down at first ----------------------------------------------------------------------------- */
+
+#define DOWN_FIRST "panic = \"100%\"; health = { initial = \"down\"; " OFTEN "};"
+
+Test(health_state, down_at_first_gives_nobody_a_request_before_a_check_has_passed)
+{
+    origin_script(app, "hang");
+    rig_start(.cluster = DOWN_FIRST);
+    for (int i = 0; i < 3; i++)
+        cr_assert_eq(get("/?status=200")->status, 503);
+    origin_script(app, "");
+    AWAIT(get("/?status=200")->status == 200);
+}
+
+Test(health_state, down_at_first_lets_a_new_endpoint_in_when_it_is_ready)
+{
+    rig_start(.workers = 2, .cluster = DOWN_FIRST);
+    AWAIT_HEALTH(app, 1);
+    origin_script(spare, "hang");
+    load_start(.clients = 2, .request = "GET /?size=1000&status=200 HTTP/1.1\r\nHost: a\r\n\r\n");
+    rig_renew(.workers = 2, .endpoints = BOTH,
+              .cluster = "panic = \"100%\"; health = { initial = \"down\"; timeout = \"60s\"; };");
+    AWAIT(origin_requests(spare) == 1);
+    cr_assert(body_has(admin("GET /v1/clusters/app/endpoints"), "\"health\":\"pending\""));
+    cr_assert_eq(answered_by("app", 12), 12);
+    cr_assert_eq(origin_requests(spare), 1, "nothing but the check");
+    origin_stop(spare);
+    origin_script(spare, "");
+    origin_again(spare);
+    AWAIT_HEALTH(spare, 1);
+    AWAIT(answered_by("spare", 6) > 0);
+    const struct load_result r = load_stop();
+    cr_assert_eq(r.failed, 0, "%u failed; %s", r.failed, r.first);
+}
+
+/* What is known stays, and who served before anybody checked isn't new. */
+Test(health_state, down_at_first_is_for_new_endpoints_not_for_new_configurations)
+{
+    rig_start(.endpoints = BOTH);
+    load_start(.clients = 2, .request = "GET /?size=1000&status=200 HTTP/1.1\r\nHost: a\r\n\r\n");
+    origin_script(app, "delay=200");
+    origin_script(spare, "delay=200");
+    rig_renew(.endpoints = BOTH, .cluster = "health = { initial = \"down\"; " ONCE "};");
+    AWAIT_HEALTH(app, 1);
+    AWAIT_HEALTH(spare, 1);
+    origin_script(spare, "status=503"); /* of a check, which nobody makes */
+    rig_renew(.endpoints = BOTH, .cluster = "health = { initial = \"down\"; rise = 1; " ONCE "};");
+    cr_assert_eq(health_of(spare), 1);
+    const struct load_result r = load_stop();
+    cr_assert_eq(r.failed, 0, "%u failed; %s", r.failed, r.first);
+}
+
 /* -- operators --------------------------------------------------------------------------------- */
 
 Test(health_state, an_operator_drains_an_endpoint_until_it_is_undrained)

@@ -64,7 +64,7 @@ static void begin(size_t n, const char *zone)
     struct cluster_table *table = cluster_table_prepare(shm, &conf, &faults);
     cell = endpoint_cell_prepare(shm, &conf, table->capacity, &shared, &faults);
     cr_assert(table && cell);
-    endpoint_cell_follow(cell, table, NULL, now_us);
+    endpoint_cell_follow(cell, &conf, table, NULL, now_us);
     cr_assert(endpoint_array_prepare(&array, shm, SLICE("module/a"), cell, &shared, 8));
     cluster_init(&cl, &conf, table, stats, NULL);
     const struct cluster_surroundings around = {
@@ -125,6 +125,48 @@ Test(cluster_pick, health_share_and_drain_count_with_the_next_pick)
     count(250, of);
     cr_assert(of[2] == 0 && about(of[0], 100) && about(of[1], 50) && about(of[3], 100));
     cr_assert_eq(cl.groups_n, 1);
+}
+
+Test(cluster_pick, who_awaits_its_first_check_gets_nothing_even_in_panic)
+{
+    unsigned of[EPS_MAX];
+    conf.health.initial = HEALTH_INITIAL_DOWN;
+    begin(3, "");
+    cr_assert_null(cluster_pick(&cl, &rnd), "nobody has passed one");
+    cr_assert_not(cl.panic);
+    health(0, HEALTH_UP);
+    health(1, HEALTH_DOWN);
+    health(2, HEALTH_PENDING);
+    count(100, of);
+    cr_assert(of[0] == 100 && of[1] == 0 && of[2] == 0, "half of those that count is no panic");
+    health(0, HEALTH_DOWN);
+    count(100, of);
+    cr_assert(cl.panic && of[0] == 50 && of[1] == 50 && of[2] == 0);
+    health(1, HEALTH_UP);
+    health(2, HEALTH_UP);
+    count(100, of);
+    cr_assert(of[0] == 0 && of[1] == 50 && of[2] == 50);
+}
+
+Test(cluster_pick, who_is_too_new_to_have_a_slot_awaits_its_check_too)
+{
+    conf.health.initial = HEALTH_INITIAL_DOWN;
+    begin(2, "");
+    health(0, HEALTH_UP);
+    health(1, HEALTH_UP);
+    atomic_store(&cell->slots[slot(0)].owner, 1);
+    endpoint_cell_touch(cell);
+    for (int i = 0; i < 10; i++)
+        cr_assert_eq(index_of(cluster_pick(&cl, &rnd)), 1);
+}
+
+Test(cluster_pick, nobody_waits_where_the_configuration_does_not_say_so)
+{
+    unsigned of[EPS_MAX];
+    begin(2, "");
+    health(0, HEALTH_PENDING); /* of the configuration before */
+    count(100, of);
+    cr_assert(of[0] == 50 && of[1] == 50);
 }
 
 Test(cluster_pick, guarded_endpoints_are_known)

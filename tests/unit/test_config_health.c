@@ -37,6 +37,7 @@ Test(config_health, an_empty_group_turns_it_on_with_defaults)
     cr_assert_eq(h->timeout, 2000);
     cr_assert_eq(h->rise, 2);
     cr_assert_eq(h->fall, 3);
+    cr_assert_eq(h->initial, HEALTH_INITIAL_UP);
     cr_assert_eq(h->header.n, 0);
     cr_assert_eq(h->header_for, 30000);
     config_free(c);
@@ -49,8 +50,8 @@ Test(config_health, values_of_requests_are_stored)
         "tls = false; headers = ( { name = \"Authorization\"; value = \"Basic x\"; } ); "
         "expect = ( 200, \"3xx\", \"401-403\" ); body = \"ok\"; body_size = 100; interval = "
         "\"10ms\"; unhealthy_interval = \"20ms\"; no_traffic_interval = \"1m\"; jitter = \"0%\"; "
-        "timeout = \"1ms\"; rise = 1; fall = 1000; header = \"X-Weir-Health\"; header_for = "
-        "\"5s\";"));
+        "timeout = \"1ms\"; rise = 1; fall = 1000; initial = \"down\"; header = \"X-Weir-Health\"; "
+        "header_for = \"5s\";"));
     const struct health_conf *h = &c->clusters[0].health;
     cr_assert_eq(h->type, HEALTH_H2);
     cr_assert_slice(h->path, "/h?deep=1");
@@ -73,6 +74,7 @@ Test(config_health, values_of_requests_are_stored)
     cr_assert_eq(h->timeout, 1);
     cr_assert_eq(h->rise, 1);
     cr_assert_eq(h->fall, 1000);
+    cr_assert_eq(h->initial, HEALTH_INITIAL_DOWN);
     cr_assert_slice(h->header, "X-Weir-Health");
     cr_assert_eq(h->header_for, 5000);
     config_free(c);
@@ -160,6 +162,8 @@ Test(config_health, a_setting_without_use_is_an_error)
                 "t.conf:2: error: clusters.b.health.expect has no use with type = \"grpc\""},
                {WITH_HEALTH("service = \"x\";"),
                 "t.conf:2: error: clusters.b.health.service has no use with type = \"auto\""},
+               {WITH_HEALTH("type = \"none\"; header = \"h\"; initial = \"down\";"),
+                "t.conf:2: error: clusters.b.health.initial has no use with type = \"none\""},
                {WITH_HEALTH("type = \"none\"; header = \"h\"; rise = 1;"),
                 "t.conf:2: error: clusters.b.health.rise has no use with type = \"none\""});
 }

@@ -63,7 +63,7 @@ static bool answer(const char *const *addrs, size_t n, const struct weir_endpoin
     for (size_t i = 0; i < n; i++)
         cr_assert(addr_parse(slice_str(addrs[i]), &list[i]));
     cluster_table_set(table, cluster_source(&conf_eps[0]), 1, list, n);
-    return endpoint_cell_follow(cell, table, arrays, now_us);
+    return endpoint_cell_follow(cell, &conf, table, arrays, now_us);
 }
 #define ANSWER(arrays, now, ...)                                                                   \
     answer((const char *[]){__VA_ARGS__}, sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *),  \
@@ -94,7 +94,7 @@ Test(endpoint_cell, an_address_that_two_names_give_has_one_slot)
     cr_assert(addr_parse(SLICE("10.0.0.1:80"), &addr));
     cluster_table_set(table, 1, 1, &addr, 1);
     cluster_table_set(table, 2, 1, &addr, 1);
-    cr_assert(endpoint_cell_follow(cell, table, NULL, 1));
+    cr_assert(endpoint_cell_follow(cell, &conf, table, NULL, 1));
     for (uint32_t i = 0; i < cell->capacity; i++)
         n += cell->slots[i].owner != 0;
     cr_assert_eq(n, 1);
@@ -181,6 +181,22 @@ Test(endpoint_cell, who_comes_up_after_it_was_down_joins_anew)
     endpoint_health_set(cell, slot, HEALTH_DOWN, 60);
     endpoint_health_set(cell, slot, HEALTH_UP, 70);
     cr_assert_eq(cell->slots[slot].joined_us, 70);
+}
+
+Test(endpoint_cell, who_is_new_begins_as_the_configuration_has_it)
+{
+    ANSWER(NULL, 1, "10.0.0.1:80");
+    const uint32_t one = slot_of("10.0.0.1:80");
+    conf.health.initial = HEALTH_INITIAL_DOWN;
+    ANSWER(NULL, 2, "10.0.0.1:80", "10.0.0.2:80");
+    const uint32_t two = slot_of("10.0.0.2:80");
+    cr_assert_eq(endpoint_health(cell, one), HEALTH_UNKNOWN, "it was there before");
+    cr_assert_eq(endpoint_health(cell, two), HEALTH_PENDING);
+    endpoint_health_set(cell, two, HEALTH_UP, 70);
+    cr_assert_eq(cell->slots[two].joined_us, 70, "it joins when it may be used");
+    endpoint_health_set(cell, one, HEALTH_PENDING, 80);
+    endpoint_health_set(cell, one, HEALTH_UP, 90);
+    cr_assert_eq(cell->slots[one].joined_us, 0, "it was there from the start");
 }
 
 Test(endpoint_cell, a_larger_cell_begins_as_a_copy)

@@ -80,6 +80,13 @@ Test(endpoints, are_shown_by_cluster)
     free(by_command);
 }
 
+Test(endpoints, that_wait_for_their_first_check_say_so)
+{
+    struct endpoint_cell *cell = stack_worker(s)->g->cells[0];
+    endpoint_health_set(cell, endpoint_cell_find(cell, SLICE("10.0.0.2:80")), HEALTH_PENDING, 0);
+    cr_assert(strstr(GET("web/endpoints"), "\"weight\":3,\"health\":\"pending\""));
+}
+
 Test(endpoints, what_is_drained_takes_no_requests_until_it_is_undrained)
 {
     cr_assert(takes_requests("10.0.0.2"));

@@ -284,6 +284,28 @@ Test(health, requests_pass_over_who_is_down_and_checks_do_not)
     end();
 }
 
+Test(health, requests_wait_for_no_check_but_are_refused_where_endpoints_are_down_at_first)
+{
+    begin(CONF("initial = \"down\"; interval = \"1h\";"));
+    cr_assert_eq(health_of("10.0.0.1:80"), HEALTH_PENDING);
+    struct peer *c = stack_client(s);
+    peer_says(c, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    cr_assert(peer_heard(c, "HTTP/1.1 503 "));
+    stack_sleep_ms(s, 50);
+    answer(0, PASS, "");
+    cr_assert_eq(health_of("10.0.0.1:80"), HEALTH_UP, "one is enough");
+    for (int i = 0; i < 2; i++) {
+        c = stack_client(s);
+        peer_says(c, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    }
+    cr_assert_eq(stack_origins(s), 4);
+    for (size_t i = 2; i < 4; i++) {
+        cr_assert_eq(stack_origin(s, i)->to.in4.sin_addr.s_addr, htonl(0x0a000001));
+        answer(i, PASS, "");
+    }
+    end();
+}
+
 Test(health, checks_count_in_nobodys_statistics)
 {
     begin(CONF(""));
@@ -400,7 +422,7 @@ static void replace_first(const char *address)
     cr_assert(addr_parse(slice_str(address), &to));
     cluster_table_set(g->tables[0], cluster_source(&g->config->clusters[0].endpoints[0]), 1, &to,
                       1);
-    endpoint_cell_follow(cell(), g->tables[0], NULL, 0);
+    endpoint_cell_follow(cell(), &g->config->clusters[0], g->tables[0], NULL, 0);
 }
 
 Test(health, follows_endpoints_that_come_and_go)
@@ -418,6 +440,24 @@ Test(health, follows_endpoints_that_come_and_go)
     cr_assert_eq(health_totals(h, 0).went_down, 1);
     stack_sleep_ms(s, 300);
     cr_assert_eq(stack_origins(s), 3, "the one that stayed is not asked again");
+    end();
+}
+
+Test(health, one_that_left_is_awaited_again_where_endpoints_are_down_at_first)
+{
+    begin(CONF("initial = \"down\"; interval = \"1h\";"));
+    stack_sleep_ms(s, 50);
+    answer(0, PASS, "");
+    replace_first("10.0.0.9:80");
+    cr_assert_eq(health_of("10.0.0.9:80"), HEALTH_PENDING);
+    stack_sleep_ms(s, 250);
+    cr_assert_eq(health_of("10.0.0.1:80"), HEALTH_PENDING);
+    answer(2, FAIL, "");
+    replace_first("10.0.0.1:80");
+    stack_sleep_ms(s, 250);
+    cr_assert_eq(health_of("10.0.0.9:80"), HEALTH_DOWN, "it would have to rise");
+    answer(3, PASS, "");
+    cr_assert_eq(health_of("10.0.0.1:80"), HEALTH_UP);
     end();
 }
 

@@ -31,6 +31,15 @@ Test(health_state, the_first_check_counts_at_once)
     play("fD");
 }
 
+Test(health_state, so_does_the_one_that_is_awaited)
+{
+    for (int passes = 0; passes < 2; passes++) {
+        struct health_state s = {.health = HEALTH_PENDING};
+        cr_assert(health_note(&s, &conf, passes));
+        cr_assert_eq(s.health, passes ? HEALTH_UP : HEALTH_DOWN);
+    }
+}
+
 Test(health_state, falls_after_that_many_failures_in_a_row)
 {
     play("pUfUfUfDfD");
@@ -72,6 +81,7 @@ Test(health_state, waits_the_interval_of_its_state)
     pause_is(HEALTH_UP, 1, false, 1000);
     pause_is(HEALTH_DOWN, 9, false, 1000);
     pause_is(HEALTH_DOWN, 0, false, 1000);
+    pause_is(HEALTH_PENDING, 0, false, 1000);
 }
 
 Test(health_state, a_cluster_without_requests_is_checked_less_often)
@@ -127,6 +137,8 @@ Test(health_state, the_first_check_of_what_nobody_knows_is_made_at_once)
     struct random r;
     uint64_t most = 0;
     random_seed(&r, 3);
+    cr_assert_eq(health_first(&s, &conf, &r), 1);
+    s.health = HEALTH_PENDING;
     cr_assert_eq(health_first(&s, &conf, &r), 1);
     s.health = HEALTH_UP;
     for (int i = 0; i < 1000; i++) {

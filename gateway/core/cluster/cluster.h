@@ -197,6 +197,9 @@ struct endpoint *cluster_pick_how(struct cluster *cl, struct random *r, const st
 struct endpoint *cluster_pick_if(struct cluster *cl, struct random *r,
                                  bool (*ask)(void *ctx, const struct endpoint *ep), void *ctx,
                                  bool *vetoed) nodiscard;
+/* It is to get nothing until it has passed a check (health.initial = "down"): it is new, so new
+ * that it may have no slot yet. */
+bool endpoint_awaits_check(const struct endpoint *ep);
 /* An attempt on it has ended after so long; `failed`: not well, whoever is to blame. */
 void endpoint_took(struct endpoint *ep, uint64_t took_us, bool failed);
 /* Looks whether the table, or what is known about the endpoints, has changed. */

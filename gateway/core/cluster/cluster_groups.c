@@ -16,6 +16,14 @@ static void find_slot(struct endpoint *ep)
         ep->slot = endpoint_cell_find(cell, name);
 }
 
+bool endpoint_awaits_check(const struct endpoint *ep)
+{
+    const struct cluster *cl = ep->cluster;
+    if (cl->conf->health.initial != HEALTH_INITIAL_DOWN || !cl->cell->capacity)
+        return false;
+    return ep->slot >= cl->cell->capacity || endpoint_health(cl->cell, ep->slot) == HEALTH_PENDING;
+}
+
 static struct slow_start slow_start_of(const struct cluster_conf *conf)
 {
     return (struct slow_start){
@@ -42,6 +50,7 @@ static struct weight_facts facts_of(struct endpoint *ep, uint64_t *due_us)
     f.priority = ep->conf ? (uint8_t)ep->conf->priority : 0;
     find_slot(ep);
     ep->guarded = endpoint_guarded(cl->arrays, ep->slot);
+    f.draining = endpoint_awaits_check(ep);
     if (ep->slot >= cl->cell->capacity)
         return f;
     const struct endpoint_slot *s = &cl->cell->slots[ep->slot];
@@ -49,7 +58,7 @@ static struct weight_facts facts_of(struct endpoint *ep, uint64_t *due_us)
     f.share = endpoint_share(cl->arrays, ep->slot);
     f.ramp = weights_ramp(&slow, joined, now);
     f.down = endpoint_health(cl->cell, ep->slot) == HEALTH_DOWN;
-    f.draining = endpoint_draining(cl->cell, ep->slot, now);
+    f.draining = f.draining || endpoint_draining(cl->cell, ep->slot, now);
     f.degraded = endpoint_degraded(cl->cell, ep->slot, now);
     sooner(due_us, weights_ramp_due(&slow, joined, now), now);
     sooner(due_us, atomic_load(&s->draining_until_us), now);

@@ -162,17 +162,24 @@ static uint32_t take_slot(const struct endpoint_cell *cell)
     return oldest;
 }
 
+/* What all slots begin with that are given in a turn. */
+struct newcomer {
+    enum endpoint_health health;
+    const struct weir_endpoint_cells *arrays;
+    uint64_t now_us;
+};
+
 static void give_slot(struct endpoint_cell *cell, uint32_t slot, uint64_t owner,
-                      const struct weir_endpoint_cells *arrays, uint64_t now_us)
+                      const struct newcomer *as)
 {
     struct endpoint_slot *s = &cell->slots[slot];
     atomic_store(&s->owner, 0);
-    atomic_store(&s->joined_us, now_us);
+    atomic_store(&s->joined_us, as->now_us);
     atomic_store(&s->degraded_until_us, 0);
     atomic_store(&s->draining_until_us, 0);
-    atomic_store(&s->health, HEALTH_UNKNOWN);
+    atomic_store(&s->health, (uint32_t)as->health);
     atomic_store(&s->drained, 0);
-    for (const struct weir_endpoint_cells *a = arrays; a; a = a->next)
+    for (const struct weir_endpoint_cells *a = as->arrays; a; a = a->next)
         endpoint_array_give(a, slot, owner);
     atomic_store(&s->owner, owner);
 }
@@ -186,14 +193,13 @@ static uint32_t mark(struct endpoint_cell *cell, uint64_t owner)
     return slot;
 }
 
-static uint32_t claim(struct endpoint_cell *cell, uint64_t owner,
-                      const struct weir_endpoint_cells *arrays, uint64_t now_us)
+static uint32_t claim(struct endpoint_cell *cell, uint64_t owner, const struct newcomer *as)
 {
     const uint32_t slot = take_slot(cell);
     if (slot == NO_SLOT)
         return NO_SLOT;
     cell->slots[slot].used = cell->turn;
-    give_slot(cell, slot, owner, arrays, now_us);
+    give_slot(cell, slot, owner, as);
     return slot;
 }
 
@@ -215,21 +221,28 @@ static uint64_t *owners_of(const struct cluster_table *t, size_t *n)
     return owners;
 }
 
-bool endpoint_cell_follow(struct endpoint_cell *cell, const struct cluster_table *t,
-                          const struct weir_endpoint_cells *arrays, uint64_t now_us)
+static enum endpoint_health initial_of(const struct cluster_conf *conf)
 {
+    return conf->health.initial == HEALTH_INITIAL_DOWN ? HEALTH_PENDING : HEALTH_UNKNOWN;
+}
+
+bool endpoint_cell_follow(struct endpoint_cell *cell, const struct cluster_conf *conf,
+                          const struct cluster_table *t, const struct weir_endpoint_cells *arrays,
+                          uint64_t now_us)
+{
+    struct newcomer as = {initial_of(conf), arrays, now_us};
     size_t n;
     bool changed = false;
     uint64_t *owners = owners_of(t, &n);
     if (endpoint_cell_lock(cell)) {
         if (!cell->turn++)
-            now_us = 0; /* who is there from the start has nobody to be slower than */
+            as.now_us = 0; /* who is there from the start has nobody to be slower than */
         for (size_t i = 0; i < n; i++)
             if (mark(cell, owners[i]) != NO_SLOT)
                 owners[i] = 0;
         for (size_t i = 0; i < n; i++) /* two names may have given the same address */
             if (owners[i] && mark(cell, owners[i]) == NO_SLOT)
-                changed = claim(cell, owners[i], arrays, now_us) != NO_SLOT || changed;
+                changed = claim(cell, owners[i], &as) != NO_SLOT || changed;
         if (changed)
             endpoint_cell_touch(cell);
         endpoint_cell_unlock(cell);
@@ -250,13 +263,19 @@ static const struct endpoint_slot *look(const struct endpoint_cell *cell, uint32
     return slot < cell->capacity ? &cell->slots[slot] : NULL;
 }
 
+static bool comes_up(const struct endpoint_slot *s)
+{
+    const uint32_t was = atomic_load(&s->health);
+    return was == HEALTH_DOWN || (was == HEALTH_PENDING && atomic_load(&s->joined_us));
+}
+
 void endpoint_health_set(struct endpoint_cell *cell, uint32_t slot, enum endpoint_health health,
                          uint64_t now_us)
 {
     struct endpoint_slot *s = slot_of(cell, slot);
     if (!s || atomic_load(&s->health) == (uint32_t)health)
         return;
-    if (health == HEALTH_UP && atomic_load(&s->health) == HEALTH_DOWN)
+    if (health == HEALTH_UP && comes_up(s))
         atomic_store(&s->joined_us, now_us);
     atomic_store(&s->health, (uint32_t)health);
     endpoint_cell_touch(cell);

@@ -35,7 +35,9 @@ struct shm;
 #define NO_SLOT UINT32_MAX
 enum { SHARE_ALL = 1000000 };
 
-enum endpoint_health { HEALTH_UNKNOWN, HEALTH_UP, HEALTH_DOWN };
+/* PENDING: as UNKNOWN, and where the cluster has health.initial = "down" it is to get nothing until
+ * it has passed a check. */
+enum endpoint_health { HEALTH_UNKNOWN, HEALTH_UP, HEALTH_DOWN, HEALTH_PENDING };
 /* What an endpoint has said of itself, for a time. */
 enum endpoint_word { WORD_OK, WORD_DEGRADED, WORD_DRAIN };
 
@@ -93,14 +95,17 @@ void endpoint_cell_use(const struct endpoint_cell *cell, struct cluster_shared *
 /* For tests, and checks without shared memory. */
 void endpoint_cell_init(struct endpoint_cell *cell, uint32_t capacity);
 /* Master, control process: every endpoint that the table has gets a slot, with elements that are
- * zero in all of `arrays` when it is new. True when one did. `arrays` may be NULL. */
-bool endpoint_cell_follow(struct endpoint_cell *cell, const struct cluster_table *t,
-                          const struct weir_endpoint_cells *arrays, uint64_t now_us);
+ * zero in all of `arrays` when it is new, and the health that `conf` begins with. True when one
+ * did. `arrays` may be NULL. */
+bool endpoint_cell_follow(struct endpoint_cell *cell, const struct cluster_conf *conf,
+                          const struct cluster_table *t, const struct weir_endpoint_cells *arrays,
+                          uint64_t now_us);
 /* NO_SLOT: it has none. */
 uint32_t endpoint_cell_find(const struct endpoint_cell *cell, struct slice name);
 
 /* Any process. All are harmless for a slot out of range, and count as a change only when they are
- * one. One that comes up after it was down joins anew. */
+ * one. One that comes up after it was down joins anew; so does one whose first check was awaited,
+ * unless it was there from the start. */
 void endpoint_health_set(struct endpoint_cell *cell, uint32_t slot, enum endpoint_health health,
                          uint64_t now_us);
 void endpoint_drain_set(struct endpoint_cell *cell, uint32_t slot, bool on);

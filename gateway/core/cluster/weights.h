@@ -40,7 +40,7 @@ struct weight_facts {
     uint32_t zone;     /* 0: the gateway's own; other numbers: other zones */
     uint8_t priority;  /* below PRIORITIES_MAX */
     bool down;         /* by health checks */
-    bool draining;     /* is to get nothing, whatever the others are like */
+    bool draining;     /* is to get nothing, whatever the others are like; or not yet */
     bool degraded;     /* only when the healthy ones aren't enough */
 };
 

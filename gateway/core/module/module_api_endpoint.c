@@ -109,7 +109,7 @@ bool weir_endpoint_each(struct weir_process *p, weir_cluster cluster, size_t *at
         .slot = ep->slot,
         .name = slice_of_word(ep->name),
         .weight = ep->configured,
-        .healthy = endpoint_health(cl->cell, ep->slot) != HEALTH_DOWN,
+        .healthy = endpoint_health(cl->cell, ep->slot) != HEALTH_DOWN && !endpoint_awaits_check(ep),
         .draining = endpoint_draining(cl->cell, ep->slot, *cl->now_us),
         .share = endpoint_share(cl->arrays, ep->slot),
     };

@@ -422,7 +422,7 @@ struct weir_endpoint_info {
     weir_slot slot;
     struct weir_slice name; /* until the next turn of the loop */
     uint32_t weight;        /* as configured */
-    bool healthy;           /* no health check says otherwise */
+    bool healthy;           /* no health check says otherwise, and none must pass first */
     bool draining;          /* by an operator, or by its own word */
     uint32_t share;         /* millionths that modules leave to it */
 };
