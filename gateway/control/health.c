@@ -26,8 +26,10 @@ static bool is_checked(const struct health_conf *conf)
 static void forget(struct endpoint_cell *cell, const struct health_conf *conf)
 {
     for (uint32_t slot = 0; cell && slot < cell->capacity; slot++) {
-        if (!is_checked(conf))
+        if (!is_checked(conf)) {
             endpoint_health_set(cell, slot, HEALTH_UNKNOWN, 0);
+            endpoint_passed_set(cell, slot, 0);
+        }
         if (!conf->header.n)
             endpoint_word_set(cell, slot, WORD_OK, 0);
     }

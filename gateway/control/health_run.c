@@ -187,8 +187,10 @@ static void note_state(struct probe *p, const struct health_outcome *o)
         log_change(p, o);
     }
     /* Each time: the slot may be another one now. */
-    if (probe_slot(p) != NO_SLOT)
-        endpoint_health_set(hc->cell, p->slot, p->state.health, now_us);
+    if (probe_slot(p) == NO_SLOT)
+        return;
+    endpoint_health_set(hc->cell, p->slot, p->state.health, now_us);
+    endpoint_passed_set(hc->cell, p->slot, p->state.passed);
 }
 
 /* A check that could not be made says nothing about the endpoint. */

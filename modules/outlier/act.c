@@ -259,3 +259,21 @@ bool outlier_step(const struct subject *s)
     moved(s, &c, "");
     return true;
 }
+
+void outlier_hear_checks(const struct subject *s, uint32_t passed)
+{
+    const struct ejection_state st = ejection_look(&s->cell->ejection);
+    struct ejection_change c;
+    if (!ejection_is_out(st.phase) || st.cause == KIND_OPERATOR ||
+        !passes_enough(&s->cell->passes, &st, passed) ||
+        !ejection_wake(&s->cell->ejection, st.round, &c))
+        return;
+    watch(s->o);
+    moved(s, &c, "");
+    weir_count(s->p, s->o->counters, COUNT_CHECKED, 1);
+    weir_log(WEIR_LOG_INFO, "outlier_checked",
+             "cluster %.*s: %.*s is half-open %llu ms early: it has passed %u health check%s",
+             SLICE_ARG(s->o->name), SLICE_ARG(s->name),
+             (unsigned long long)(st.at_ms > now_ms(s) ? st.at_ms - now_ms(s) : 0), st.count,
+             st.count == 1 ? "" : "s");
+}

@@ -41,6 +41,9 @@ void outlier_probe_succeeded(const struct subject *s, unsigned round);
 bool outlier_return(const struct subject *s, const char *why);
 /* What the time brings. True: something. */
 bool outlier_step(const struct subject *s);
+/* Health checks say that it serves, so many in a row: an ejection may be over by that, one by an
+ * operator isn't. [control] */
+void outlier_hear_checks(const struct subject *s, uint32_t passed);
 /* Tells the core again when a process was killed before it could. */
 void outlier_mend(const struct subject *s);
 

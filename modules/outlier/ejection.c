@@ -80,14 +80,14 @@ const char *ejection_word(enum ejection_phase phase)
     return phases[phase].word;
 }
 
-static bool is_out(enum ejection_phase phase)
+bool ejection_is_out(enum ejection_phase phase)
 {
     return phase == EJECTION_OUT || phase == EJECTION_REFUSED;
 }
 
 bool ejection_possible(enum ejection_phase phase)
 {
-    return phase != EJECTION_HALF_OPEN && !is_out(phase);
+    return phase != EJECTION_HALF_OPEN && !ejection_is_out(phase);
 }
 
 /* -- out ------------------------------------------------------------------------------------- */
@@ -183,7 +183,7 @@ bool ejection_step(struct ejection *e, const struct ejection_rules *r, uint64_t 
     const bool due = c->from.at_ms && now_ms >= c->from.at_ms;
     if (c->from.phase == EJECTION_HALF_OPEN && are_lost(e, r, c->from.round, now_ms))
         half_open(c);
-    else if (due && is_out(c->from.phase))
+    else if (due && ejection_is_out(c->from.phase))
         half_open(c);
     else if (due && c->from.phase == EJECTION_RAMP_50)
         go_in(c, r, now_ms);
@@ -193,6 +193,15 @@ bool ejection_step(struct ejection *e, const struct ejection_rules *r, uint64_t 
         forget(c, r);
     else
         return false;
+    return move(e, c);
+}
+
+bool ejection_wake(struct ejection *e, unsigned round, struct ejection_change *c)
+{
+    c->from = ejection_look(e);
+    if (!ejection_is_out(c->from.phase) || c->from.round != round)
+        return false;
+    half_open(c);
     return move(e, c);
 }
 

@@ -4,7 +4,7 @@
 
 /* The state of one endpoint, shared by all processes: in use, ejected, or on its way back.
  *
- *               begin                        until it is over
+ *               begin                        until it is over, or a wake
  *       IN ────────────────► OUT, REFUSED ────────────────────► HALF_OPEN
  *       ▲                         ▲                              │     │
  *       │                         └────── a probe fails ─────────┘     │ enough probes succeed
@@ -76,6 +76,8 @@ bool ejection_guarded(enum ejection_phase phase);
 const char *ejection_word(enum ejection_phase phase);
 /* Could it be ejected: is it in, or on the ramp? */
 bool ejection_possible(enum ejection_phase phase);
+/* Is it OUT or REFUSED? */
+bool ejection_is_out(enum ejection_phase phase);
 
 /* An ejection: OUT with a place that was taken for it (held), or REFUSED without. False, with
  * nothing changed: it is ejected already, or was a moment ago. */
@@ -94,6 +96,10 @@ bool ejection_end(struct ejection *e, const struct ejection_rules *r, uint64_t n
 /* What is due by the time alone. False: nothing. */
 bool ejection_step(struct ejection *e, const struct ejection_rules *r, uint64_t now_ms,
                    struct ejection_change *c);
+
+/* From OUT or REFUSED to HALF_OPEN, whatever the time, if it is the same round still. False: it
+ * isn't. */
+bool ejection_wake(struct ejection *e, unsigned round, struct ejection_change *c);
 
 /* May a request go to it? *round is the probe's, 0 when it is none. */
 enum permit { PERMIT_FREE, PERMIT_PROBE, PERMIT_NONE };

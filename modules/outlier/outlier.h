@@ -11,6 +11,7 @@
 
 #include "common/slice.h"
 #include "outlier/ejection.h"
+#include "outlier/passes.h"
 #include "outlier/runs.h"
 #include "outlier/verdict.h"
 
@@ -34,7 +35,13 @@ const char *kind_word(unsigned kind);
 /* Of each kind that the settings allow. */
 enum kind_count { COUNT_EJECTIONS, COUNT_NOT_ENFORCED, COUNT_OVERFLOW, COUNT_SINGLE };
 /* Of the cluster. */
-enum cluster_count { COUNT_RETURNED, COUNT_PROBES, COUNT_PROBES_LOST, COUNT_REFUSED };
+enum cluster_count {
+    COUNT_RETURNED,
+    COUNT_PROBES,
+    COUNT_PROBES_LOST,
+    COUNT_REFUSED,
+    COUNT_CHECKED
+};
 
 enum single { SINGLE_AUTO, SINGLE_REFUSE, SINGLE_KEEP };
 
@@ -44,6 +51,7 @@ enum single { SINGLE_AUTO, SINGLE_REFUSE, SINGLE_KEEP };
 struct outlier_cell {
     struct ejection ejection;
     struct runs runs;
+    struct passes passes;
     _Atomic uint64_t back_ms;   /* since when it is in: what began before says nothing any more */
     _Atomic uint32_t applied;   /* the round of `ejection` that the core's share and guard are of */
     _Atomic uint32_t ejections; /* in all */
@@ -82,7 +90,7 @@ struct reentry_conf {
 
 /* Of a cluster. */
 struct outlier {
-    bool enabled, split, grpc;
+    bool enabled, split, grpc, by_checks;
     int64_t consecutive[RUN_N]; /* 0: off */
     uint32_t enforcing[RUN_N];
     uint64_t interval_ms, ejection_ms, max_ejection_ms, jitter_ms, forget_ms;

@@ -24,6 +24,7 @@ static const struct weir_counter cluster_counters[] = {
     [COUNT_REFUSED] = {"refused",
                        "picks refused: half-open with probes under way, or the cluster's "
                        "only endpoint"},
+    [COUNT_CHECKED] = {"checked", "ejections that ended early as health checks had passed"},
     {0},
 };
 
@@ -118,6 +119,9 @@ const struct weir_setting outlier_rows[] = {
         "single", struct outlier, single, "auto", single_names,
         "what happens to a cluster's only endpoint: refuse: requests are refused for the "
         "time; keep: nothing; auto: refuse when one of the reasons is set here"),
+    WEIR_ROW_BOOL("return_on_health_check", struct outlier, by_checks, "true",
+                  "where endpoints are checked, an ejection is over when as many checks in a row "
+                  "have passed since as there were ejections; then come probes"),
     WEIR_ROW_GROUP("reentry", struct outlier, reentry, reentry_rows, "how an endpoint comes back"),
     WEIR_ROW_END,
 };

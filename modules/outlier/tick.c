@@ -54,16 +54,25 @@ static void look(struct round *r, const struct subject *s)
     r->first_ms = st.at_ms;
 }
 
+static void move_on(const struct round *r, const struct subject *s,
+                    const struct weir_endpoint_info *info)
+{
+    if (!r->o->enabled) {
+        outlier_return(s, "ejection was turned off");
+        return;
+    }
+    outlier_step(s);
+    if (r->o->by_checks)
+        outlier_hear_checks(s, info->healthy ? info->passed : 0);
+}
+
 static void visit(struct round *r)
 {
     struct weir_endpoint_info info;
     struct subject s;
     for (size_t at = 0; next(r->p, r->o, &at, &info, &s);) {
         outlier_mend(&s);
-        if (r->o->enabled)
-            outlier_step(&s);
-        else
-            outlier_return(&s, "ejection was turned off");
+        move_on(r, &s, &info);
         r->pool.n += info.weight > 0;
         r->pool.usable += info.weight > 0 && info.healthy && !info.draining;
         look(r, &s);

@@ -235,6 +235,86 @@ Test(outlier, stays_out_longer_when_a_probe_fails)
     cr_assert(strstr(rig_await_log("outlier_ejected"), "for 300 ms"));
 }
 
+/* -- back by health checks --------------------------------------------------------------------- */
+
+/* Checks of all endpoints end with the status that their path asks for, whatever requests get. */
+#define CHECKS(status)                                                                             \
+    "health = { path = \"/?status=" status "\"; interval = \"40ms\"; unhealthy_interval = "        \
+    "\"40ms\"; jitter = \"0%\"; fall = 1000; }; "
+#define GATEWAY LONG "consecutive_gateway_errors = 3; "
+
+static double checks_made(const char *result)
+{
+    char series[96];
+    snprintf(series, sizeof series, "weir_health_checks_total{cluster=\"app\",result=\"%s\"}",
+             result);
+    return rig_metric(series);
+}
+
+/* Of all three endpoints. */
+static void await_checks(const char *result, unsigned more)
+{
+    const double had = checks_made(result);
+    AWAIT(checks_made(result) >= had + 3.0 * more);
+}
+
+Test(outlier, asks_again_when_a_health_check_has_passed)
+{
+    origin_script(outlier_b, "status=503");
+    outlier_start(2, CHECKS("200") OUTLIER(GATEWAY "reentry = { ramp = \"0s\"; };"));
+    SEND_UNTIL(outlier_counted("ejections", "gateway_errors") == 1);
+    origin_script(outlier_b, "");
+    SEND_UNTIL(outlier_counted("returned", NULL) == 1);
+    cr_assert_eq(outlier_counted("checked", NULL), 1);
+    cr_assert_eq(outlier_counted("probes", NULL), 3, "half-open, not in full use at once");
+    const char *line = rig_await_log("outlier_checked");
+    cr_assert(strstr(line, "it has passed 1 health check"), "%s", line);
+    cr_assert_str_eq(outlier_state(outlier_b), "in");
+}
+
+/* Its requests fail, and its checks pass: it takes two of them the second time. */
+Test(outlier, believes_health_checks_less_with_each_ejection)
+{
+    origin_script(outlier_b, "status=503");
+    outlier_start(1, CHECKS("200") OUTLIER(GATEWAY));
+    SEND_UNTIL(outlier_counted("ejections", "probe") == 2);
+    cr_assert_eq(outlier_number(outlier_b, "count"), 3);
+    rig_await_log("it has passed 1 health check");
+    rig_await_log("it has passed 2 health checks");
+}
+
+/* First they aren't to be heard; then they are, and fail, which makes nobody unhealthy for long. */
+Test(outlier, waits_for_its_time_where_checks_fail_or_are_not_to_be_heard)
+{
+    origin_script(outlier_b, "status=503");
+    outlier_start(1, CHECKS("200") OUTLIER(GATEWAY "return_on_health_check = false;"));
+    await_checks("passed", 1);
+    SEND_UNTIL(outlier_counted("ejections", "gateway_errors") == 1);
+    await_checks("passed", 5);
+    cr_assert_str_eq(outlier_state(outlier_b), "ejected");
+    rig_renew(.endpoints = "[ \"$a\", \"$b\", \"$c\" ]", .cluster = CHECKS("500") OUTLIER(GATEWAY));
+    await_checks("status", 5);
+    cr_assert_str_eq(outlier_state(outlier_b), "ejected");
+    cr_assert_eq(outlier_counted("checked", NULL), 0);
+}
+
+Test(outlier, by_an_operator_is_not_over_because_of_health_checks)
+{
+    outlier_start(1, CHECKS("200") OUTLIER(LONG));
+    cr_assert_eq(outlier_ask("eject", outlier_b, ""), 200);
+    await_checks("passed", 6);
+    cr_assert_str_eq(outlier_state(outlier_b), "ejected");
+}
+
+Test(outlier, asks_the_only_endpoint_again_when_a_health_check_has_passed)
+{
+    origin_script(outlier_a, "status=503");
+    outlier_start_single(1, CHECKS("200") OUTLIER(GATEWAY "single = \"refuse\";"));
+    SEND_UNTIL(outlier_counted("ejections", "gateway_errors") == 1);
+    origin_script(outlier_a, "");
+    SEND_UNTIL(outlier_counted("returned", NULL) == 1);
+}
+
 Test(outlier, makes_room_when_probes_are_lost)
 {
     origin_script(outlier_b, "abort");

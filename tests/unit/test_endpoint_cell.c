@@ -199,6 +199,18 @@ Test(endpoint_cell, who_is_new_begins_as_the_configuration_has_it)
     cr_assert_eq(cell->slots[one].joined_us, 0, "it was there from the start");
 }
 
+Test(endpoint_cell, passed_checks_are_no_change_and_begin_at_none)
+{
+    ANSWER(NULL, 1, "10.0.0.1:80");
+    const uint32_t slot = slot_of("10.0.0.1:80"), was = cell->version;
+    cr_assert_eq(endpoint_passed(cell, slot), 0);
+    endpoint_passed_set(cell, slot, 7);
+    cr_assert_eq(endpoint_passed(cell, slot), 7);
+    cr_assert_eq(cell->version, was);
+    endpoint_passed_set(cell, NO_SLOT, 7);
+    cr_assert_eq(endpoint_passed(cell, NO_SLOT), 0);
+}
+
 Test(endpoint_cell, a_larger_cell_begins_as_a_copy)
 {
     struct endpoint_cell *small = cell;

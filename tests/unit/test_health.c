@@ -146,6 +146,19 @@ static void check_next(size_t n, const char *status)
     answer(n, status, "");
 }
 
+Test(health, checks_passed_in_a_row_are_told_to_all)
+{
+    static const char *const answers[] = {PASS, FAIL, PASS, PASS};
+    static const uint32_t told[] = {1, 0, 1, 2};
+    begin(SINGLE("fall = 9;"));
+    for (size_t i = 0; i < 4; i++) {
+        check_next(i, answers[i]);
+        cr_assert_eq(endpoint_passed(cell(), endpoint_cell_find(cell(), SLICE("10.0.0.1:80"))),
+                     told[i]);
+    }
+    end();
+}
+
 Test(health, flapping_is_no_change_until_it_lasts)
 {
     begin(SINGLE("rise = 2; fall = 3;"));

@@ -192,10 +192,12 @@ Test(module_api_endpoint, tells_what_is_known)
     struct weir_process *p = begin(&w, g);
     const weir_slot one = slot_of(p, "10.0.0.1:80", &info);
     cr_assert(info.healthy && !info.draining && info.weight == 1 && info.share == 1000000);
+    cr_assert_eq(info.passed, 0);
     endpoint_health_set(g->cells[1], one, HEALTH_DOWN, 0);
+    endpoint_passed_set(g->cells[1], one, 4);
     endpoint_drain_set(g->cells[1], one, true);
     slot_of(p, "10.0.0.1:80", &info);
-    cr_assert(!info.healthy && info.draining);
+    cr_assert(!info.healthy && info.draining && info.passed == 4);
     size_t at = 0;
     unsigned n = 0;
     while (weir_endpoint_each(p, 1, &at, &info))

@@ -98,6 +98,20 @@ Test(outlier_ejection, lasts_until_its_time_and_then_lets_probes_in)
     cr_assert_eq(ask(&round), PERMIT_PROBE);
 }
 
+Test(outlier_ejection, can_be_woken_before_its_time)
+{
+    begin(3);
+    const unsigned round = ejection_look(&e).round;
+    cr_assert_not(ejection_wake(&e, round + 1, &c), "another one is meant");
+    cr_assert(ejection_wake(&e, round, &c));
+    cr_assert(c.from.phase == EJECTION_OUT && c.to.phase == EJECTION_HALF_OPEN && c.to.held);
+    cr_assert_eq(c.to.count, 1, "it isn't forgotten");
+    cr_assert_not(ejection_wake(&e, ejection_look(&e).round, &c), "it is half-open");
+    succeed(3);
+    cr_assert_not(ejection_wake(&e, ejection_look(&e).round, &c));
+    cr_assert_eq(phase(), EJECTION_RAMP_10);
+}
+
 Test(outlier_ejection, half_open_has_so_many_probes_at_a_time_and_in_all)
 {
     unsigned a, b, none;

@@ -71,6 +71,7 @@ static void slot_copy(struct endpoint_slot *to, const struct endpoint_slot *from
     atomic_init(&to->draining_until_us, atomic_load(&from->draining_until_us));
     atomic_init(&to->health, atomic_load(&from->health));
     atomic_init(&to->drained, atomic_load(&from->drained));
+    atomic_init(&to->passed, atomic_load(&from->passed));
     to->used = from->used;
     atomic_store(&to->owner, atomic_load(&from->owner));
 }
@@ -179,6 +180,7 @@ static void give_slot(struct endpoint_cell *cell, uint32_t slot, uint64_t owner,
     atomic_store(&s->draining_until_us, 0);
     atomic_store(&s->health, (uint32_t)as->health);
     atomic_store(&s->drained, 0);
+    atomic_store(&s->passed, 0);
     for (const struct weir_endpoint_cells *a = as->arrays; a; a = a->next)
         endpoint_array_give(a, slot, owner);
     atomic_store(&s->owner, owner);
@@ -300,6 +302,19 @@ void endpoint_word_set(struct endpoint_cell *cell, uint32_t slot, enum endpoint_
     const bool changed = atomic_exchange(&s->degraded_until_us, degraded) != degraded;
     if (atomic_exchange(&s->draining_until_us, draining) != draining || changed)
         endpoint_cell_touch(cell);
+}
+
+void endpoint_passed_set(struct endpoint_cell *cell, uint32_t slot, uint32_t in_a_row)
+{
+    struct endpoint_slot *s = slot_of(cell, slot);
+    if (s)
+        atomic_store(&s->passed, in_a_row);
+}
+
+uint32_t endpoint_passed(const struct endpoint_cell *cell, uint32_t slot)
+{
+    const struct endpoint_slot *s = look(cell, slot);
+    return s ? atomic_load(&s->passed) : 0;
 }
 
 enum endpoint_health endpoint_health(const struct endpoint_cell *cell, uint32_t slot)

@@ -48,6 +48,7 @@ struct endpoint_slot {
     _Atomic uint64_t draining_until_us;
     _Atomic uint32_t health;             /* enum endpoint_health */
     _Atomic uint32_t drained;            /* by an operator */
+    _Atomic uint32_t passed;             /* health checks in a row */
     uint32_t used;                       /* turn in which it was last in use; under the lock */
 };
 
@@ -113,6 +114,9 @@ void endpoint_drain_set(struct endpoint_cell *cell, uint32_t slot, bool on);
  * time; what it said before is forgotten. */
 void endpoint_word_set(struct endpoint_cell *cell, uint32_t slot, enum endpoint_word word,
                        uint64_t until_us);
+/* Nobody picks by that: it is no change. */
+void endpoint_passed_set(struct endpoint_cell *cell, uint32_t slot, uint32_t in_a_row);
+uint32_t endpoint_passed(const struct endpoint_cell *cell, uint32_t slot);
 enum endpoint_health endpoint_health(const struct endpoint_cell *cell, uint32_t slot);
 /* By the operator, or by its own word. */
 bool endpoint_draining(const struct endpoint_cell *cell, uint32_t slot, uint64_t now_us);

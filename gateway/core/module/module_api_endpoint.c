@@ -112,6 +112,7 @@ bool weir_endpoint_each(struct weir_process *p, weir_cluster cluster, size_t *at
         .healthy = endpoint_health(cl->cell, ep->slot) != HEALTH_DOWN && !endpoint_awaits_check(ep),
         .draining = endpoint_draining(cl->cell, ep->slot, *cl->now_us),
         .share = endpoint_share(cl->arrays, ep->slot),
+        .passed = endpoint_passed(cl->cell, ep->slot),
     };
     return true;
 }

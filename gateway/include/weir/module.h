@@ -425,6 +425,7 @@ struct weir_endpoint_info {
     bool healthy;           /* no health check says otherwise, and none must pass first */
     bool draining;          /* by an operator, or by its own word */
     uint32_t share;         /* millionths that modules leave to it */
+    uint32_t passed;        /* health checks in a row until now; 0: none, or the last one failed */
 };
 /* The endpoints that there are now, one after the other; *at begins as 0. False at the end.
  * [process] */
