@@ -7,9 +7,9 @@
 
 #include <stdbool.h>
 
-#include <weir/module.h>
+#include "common/value_regex.h"
 
-enum { FIELD_REASON = 192 };
+enum { FIELD_REASON = VALUE_REGEX_REASON };
 
 enum field_form { FIELD_PRESENT, FIELD_EXACT, FIELD_PREFIX, FIELD_SUFFIX, FIELD_REGEX };
 

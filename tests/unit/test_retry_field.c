@@ -39,14 +39,6 @@ Test(retry_field, matches_an_expression_as_a_whole)
     cr_assert(!has(FIELD_REGEX, ".*", NULL));
 }
 
-Test(retry_field, never_holds_a_worker_up)
-{
-    char value[65];
-    memset(value, 'a', 64);
-    value[64] = 0;
-    cr_assert(!has(FIELD_REGEX, "(a|a)*b", value), "2^64 steps otherwise");
-}
-
 Test(retry_field, needs_an_expression_that_is_one)
 {
     struct field_match m;
