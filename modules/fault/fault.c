@@ -287,6 +287,7 @@ const struct weir_module weir_module = {
     .commands = fault_commands,
     .load = fault_load,
     .load_route = fault_load_route,
+    .unload_use = fault_unload_use,
     .start = start,
     .stop = stop,
     .tick = tick,

@@ -14,7 +14,8 @@ bool match_value(const struct match_header *h, struct weir_slice value)
         return !value.p == !h->present;
     return (!h->exact.p || slice_eq(value, h->exact)) &&
            (!h->prefix.p || slice_starts(value, h->prefix)) &&
-           (!h->suffix.p || ends(value, h->suffix));
+           (!h->suffix.p || ends(value, h->suffix)) &&
+           (!h->code || value_regex_matches(h->code, value));
 }
 
 bool match_who_any(const struct match_who *w)

@@ -5,15 +5,17 @@
 /* Which requests a fault is for: conditions of the settings, of which all have to hold. Texts are
  * compared as a whole and byte by byte. Pure; any process. */
 
-#include <weir/module.h>
+#include "common/value_regex.h"
 
 /* Of one header field, by its first line. Several forms may stand together. */
 struct match_header {
     struct weir_place place;
     struct weir_slice text;                  /* the name */
-    struct weir_slice exact, prefix, suffix; /* absent: any value */
-    bool present;                            /* false: it isn't there */
-    struct weir_name name;                   /* made at load */
+    struct weir_slice exact, prefix, suffix, regex; /* absent: any value */
+    bool present;                                   /* false: it isn't there */
+    /* made at load */
+    struct weir_name name;
+    struct pcre2_real_code_8 *code; /* owned; of regex */
 };
 
 /* The value; absent: there is no such field. */

@@ -59,7 +59,8 @@ static const struct weir_setting abort_rows[] = {
 static void header_check(struct weir_load *l, void *group)
 {
     struct match_header *h = group;
-    const bool value = h->exact.p || h->prefix.p || h->suffix.p;
+    const bool value = h->exact.p || h->prefix.p || h->suffix.p || h->regex.p;
+    char reason[VALUE_REGEX_REASON];
     h->name = weir_name(h->text);
     if (!h->name.text.p)
         weir_fault(l, &h->place, "fault.match.headers has \"%.*s\", which is no field name",
@@ -68,6 +69,9 @@ static void header_check(struct weir_load *l, void *group)
         weir_fault(l, &h->place,
                    "fault.match.headers: a field that isn't there has no value; leave present or "
                    "the value out");
+    if (h->regex.p && !(h->code = value_regex_make(h->regex, reason)))
+        weir_fault(l, &h->place, "fault.match.headers: the regex of %.*s: %s", SLICE_ARG(h->text),
+                   reason);
 }
 
 static const struct weir_setting header_rows[] = {
@@ -75,6 +79,8 @@ static const struct weir_setting header_rows[] = {
     WEIR_ROW_TEXT("exact", struct match_header, exact, NULL, "its value is this"),
     WEIR_ROW_TEXT("prefix", struct match_header, prefix, NULL, "its value begins with this"),
     WEIR_ROW_TEXT("suffix", struct match_header, suffix, NULL, "its value ends with this"),
+    WEIR_ROW_TEXT("regex", struct match_header, regex, NULL,
+                  "an expression that matches the whole value (PCRE2)"),
     WEIR_ROW_BOOL("present", struct match_header, present, "true", "it is there, or isn't"),
     WEIR_ROW_END,
 };
@@ -347,4 +353,12 @@ void fault_load_route(struct weir_load *l, void *conf, void *global)
     const struct weir_label label = {"fault", f->name};
     f->counters = weir_counters(l, fault_counters, &label, 1);
     list_add(all, f);
+}
+
+void fault_unload_use(void *conf)
+{
+    const struct fault *f = conf;
+    struct match_header *h = f->match.headers.v;
+    for (size_t i = 0; i < f->match.headers.n; i++)
+        value_regex_free(h[i].code);
 }

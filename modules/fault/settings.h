@@ -90,5 +90,6 @@ extern const struct weir_setting fault_rows[];
 
 void fault_load(struct weir_load *l, void *global);
 void fault_load_route(struct weir_load *l, void *conf, void *global);
+void fault_unload_use(void *conf);
 
 #endif

@@ -143,6 +143,22 @@ Test(fault, is_only_for_requests_that_match)
         ask("POST / HTTP/1.1\r\nHost: a\r\nX-A: test\r\nContent-Length: 0\r\n\r\n")->status, 200);
 }
 
+Test(fault, is_for_values_that_an_expression_matches_as_a_whole)
+{
+    fault_start(1, FAULT("abort = { status = 418; }; match = { headers = ( { name = \"x-build\"; "
+                         "regex = \"(canary|beta)-[0-9]+|(a|a)*b\"; } ); };"));
+    cr_assert_eq(ask("GET / HTTP/1.1\r\nHost: a\r\nX-Build: beta-12\r\n\r\n")->status, 418);
+    cr_assert_eq(ask("GET / HTTP/1.1\r\nHost: a\r\nX-Build: beta-12a\r\n\r\n")->status, 200);
+    cr_assert_eq(ask("GET / HTTP/1.1\r\nHost: a\r\nX-Build: a-beta-1\r\n\r\n")->status, 200);
+    cr_assert_eq(get("/")->status, 200);
+    const uint64_t begun = now_ms();
+    cr_assert_eq(ask("GET / HTTP/1.1\r\nHost: a\r\nX-Build: "
+                     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n\r\n")
+                     ->status,
+                 200, "2^64 steps are more than are made");
+    cr_assert_lt(now_ms() - begun, 1000);
+}
+
 #define WHO(vouch) "GET / HTTP/1.1\r\nHost: a\r\nX-Vouch: " vouch "\r\n\r\n"
 
 Test(fault, is_only_for_whom_it_is_meant)

@@ -53,6 +53,11 @@ Test(fault_config, that_is_wrong_says_what_is_right)
         {FAULT(STATUS " match = { headers = ( { name = \"a\"; present = false; exact = \"\"; } ); "
                       "};"),
          "has no value"},
+        {FAULT(STATUS " match = { headers = ( { name = \"a\"; present = false; regex = \"\"; } ); "
+                      "};"),
+         "has no value"},
+        {FAULT(STATUS " match = { headers = ( { name = \"a\"; regex = \"v[\"; } ); };"),
+         "the regex of a: it is no regular expression: "},
         {FAULT("wish_header = \"x\";"), "has to say who may use it"},
         {FAULT("wish_header = \"x\"; match = { issuers = [ \"id\" ]; };"), "who may use it"},
         {FAULT("wish_header = \"x\"; match = { subjects = [ \"a\" ]; }; " STATUS), "of its own"},

@@ -40,7 +40,7 @@ Test(common_value_regex, never_holds_a_worker_up)
     char value[65];
     memset(value, 'a', 64);
     value[64] = 0;
-    cr_assert(!matches("(a|a)*b", value), "2^64 steps otherwise");
+    cr_assert(!matches("(a|a)*[bc]", value), "2^64 steps otherwise");
 }
 
 Test(common_value_regex, is_refused_with_the_place_of_the_mistake)

@@ -29,6 +29,18 @@ Test(fault_match, looks_at_the_whole_value_or_its_ends)
     }
 }
 
+Test(fault_match, takes_an_expression_of_the_whole_value_beside_the_other_forms)
+{
+    char reason[VALUE_REGEX_REASON];
+    struct match_header h = {.present = true, .code = value_regex_make(S("v[12]-.*"), reason)};
+    cr_assert(match_value(&h, S("v1-a")) && match_value(&h, S("v2-")));
+    cr_assert(!match_value(&h, S("v3-a")) && !match_value(&h, S("xv1-a")));
+    cr_assert(!match_value(&h, S("v1")) && !match_value(&h, absent));
+    h.suffix = S("x");
+    cr_assert(match_value(&h, S("v1-x")) && !match_value(&h, S("v1-a")));
+    value_regex_free(h.code);
+}
+
 Test(fault_match, tells_an_empty_value_from_none)
 {
     const struct match_header there = {.present = true}, empty = {.present = true, .exact = S("")},
