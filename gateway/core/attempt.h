@@ -111,7 +111,7 @@ static inline bool attempt_failed(const struct attempt *at)
     return at->why || !at->headed || at->head.status >= 400;
 }
 
-/* Hooks are to hear of it now. A tunnel's end is nobody's: there is no content that could be whole. */
+/* Hooks are to hear of it now. A tunnel's end is nobody's: it has no content that could be whole. */
 static inline void attempt_judge(struct attempt *at)
 {
     at->judged = true;

@@ -72,7 +72,7 @@ enum { CHAIN_IDENTIFY, CHAIN_ROUTE, CHAIN_CHOICE /* weir_chain_use() */, CHAIN_C
 
 struct chain_run {
     const struct chain *chain; /* NULL: none */
-    unsigned since;            /* attempts that there were when it was set: it has heard of later ones */
+    unsigned since;            /* attempts that there were when it was set: it hears of later ones */
     char *state;               /* of its uses, in the arena; NULL: they have none */
     struct slice *log;         /* their log fields; NULL: they have none */
 };

@@ -311,12 +311,12 @@ struct weir_module {
      * empty. */
     void (*on_content)(struct weir_exchange *x, const struct weir_use *u, int direction,
                        struct weir_slice piece, bool last);
-    /* An attempt that had given a head, whatever it said (weir_attempt_goes_on), has ended, with its content
-     * or without: it was whole (weir_attempt_whole), broke off by itself (weir_attempt_why), or was
-     * of no more use: the client is gone, time is up, a retry's response was better. Once for each,
-     * at the end of the exchange, in the order in which they began, before on_done. Never of
-     * tunnels. */
-    void (*on_end)(struct weir_exchange *x, const struct weir_use *u, const struct weir_attempt *at);
+    /* An attempt that had given a head, whatever it said (weir_attempt_goes_on), has ended: it was
+     * whole (weir_attempt_whole), broke off by itself (weir_attempt_why), or was of no more use: the
+     * client is gone, time is up, a retry's response was better. Once for each, at the end of the
+     * exchange, in the order in which they began, before on_done. Never of tunnels. */
+    void (*on_end)(struct weir_exchange *x, const struct weir_use *u,
+                   const struct weir_attempt *at);
     /* After the last byte, or the failure, before the access log. Always called, once, when one of
      * the use's hooks was, or could have been. */
     void (*on_done)(struct weir_exchange *x, const struct weir_use *u);
