@@ -87,6 +87,7 @@ struct attempt {
     bool answered;                 /* at least one byte of a response has come */
     bool judged;                   /* the steps have looked at how it ended, and hooks have heard */
     bool goes_on;                  /* ... of a head alone: hooks will hear of its end, too */
+    bool told;                     /* they have heard, though it may have gone well */
     bool lost;                     /* another one was faster (core/hedge.h): nobody is to blame */
     bool repeated;                 /* ... and go on with another one, as nobody is to blame */
     bool injected;                 /* what `fault` says has begun to act */

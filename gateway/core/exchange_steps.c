@@ -347,7 +347,8 @@ static int step_judge(struct exchange *x)
     }
     attempt_judge(at);
     at->repeated = at->why && may_try_again(x, at);
-    const bool wanted = hooks_judge(x, at) && ask_for_retry(x, at);
+    at->told = hooks_judge(x, at);
+    const bool wanted = at->told && ask_for_retry(x, at);
     if (unlikely(wanted || at->why) && hedge_fall_back(x))
         return STEP_TRY;
     if (wanted)
@@ -461,6 +462,7 @@ static void drop_attempt(struct exchange *x)
     attempt_cancel(at);
     if (!at->judged && hooks_judge(x, at)) {
         attempt_judge(at);
+        at->told = true;
         hooks_result(x, at);
     }
 }
@@ -535,7 +537,8 @@ static void end_attempts(struct exchange *x)
 {
     list_each (node, &x->attempts) {
         struct attempt *at = list_entry(node, struct attempt, node);
-        if (hooks_want_end(x, at))
+        attempt_cancel(at);
+        if (unlikely(hooks_want_end(x, at)))
             hooks_ended(x, at);
     }
 }
@@ -544,10 +547,7 @@ static int step_finish(struct exchange *x)
 {
     struct worker *w = x->w;
     const uint64_t took_us = w->loop->clock.mono_us - x->created_us;
-    list_each (node, &x->attempts)
-        attempt_cancel(list_entry(node, struct attempt, node));
-    if (hooks_any(x, MOMENT_END))
-        end_attempts(x);
+    end_attempts(x);
     if (hooks_any(x, MOMENT_DONE))
         hooks_done(x);
     if (x->grpc)

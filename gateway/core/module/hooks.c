@@ -71,10 +71,13 @@ void hooks_set(struct exchange *x, unsigned where, const struct chain *c)
             last = &(*last)->next;
         *last = past;
     }
-    *run = (struct chain_run){.chain = c, .since = x->attempts_n};
-    if (!first)
+    run->chain = c;
+    if (!first) {
+        run->state = NULL;
+        run->log = NULL;
+        run->since = x->attempts_n;
         sum_moments(x);
-    else if (c)
+    } else if (c)
         x->moments |= moments_in(x, where, c);
 }
 

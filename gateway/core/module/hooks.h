@@ -80,17 +80,15 @@ bool hooks_word_set(const struct exchange *x);
 /* Does any hook want to hear of this attempt, which has come to its head or its end? */
 static inline bool hooks_judge(const struct exchange *x, const struct attempt *at)
 {
-    return hooks_any(x, MOMENT_RESULT) &&
+    return unlikely(x->moments & (1u << MOMENT_RESULT | 1u << MOMENT_END)) &&
            (attempt_failed(at) || x->moments & CHAIN_ALL_RESULTS ||
             (x->moments & CHAIN_SOME_RESULTS && hooks_word_set(x)));
 }
-/* Does any hook want to hear how the content of this attempt has ended? The same as of its head;
- * those of chains that are no more (x->past) are asked one by one. */
+/* Does any hook want to hear how the content of this attempt has ended? If it has heard of its head,
+ * or when it has failed since. */
 static inline bool hooks_want_end(const struct exchange *x, const struct attempt *at)
 {
-    return at->goes_on &&
-           (attempt_failed(at) || x->moments & CHAIN_ALL_RESULTS || x->past ||
-            (x->moments & CHAIN_SOME_RESULTS && hooks_word_set(x)));
+    return hooks_any(x, MOMENT_END) && at->goes_on && (at->told || attempt_failed(at));
 }
 /* All hooks that could hear of its head hear of its end. */
 void hooks_ended(struct exchange *x, struct attempt *at);
