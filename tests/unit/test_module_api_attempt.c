@@ -83,3 +83,31 @@ Test(module_api_attempt, blames_the_origin_for_the_time_and_not_for_the_client)
     cr_assert(strstr(trace, "timeout_request blameless"), "the client was impatient: %s", trace);
     end();
 }
+
+static enum weir_verdict limit_tries(struct weir_exchange *x, const struct weir_use *u)
+{
+    (void)u;
+    weir_try_limits(x, 700, 0);
+    return WEIR_NEXT;
+}
+static enum weir_verdict try_again(struct weir_exchange *x, const struct weir_use *u,
+                                   const struct weir_attempt *at)
+{
+    (void)u;
+    return weir_retry(x, &(struct weir_retry){.cluster = weir_attempt_cluster(at)});
+}
+static const struct weir_module tries = {
+    .name = "tries", .on_forward = limit_tries, .on_result = try_again};
+
+Test(module_api_attempt, blames_nobody_who_was_asked_when_most_of_the_time_was_gone)
+{
+    begin("timeouts = { request = \"1s\"; };");
+    CHAIN(&plan.routes[0], {&looks, NULL}, {&tries, NULL});
+    asks(GET);
+    stack_sleep_ms(s, 716);
+    cr_assert(strstr(trace, "timeout_try to_blame"), "%s", trace);
+    trace[0] = 0;
+    stack_sleep_ms(s, 316);
+    cr_assert(strstr(trace, "[2 0 timeout_request blameless"), "%s", trace);
+    end();
+}

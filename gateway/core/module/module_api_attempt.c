@@ -38,9 +38,17 @@ static bool is_cut_short(const struct attempt *at)
     return at->headed && !at->why && !at->ended && at->done_us;
 }
 
-/* The time for the whole request is the origin's to keep, unless it was the client that set it, or
- * that had not sent all of the request. And an origin may do as it likes with a connection that
- * nothing was read from for long: the client was slow, or its response was held for a better one. */
+/* Had it less of the request's time than other attempts, or a queue, had taken before? */
+static bool began_late(const struct attempt *at)
+{
+    const uint64_t until_us = at->done_us ? at->done_us : at->x->w->loop->clock.mono_us;
+    return until_us - at->started_us < at->started_us - at->x->created_us;
+}
+
+/* The time for the whole request is the origin's to keep, unless it was asked late, or it was the
+ * client that set it, or that had not sent all of the request. And an origin may do as it likes
+ * with a connection that nothing was read from for long: the client was slow, or its response was
+ * held for a better one. */
 bool weir_attempt_blameless(const struct weir_attempt *wat)
 {
     const struct attempt *at = attempt_of(wat);
@@ -63,7 +71,7 @@ bool weir_attempt_blameless(const struct weir_attempt *wat)
     case WHY_TRUNCATED:
         return at->held_up;
     case WHY_TIMEOUT_REQUEST:
-        return at->x->plan.grpc_timeout || !at->x->request_done;
+        return at->x->plan.grpc_timeout || !at->x->request_done || began_late(at);
     default:
         return true;
     }

@@ -696,7 +696,8 @@ bool weir_attempt_served(const struct weir_attempt *at);
 /* May any of the request have reached the origin? */
 bool weir_attempt_sent(const struct weir_attempt *at);
 /* Did it fail by the gateway's or the client's doing, so that the origin isn't to blame? An injected
- * fault is the gateway's; what came of itself of an attempt that was only delayed or slowed isn't. In
+ * fault is the gateway's; what came of itself of an attempt that was only delayed or slowed isn't. The
+ * end of the request's time is the origin's, if it had at least as much of it as went before. In
  * on_end: or was it cut short, by a client that went away, by a limit of the gateway's or of the
  * client's, or because it was of no more use? So is one that broke off after nothing had been read
  * from it for a second or more, since the client took nothing. */
