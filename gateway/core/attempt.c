@@ -111,6 +111,21 @@ struct fields *attempt_own_head(struct attempt *at)
     return at->fields;
 }
 
+/* A kept connection that is closed before anything has come was stale, as a rule. */
+static bool may_be_stale(const struct attempt *at)
+{
+    return at->reused && !at->answered && why_facts(at->why)->again == AGAIN_STALE;
+}
+
+static enum took what_it_took(const struct attempt *at)
+{
+    if (at->lost || (!at->headed && !at->why) || may_be_stale(at))
+        return TOOK_LONGER;
+    if (at->why)
+        return TOOK_TO_FAIL;
+    return at->head.status >= 500 ? TOOK_TO_ERR : TOOK_WELL;
+}
+
 static void count_end(struct attempt *at)
 {
     struct endpoint_stats *es = at->endpoint->stats;
@@ -121,9 +136,8 @@ static void count_end(struct attempt *at)
     if ((at->why || !at->ended) && !at->lost)
         es->failures++;
     histogram_add(&es->latency, now_us(at) - at->started_us);
-    if (at->headed || at->why)
-        endpoint_took(at->endpoint, (at->headed_us ? at->headed_us : now_us(at)) - at->started_us,
-                      at->why && !at->lost);
+    endpoint_took(at->endpoint, (at->headed_us ? at->headed_us : now_us(at)) - at->started_us,
+                  what_it_took(at));
 }
 
 /* The endpoint is given back exactly once, when the attempt has ended one way or another. */

@@ -284,13 +284,13 @@ Test(balance, what_is_expected_jumps_up_and_falls_by_and_by)
     struct endpoint ep = {.weight = 1};
     struct ewma how = at_s(100);
     cr_assert_eq(ewma_expected(&ep, &how), 0);
-    ewma_add(&ep, &how, 5000, false);
+    ewma_add(&ep, &how, 5000, TOOK_WELL);
     cr_assert_float_eq(ewma_expected(&ep, &how), 5000, 0.1);
-    ewma_add(&ep, &how, 80000, false);
+    ewma_add(&ep, &how, 80000, TOOK_WELL);
     cr_assert_float_eq(ewma_expected(&ep, &how), 80000, 0.1, "a peak is believed at once");
     how = at_s(110);
     cr_assert_float_eq(ewma_expected(&ep, &how), 80000 / 2.718281828, 1);
-    ewma_add(&ep, &how, 10000, false);
+    ewma_add(&ep, &how, 10000, TOOK_WELL);
     cr_assert_float_eq(ewma_expected(&ep, &how), 80000 / 2.718281828 + 10000 * (1 - 1 / 2.718281828),
                        1, "the old time fell by e, the new one makes up for it");
     how = at_s(200);
@@ -301,13 +301,39 @@ Test(balance, a_quick_failure_makes_nobody_attractive)
 {
     struct endpoint ep = {.weight = 1};
     struct ewma how = at_s(1);
-    ewma_add(&ep, &how, 20, true);
+    ewma_add(&ep, &how, 20, TOOK_TO_FAIL);
     cr_assert_float_eq(ewma_expected(&ep, &how), 1000, 0.1);
-    ewma_add(&ep, &how, 20, true);
+    ewma_add(&ep, &how, 20, TOOK_TO_FAIL);
     cr_assert_float_eq(ewma_expected(&ep, &how), 2000, 0.1);
     for (int i = 0; i < 100; i++)
-        ewma_add(&ep, &how, 20, true);
+        ewma_add(&ep, &how, 20, TOOK_TO_FAIL);
     cr_assert_leq(ewma_expected(&ep, &how), 60.0 * SECOND, "there is an end to it");
+}
+
+Test(balance, quick_errors_in_a_row_make_nobody_attractive_and_single_ones_do_no_harm)
+{
+    struct endpoint ep = {.weight = 1};
+    struct ewma how = at_s(1);
+    ewma_add(&ep, &how, 50000, TOOK_WELL);
+    for (int i = 0; i < 1000; i++) {
+        how = at_s(1 + i * 0.1);
+        ewma_add(&ep, &how, 20, TOOK_TO_ERR);
+        cr_assert_float_eq(ewma_expected(&ep, &how), 50000, 1);
+        ewma_add(&ep, &how, 50000, TOOK_WELL);
+    }
+    for (int i = 0; i < 5; i++)
+        ewma_add(&ep, &how, 20, TOOK_TO_ERR);
+    cr_assert_float_eq(ewma_expected(&ep, &how), 50000 * 16, 1, "doubled, but for the first");
+}
+
+Test(balance, who_was_given_up_takes_longer_at_least)
+{
+    struct endpoint ep = {.weight = 1};
+    struct ewma how = at_s(1);
+    ewma_add(&ep, &how, 3000000, TOOK_LONGER);
+    cr_assert_float_eq(ewma_expected(&ep, &how), 3000000, 0.1, "it hangs, and all have gone");
+    ewma_add(&ep, &how, 5000, TOOK_LONGER);
+    cr_assert_float_eq(ewma_expected(&ep, &how), 3000000, 0.1, "which says nothing");
 }
 
 Test(balance, peak_ewma_takes_the_faster_of_two_by_weight_and_load)
@@ -329,7 +355,7 @@ Test(balance, peak_ewma_takes_the_faster_of_two_by_weight_and_load)
         random_seed(&r, 1);
         set_make(&s, rows[i].weights, 2);
         for (size_t k = 0; k < 2; k++) {
-            ewma_add(&s.eps[k], &how, rows[i].took[k], false);
+            ewma_add(&s.eps[k], &how, rows[i].took[k], TOOK_WELL);
             s.eps[k].active = rows[i].active[k];
         }
         for (int k = 0; k < 20; k++)
@@ -357,7 +383,7 @@ Test(balance, peak_ewma_leaves_a_slow_endpoint_little)
                 if (ends[i][k] && ends[i][k] <= now) {
                     ends[i][k] = 0;
                     s.eps[i].active--;
-                    ewma_add(&s.eps[i], &how, takes[i], false);
+                    ewma_add(&s.eps[i], &how, takes[i], TOOK_WELL);
                 }
         const size_t i = balance_peak_ewma(s.p, s.n, s.total, &how, &r);
         size_t k = 0;

@@ -483,11 +483,11 @@ Test(cluster_pick, what_attempts_took_counts_for_peak_ewma)
 {
     conf.balance = BALANCE_PEAK_EWMA;
     begin(2, "");
-    endpoint_took(cl.endpoints[0], 50000, false);
-    endpoint_took(cl.endpoints[1], 1000, false);
+    endpoint_took(cl.endpoints[0], 50000, TOOK_WELL);
+    endpoint_took(cl.endpoints[1], 1000, TOOK_WELL);
     for (int i = 0; i < 20; i++)
         cr_assert_eq(cluster_pick(&cl, &rnd), cl.endpoints[1]);
     conf.balance = BALANCE_ROUND_ROBIN;
-    endpoint_took(cl.endpoints[1], 900000, false);
+    endpoint_took(cl.endpoints[1], 900000, TOOK_WELL);
     cr_assert_float_eq(cl.endpoints[1]->ewma_us, 1000, 0.1, "nobody would ask");
 }

@@ -11,7 +11,7 @@
 #include <math.h>
 
 enum {
-    FAILED_LEAST_US = 1000,    /* a failure is never quick: else the dead get everything */
+    BAD_LEAST_US = 1000, /* what is no good is never quick: else the dead get everything */
     EWMA_MAX_US = 60 * 1000000,
 };
 
@@ -26,22 +26,34 @@ double ewma_expected(const struct endpoint *ep, const struct ewma *how)
     return ep->ewma_at_us ? ep->ewma_us * remembered(ep, how) : 0;
 }
 
-/* A failure counts as twice what was expected, however soon it came. */
-static double sample_of(const struct endpoint *ep, uint64_t took_us, bool failed)
+static bool is_bad(enum took it)
+{
+    return it == TOOK_TO_ERR || it == TOOK_TO_FAIL;
+}
+
+/* However soon it came, a failure counts as twice what was expected. So does a server error behind
+ * another one; one alone counts as what was expected: it says nothing about other requests. */
+static double sample_of(const struct endpoint *ep, uint64_t took_us, enum took it)
 {
     double took = (double)took_us;
-    if (failed) {
-        const double least = 2 * ep->ewma_us;
+    if (is_bad(it)) {
+        const bool twice = it == TOOK_TO_FAIL || ep->ewma_bad;
+        const double least = twice ? 2 * ep->ewma_us : ep->ewma_us;
         took = took > least ? took : least;
-        took = took > FAILED_LEAST_US ? took : FAILED_LEAST_US;
+        took = took > BAD_LEAST_US ? took : BAD_LEAST_US;
     }
     return took < EWMA_MAX_US ? took : EWMA_MAX_US;
 }
 
-void ewma_add(struct endpoint *ep, const struct ewma *how, uint64_t took_us, bool failed)
+void ewma_add(struct endpoint *ep, const struct ewma *how, uint64_t took_us, enum took it)
 {
-    const double took = sample_of(ep, took_us, failed);
-    if (!ep->ewma_at_us || took > ewma_expected(ep, how)) {
+    const double took = sample_of(ep, took_us, it);
+    const bool longer = took > ewma_expected(ep, how);
+    if (it == TOOK_LONGER && !longer)
+        return;
+    if (it != TOOK_LONGER)
+        ep->ewma_bad = is_bad(it);
+    if (!ep->ewma_at_us || longer) {
         ep->ewma_us = took;
     } else {
         const double old = remembered(ep, how);

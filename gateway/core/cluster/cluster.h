@@ -113,6 +113,7 @@ struct endpoint {
     uint64_t asked, walked;       /* cluster.round in which it was asked about, was come across */
     double ewma_us;               /* peak EWMA: what attempts took, as of ewma_at_us */
     uint64_t ewma_at_us;          /* 0: none has ended yet */
+    bool ewma_bad;                /* the last one was no good */
     /* pool: upstream/pool.c */
     struct list idle;             /* of struct origin, most recently used first */
     uint32_t idle_n, open_n;
@@ -124,6 +125,14 @@ struct endpoint {
     uint32_t shared_n, waiting_n;
     uint32_t streams_seen;        /* how many streams the last of them allowed; 0: not known */
     struct endpoint_stats *stats; /* shared; this process's column */
+};
+
+/* What the time that an attempt took says about its endpoint. */
+enum took {
+    TOOK_WELL,
+    TOOK_LONGER,  /* it was given up: it would have taken longer */
+    TOOK_TO_ERR,  /* the response is a server error, which may be quicker than a good one */
+    TOOK_TO_FAIL, /* there is none, or not all of it, whoever is to blame */
 };
 
 /* Endpoints of which one is picked by the balancer. */
@@ -200,8 +209,8 @@ struct endpoint *cluster_pick_if(struct cluster *cl, struct random *r,
 /* It is to get nothing until it has passed a check (health.initial = "down"): it is new, so new
  * that it may have no slot yet. */
 bool endpoint_awaits_check(const struct endpoint *ep);
-/* An attempt on it has ended after so long; `failed`: not well, whoever is to blame. */
-void endpoint_took(struct endpoint *ep, uint64_t took_us, bool failed);
+/* An attempt on it has had its head, or has ended without one, after so long. */
+void endpoint_took(struct endpoint *ep, uint64_t took_us, enum took how);
 /* Looks whether the table, or what is known about the endpoints, has changed. */
 void cluster_sync(struct cluster *cl);
 void cluster_weigh(struct cluster *cl); /* core/cluster/cluster_groups.c */
@@ -244,7 +253,7 @@ struct ewma {
 };
 size_t balance_peak_ewma(struct endpoint *const *eps, size_t n, int64_t total_weight,
                          const struct ewma *how, struct random *r);
-void ewma_add(struct endpoint *ep, const struct ewma *how, uint64_t took_us, bool failed);
+void ewma_add(struct endpoint *ep, const struct ewma *how, uint64_t took_us, enum took it);
 /* Microseconds, as of now. */
 double ewma_expected(const struct endpoint *ep, const struct ewma *how);
 /* Draws one by weight, without those among `skip`. There must be one with a weight. */

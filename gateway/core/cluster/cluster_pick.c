@@ -263,11 +263,11 @@ struct endpoint *cluster_pick_how(struct cluster *cl, struct random *r, const st
     return ep;
 }
 
-void endpoint_took(struct endpoint *ep, uint64_t took_us, bool failed)
+void endpoint_took(struct endpoint *ep, uint64_t took_us, enum took how)
 {
     const struct cluster *cl = ep->cluster;
     if (likely(cl->conf->balance != BALANCE_PEAK_EWMA))
         return;
-    const struct ewma how = {.now_us = *cl->now_us, .decay_us = cl->conf->ewma_decay * 1000};
-    ewma_add(ep, &how, took_us, failed);
+    const struct ewma ewma = {.now_us = *cl->now_us, .decay_us = cl->conf->ewma_decay * 1000};
+    ewma_add(ep, &ewma, took_us, how);
 }
