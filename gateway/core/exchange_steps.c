@@ -396,7 +396,7 @@ static int step_reply(struct exchange *x)
     if (unlikely(x->retry))
         retry_drop_held(x);
     if (unlikely(x->hedge))
-        hedge_settle(x);
+        hedge_win(x);
     forward_response(x, at);
     x->kept_all = false;
     bytes_clear(&x->kept);

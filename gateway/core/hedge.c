@@ -33,9 +33,9 @@ void hedge_ask(struct exchange *x, uint64_t delay_ms)
 void hedge_begin(struct exchange *x)
 {
     struct hedge *h = x->hedge;
-    if (h->begun)
+    if (h->second)
         return;
-    h->begun = true;
+    h->due = false;
     timer_start(x->w->loop, &h->timer, h->delay_ms ? h->delay_ms : 1);
 }
 
@@ -74,8 +74,9 @@ static void start_second(struct exchange *x)
         counts_of_route(x)->hedges_refused++;
         return;
     }
-    struct endpoint *ep = pick_another(x);
-    if (!ep || !bytes_share(&h->content, &x->kept))
+    /* First what may fail: an endpoint that hooks have agreed to gets its attempt. */
+    struct endpoint *ep = bytes_share(&h->content, &x->kept) ? pick_another(x) : NULL;
+    if (!ep)
         return;
     h->rival = h->second = attempt_start(x, ep, false);
     h->second->content = &h->content;
@@ -113,14 +114,19 @@ bool hedge_fall_back(struct exchange *x)
     return true;
 }
 
+void hedge_win(struct exchange *x)
+{
+    if (x->attempt == x->hedge->second)
+        counts_of_route(x)->hedges_won++;
+    hedge_settle(x);
+}
+
 void hedge_settle(struct exchange *x)
 {
     struct hedge *h = x->hedge;
     struct attempt *const lost = h->rival;
     timer_stop(&h->timer);
     h->due = false;
-    if (h->second && x->attempt == h->second && !x->attempt->why)
-        counts_of_route(x)->hedges_won++;
     if (!lost)
         return;
     h->rival = NULL;

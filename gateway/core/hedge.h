@@ -23,21 +23,23 @@ struct hedge {
     struct timer timer; /* runs: a second attempt is due when it ends */
     struct exchange *x;
     uint64_t delay_ms;
-    bool due, begun;
+    bool due;
     struct attempt *rival; /* under way beside x->attempt; NULL: none */
     struct attempt *second; /* the one that was started beside the first; NULL: none was */
     struct bytes content; /* of the request, for the second */
 };
 
-/* A second attempt, `delay_ms` after the first one starts. Before it starts. */
+/* A second attempt, `delay_ms` after the first one starts, or a retry of it. Before it starts. */
 void hedge_ask(struct exchange *x, uint64_t delay_ms);
-/* The first attempt has started. */
+/* An attempt has started: as long as there was no second one, it has so much time. */
 void hedge_begin(struct exchange *x);
 /* In STEP_TRY: begins what is due, and puts the attempt into x->attempt that has come to something. */
 void hedge_turn(struct exchange *x);
 /* The other attempt takes the place of x->attempt, which was not good. False: there is none. */
 bool hedge_fall_back(struct exchange *x) nodiscard;
-/* x->attempt is the answer, or none is: the rival is given up. */
+/* x->attempt is the answer: it has won, and the rival is given up. */
+void hedge_win(struct exchange *x);
+/* There is no more to hope for: the rival, if there is one, is given up. */
 void hedge_settle(struct exchange *x);
 void hedge_free(struct exchange *x);
 

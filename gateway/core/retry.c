@@ -47,6 +47,12 @@ static bool comes_too_late(const struct exchange *x, uint64_t delay_ms)
     return timer_running(&x->deadline) && now_ms + delay_ms >= x->deadline.due_ms;
 }
 
+/* A second attempt runs anyway (core/hedge.h): it needs nobody else, and costs no more. */
+static bool is_under_way(const struct exchange *x)
+{
+    return x->hedge && x->hedge->rival;
+}
+
 /* What is in the way: a word of weir_retry_refused(); NULL: nothing. */
 static const char *obstacle(const struct exchange *x, const struct retry_request *r)
 {
@@ -61,7 +67,7 @@ static const char *obstacle(const struct exchange *x, const struct retry_request
         return "content";
     if (comes_too_late(x, r->delay_ms))
         return "time";
-    return cluster_ready(r->cluster) ? NULL : "no_endpoint";
+    return is_under_way(x) || cluster_ready(r->cluster) ? NULL : "no_endpoint";
 }
 
 bool retry_budget_take(struct exchange *x, const struct cluster *to, enum budget_kind kind)
@@ -75,11 +81,10 @@ bool retry_budget_take(struct exchange *x, const struct cluster *to, enum budget
                        x->w->loop->clock.mono_us);
 }
 
-/* A second attempt that is under way anyway costs no more. */
 static bool has_budget(struct exchange *x, const struct cluster *to)
 {
     const size_t index = to->conf->place.index;
-    if ((x->hedge && x->hedge->rival) || retry_budget_take(x, to, BUDGET_RETRY))
+    if (is_under_way(x) || retry_budget_take(x, to, BUDGET_RETRY))
         return true;
     x->w->stats->clusters[index]->retries_refused++;
     if (x->route)

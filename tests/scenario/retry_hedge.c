@@ -92,6 +92,20 @@ Test(retry_hedge, by_percentile_begins_when_enough_is_known)
     AWAIT(retry_count("hedges_won") >= 1);
 }
 
+Test(retry_hedge, by_percentile_begins_at_its_maximum_at_the_latest)
+{
+    retry_start(HEDGE("p50", "min_samples = 4; max = \"20ms\";"), ALL);
+    origin_script(retry_bad, "delay=150");
+    origin_script(retry_good, "delay=150");
+    for (unsigned i = 0; i < 4; i++)
+        cr_assert_eq(retry_ask_h1("GET", "/", 0), 200);
+    cr_assert_eq(retry_count("hedges"), 0);
+    origin_script(retry_bad, "delay=100");
+    origin_script(retry_good, "delay=100");
+    cr_assert_eq(retry_ask_h1("GET", "/", 0), 200);
+    AWAIT(retry_count("hedges") == 1);
+}
+
 /* -- beside a breaker -------------------------------------------------------------------------- */
 
 static void force(const struct origin *o, const char *state)

@@ -7,6 +7,7 @@
 
 enum { DELAY = 100 };
 static bool retries; /* on_result asks for one when a response is a 5xx */
+static uint64_t retry_delay_ms;
 
 static enum weir_verdict on_forward(struct weir_exchange *x, const struct weir_use *u)
 {
@@ -24,7 +25,8 @@ static enum weir_verdict on_result(struct weir_exchange *x, const struct weir_us
          weir_attempt_blameless(at) ? "!" : "");
     if (!retries || (status && status < 500) || weir_attempt_number(at) > 2)
         return WEIR_NEXT;
-    return weir_retry(x, &(struct weir_retry){.cluster = weir_attempt_cluster(at)});
+    return weir_retry(x, &(struct weir_retry){.cluster = weir_attempt_cluster(at),
+                                              .delay_ms = retry_delay_ms});
 }
 static const struct weir_module hedges = {
     .name = "hedges", .on_forward = on_forward, .on_result = on_result};
@@ -41,6 +43,7 @@ static struct peer *begin_hedged(const char *conf, const char *request)
     begin_with("", conf);
     CHAIN(&plan.routes[0], {&hedges, NULL});
     retries = false;
+    retry_delay_ms = 0;
     return asks(request);
 }
 
@@ -188,5 +191,59 @@ Test(hedge, ends_with_the_client)
     stack_sleep_ms(s, DELAY + 40);
     peer_resets(c);
     cr_assert(peer_closed(stack_origin(s, 0)) && peer_closed(stack_origin(s, 1)));
+    end();
+}
+
+Test(hedge, is_won_once_and_not_again_when_the_client_leaves_later)
+{
+    struct peer *c = begin_hedged(TWO(ROOM), GET);
+    stack_sleep_ms(s, DELAY + 40);
+    peer_says(stack_origin(s, 1), "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nh");
+    cr_assert(peer_heard(c, "HTTP/1.1 200 OK"));
+    peer_resets(c);
+    cr_assert_eq(counted()->hedges_won, 1);
+    end();
+}
+
+Test(hedge, is_not_won_without_an_answer)
+{
+    struct peer *c = begin_hedged(TWO(ROOM), GET);
+    retries = true;
+    stack_sleep_ms(s, DELAY + 40);
+    peer_says(stack_origin(s, 0), E503);
+    peer_resets(c);
+    cr_assert_eq(counted()->hedges_won, 0);
+    end();
+}
+
+Test(hedge, is_waited_for_though_nobody_else_could_be_asked)
+{
+    struct peer *c = begin_hedged(TWO(ROOM), GET);
+    retries = true;
+    stack_sleep_ms(s, DELAY + 40);
+    cluster_groups_fini(&stack_worker(s)->clusters[0]); /* all have been taken out of use */
+    peer_says(stack_origin(s, 0), E503);
+    peer_says(stack_origin(s, 1), OK2);
+    cr_assert(peer_heard(c, "HTTP/1.1 200 OK") && !peer_heard(c, "bad"));
+    end();
+}
+
+/* A retry that has waited for longer than the delay isn't slow for that. */
+Test(hedge, gives_a_retry_as_much_time_as_the_first_attempt)
+{
+    begin_hedged("clusters = { one = { endpoints = [ \"10.0.0.1:80\", \"10.0.0.2:80\", "
+                 "\"10.0.0.3:80\" ]; hedge_budget = { " ROOM " }; }; };"
+                 "routes = ( { cluster = \"one\"; } );",
+                 GET);
+    retries = true;
+    retry_delay_ms = 2 * DELAY;
+    peer_says(stack_origin(s, 0), E503);
+    stack_sleep_ms(s, 2 * DELAY + 30);
+    cr_assert_eq(stack_origins(s), 2);
+    stack_sleep_ms(s, DELAY - 60);
+    cr_assert_eq(stack_origins(s), 2);
+    stack_sleep_ms(s, 80);
+    cr_assert_eq(stack_origins(s), 3);
+    cr_assert_eq(counted()->hedges, 1);
     end();
 }
