@@ -31,6 +31,7 @@ struct state {
     uint8_t retries; /* that were granted */
     uint8_t open;    /* attempts that run; where there are no hedges, without the first */
     bool failing;    /* the last attempt has failed, in the sense of `on` */
+    bool stopped;    /* there is no other one, and that was told */
     bool fell_back;
 };
 
@@ -109,10 +110,15 @@ static enum weir_verdict fall_back(struct weir_exchange *x, const struct weir_us
     return WEIR_RETRY;
 }
 
-/* There is no other attempt on this cluster, for this reason. */
+/* There is no other attempt on this cluster, for this reason: the first one that is found, also
+ * when the cluster of `then` fails after that. */
 static void stop(struct weir_exchange *x, const struct weir_use *u, enum retry_counter what,
                  const char *reason)
 {
+    struct state *st = u->state;
+    if (st->stopped)
+        return;
+    st->stopped = true;
     count(x, u->conf, what);
     weir_log_set(x, u, LOG_STOPPED, slice_str(reason));
 }
@@ -197,12 +203,14 @@ static enum worth judge(const struct weir_use *u, const struct weir_attempt *at,
     return conditions_match(&c->on, &o, word);
 }
 
-/* A first attempt that lost took longer than this: better a sample that is too low than none. */
+/* A first attempt that lost would have taken longer: better a sample that is too low than none.
+ * That of a hedge that lost would be far too low, as it began late. */
 static void note_latency(struct weir_exchange *x, const struct hedge_conf *h,
-                         const struct weir_attempt *at)
+                         const struct state *st, const struct weir_attempt *at)
 {
     const char *why = weir_attempt_why(at);
-    if (h->latency && (!why || slice_eq(slice_str(why), slice_str("hedge_lost"))))
+    const bool lost = why && strcmp(why, "hedge_lost") == 0;
+    if (h->latency && (!why || (lost && weir_attempt_number(at) != st->hedge)))
         latency_add(h->latency, &h->percentile, weir_now_us(weir_process_of(x)),
                     weir_attempt_took_us(at));
 }
@@ -248,7 +256,7 @@ static enum weir_verdict on_result(struct weir_exchange *x, const struct weir_us
         st->open--;
     const enum worth worth = weir_attempt_repeated(at) ? WORTH_NOTHING : judge(u, at, &word);
     const bool good = !weir_attempt_why(at) && worth == WORTH_NOTHING;
-    note_latency(x, &c->hedge, at);
+    note_latency(x, &c->hedge, st, at);
     note_hedge(x, u, at, good);
     st->failing = worth != WORTH_NOTHING;
     const bool alone = !st->open;

@@ -189,6 +189,9 @@ Test(retry_limits, of_a_cluster_that_fell_back_are_reached_there)
     retry_start(THEN("on = [ \"5xx\" ];"));
     cr_assert_eq(retry_ask_h1("GET", "/", 0), 500);
     cr_assert_eq(origin_requests(retry_app), 1, "once, and no circle");
+    AWAIT(retry_count("exhausted") == 1);
+    cr_assert_eq(retry_ask_h1("GET", "/", 0), 500);
+    AWAIT(retry_count("exhausted") == 2);
 }
 
 Test(retry_limits, reach_another_cluster_at_once_where_no_attempt_can_start)
