@@ -201,6 +201,7 @@ static void follow(struct checked *hc)
 
 /* -- is there traffic? ------------------------------------------------------------------------- */
 
+/* One that got none since this process began is quiet, too, however short that was. */
 static void watch_traffic(struct checked *hc)
 {
     const struct worker *w = hc->h->w;
@@ -211,7 +212,8 @@ static void watch_traffic(struct checked *hc)
     const bool was_quiet = hc->quiet;
     if (requests != hc->requests)
         hc->requests_ms = health_now_ms(hc->h);
-    hc->quiet = requests == hc->requests && health_now_ms(hc->h) - hc->requests_ms >= silence;
+    hc->quiet = requests == hc->requests &&
+                (!hc->requests_ms || health_now_ms(hc->h) - hc->requests_ms >= silence);
     hc->requests = requests;
     for (size_t i = 0; was_quiet && !hc->quiet && i < hc->n; i++)
         probe_hurry(hc->probes[i]);
