@@ -14,6 +14,7 @@ static const struct response *who(const char *field, char name[32])
 {
     const struct response *r = ask("GET / HTTP/1.1\r\nHost: h\r\n%s\r\n", field);
     cr_assert_eq(r->status, 200);
+    memset(name, 0, 32);
     snprintf(name, 32, "%.*s", (int)r->body.n, r->body.p);
     name[strcspn(name, "\n")] = '\0';
     return r;
@@ -60,6 +61,29 @@ Test(balancing, a_ring_keeps_keys_over_workers_and_reloads)
 Test(balancing, maglev_keeps_keys_over_workers_and_reloads)
 {
     keeps_keys("maglev");
+}
+
+/* Keys are where points and places are: with others of them some keys move. */
+Test(balancing, tables_of_keys_are_as_large_as_is_said)
+{
+    static const char *const pairs[][2] = {
+        {"balance = \"ring_hash\"; hash = { header = \"x-user\"; };",
+         "balance = \"ring_hash\"; hash = { header = \"x-user\"; ring_min = 1; ring_max = 3; };"},
+        {"balance = \"ring_hash\"; hash = { header = \"x-user\"; ring_min = 3; ring_max = 12; };",
+         "balance = \"ring_hash\"; hash = { header = \"x-user\"; ring_min = 5000; };"},
+        {"balance = \"maglev\"; hash = { header = \"x-user\"; };",
+         "balance = \"maglev\"; hash = { header = \"x-user\"; table_size = 3; };"},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        char names[2][KEYS][32];
+        for (size_t k = 0; k < 2; k++) {
+            rig_start(.cluster = pairs[i][k], .endpoints = "[ \"$app\", \"$bee\", \"$cat\" ]");
+            ask_keys(names[k]);
+            expect_same(names[k]);
+            rig_stop();
+        }
+        cr_assert_neq(memcmp(names[0], names[1], sizeof names[0]), 0, "%s", pairs[i][1]);
+    }
 }
 
 Test(balancing, a_cookie_brings_clients_back)

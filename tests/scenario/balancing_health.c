@@ -176,6 +176,17 @@ Test(balancing_health, one_that_is_new_starts_slowly)
     expect_slow_start(early_ms);
 }
 
+/* With 10000 per cent the hundredth root of the time: soon nearly all of the weight. */
+Test(balancing_health, one_that_starts_slowly_may_be_quick_at_first)
+{
+    static const char *const quick =
+        "slow_start = { window = \"5s\"; min_share = \"1%\"; aggression = 10000; };";
+    rig_start(.endpoints = "[ \"$app\", \"$bee\" ]", .cluster = quick);
+    rig_reload(.endpoints = ALL, .cluster = quick);
+    AWAIT(shares_of(1).cat == 1);
+    cr_assert_geq(shares_of(60).cat, 15, "evenly it would be few");
+}
+
 Test(balancing_health, one_that_is_healthy_again_starts_slowly)
 {
     rig_start(.endpoints = ALL, .cluster = CHECKED SLOW);

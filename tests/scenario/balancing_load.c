@@ -55,6 +55,78 @@ Test(balancing_load, peak_ewma_knows_who_was_slow_and_believes_that_it_is_faster
     AWAIT(shares_of(30).app >= 5);
 }
 
+static int try_one(void)
+{
+    struct talk *t = talk_open();
+    talk_send(t, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    const int status = talk_response(t)->status;
+    talk_close(t);
+    return status;
+}
+
+/* Asked for one after the other; how many of them the origin "app" got. */
+static unsigned of_app(unsigned n, int status)
+{
+    rig_start(.endpoints = "[ \"$app\", \"$bee\", \"$cat\" ]",
+              .cluster = "balance = \"peak_ewma\";",
+              .listener = "timeouts = { request = \"100ms\"; };");
+    for (unsigned i = 0; i < n; i++) {
+        const int got = try_one();
+        cr_assert(got == 200 || got == status, "%d", got);
+    }
+    return origin_requests(balancing_app);
+}
+
+/* Its requests end with their time, or their clients, and never with a response of its own. */
+Test(balancing_load, peak_ewma_leaves_an_endpoint_alone_that_hangs)
+{
+    origin_script(balancing_app, "delay=5000");
+    cr_assert_leq(of_app(12, 504), 2);
+}
+
+Test(balancing_load, peak_ewma_does_not_run_to_an_endpoint_that_errs_quickly)
+{
+    origin_script(balancing_app, "status=503");
+    origin_script(balancing_bee, "delay=10");
+    origin_script(balancing_cat, "delay=10");
+    cr_assert_leq(of_app(40, 503), 12);
+}
+
+/* -- least request ----------------------------------------------------------------------------- */
+
+static unsigned asked(void)
+{
+    return origin_requests(balancing_app) + origin_requests(balancing_bee) +
+           origin_requests(balancing_cat);
+}
+
+/* Has a request hang at "app", and one at "bee"; "cat" answers. */
+static void hang_two(const char *cluster)
+{
+    origin_script(balancing_app, "hang");
+    origin_script(balancing_bee, "hang");
+    rig_start(.endpoints = "[ \"$app\", \"$bee\", \"$cat\" ]", .cluster = cluster);
+    for (unsigned n = 1; !origin_requests(balancing_app) || !origin_requests(balancing_bee); n++) {
+        cr_assert_leq(n, 100);
+        talk_send(talk_open(), "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        AWAIT(asked() == n);
+    }
+    origin_script(balancing_app, "");
+    origin_script(balancing_bee, "");
+}
+
+Test(balancing_load, least_request_finds_the_only_idle_one_among_as_many_choices)
+{
+    hang_two("balance = \"least_request\"; least_request = { choices = 3; };");
+    cr_assert_eq(shares_of(30).cat, 30);
+}
+
+Test(balancing_load, least_request_without_a_bias_goes_by_weight_alone)
+{
+    hang_two("balance = \"least_request\"; least_request = { choices = 3; bias = 0; };");
+    cr_assert_leq(shares_of(30).cat, 22, "a third of 30 are 10");
+}
+
 /* -- bounded load ------------------------------------------------------------------------------ */
 
 enum { HOT = 12 };

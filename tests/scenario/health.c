@@ -221,6 +221,32 @@ Test(health, another_port_may_answer_for_an_endpoint)
     AWAIT_HEALTH(app, 0);
 }
 
+Test(health, asks_what_it_is_told_to_ask_and_expects_that)
+{
+    start_both((struct origin_spec){0});
+    rig_start(.endpoints = BOTH,
+              .cluster = "health = { method = \"HEAD\"; path = \"/?status=404\"; expect = ( 404 ); "
+                         "headers = ( { name = \"X-Check\"; value = \"yes\"; } ); " OFTEN "};");
+    AWAIT_HEALTH(app, 1);
+    char *head = origin_last_head(app);
+    cr_assert(strstr(head, "HEAD /?status=404 "), "%s", head);
+    cr_assert(strcasestr(head, "\r\nx-check: yes\r\n"), "%s", head);
+    free(head);
+}
+
+Test(health, of_a_cluster_without_requests_may_be_seldom)
+{
+    start_both((struct origin_spec){0});
+    rig_start(.endpoints = BOTH,
+              .cluster = "health = { interval = \"30ms\"; no_traffic_interval = \"1h\"; };");
+    AWAIT_HEALTH(app, 1);
+    AWAIT_HEALTH(spare, 1);
+    sleep_ms(200);
+    cr_assert_eq(checks("passed"), 2, "the first one of each");
+    cr_assert_eq(get("/")->status, 200);
+    AWAIT(checks("passed") >= 6);
+}
+
 Test(health, requests_are_answered_while_endpoints_fail_in_turn)
 {
     start_both((struct origin_spec){0});

@@ -69,6 +69,31 @@ Test(outlier_pool, only_counts_what_is_not_enforced)
     cr_assert_eq(outlier_counted("ejections", "failures"), 0);
 }
 
+Test(outlier_pool, only_counts_what_is_not_enforced_of_any_kind)
+{
+    static const struct {
+        const char *kind, *script, *settings;
+    } rows[] = {
+        {"gateway_errors", "status=503",
+         OUTLIER("consecutive_gateway_errors = 2; enforcing_gateway_errors = \"0%\";")},
+        {"5xx", "status=500", OUTLIER("consecutive_5xx = 2; enforcing_5xx = \"0%\";")},
+        {"failure_percentage", "status=500",
+         OUTLIER("interval = \"100ms\"; failure_percentage = { min_requests = 5; enforcing = "
+                 "\"0%\"; };")},
+        {"success_rate", "status=500",
+         OUTLIER("interval = \"100ms\"; success_rate = { min_hosts = 3; min_requests = 5; "
+                 "stdev_factor = 1300; enforcing = \"0%\"; };")},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        origin_script(outlier_b, rows[i].script);
+        outlier_start(1, rows[i].settings);
+        SEND_UNTIL(outlier_counted("not_enforced", rows[i].kind) >= 1);
+        cr_assert_str_eq(outlier_state(outlier_b), "in", "%s", rows[i].kind);
+        cr_assert_eq(outlier_counted("ejections", rows[i].kind), 0, "%s", rows[i].kind);
+        rig_stop();
+    }
+}
+
 Test(outlier_pool, takes_one_back_when_others_leave)
 {
     const char *const settings = OUTLIER(LONG "consecutive_failures = 1;");
@@ -156,6 +181,20 @@ Test(outlier_pool, ejects_by_deviation_among_three)
         "success_rate");
 }
 
+/* Nobody can be more than 100 % below the mean. */
+Test(outlier_pool, overlooks_a_deviation_within_its_margin)
+{
+    const char *const rate =
+        OUTLIER("interval = \"100ms\"; success_rate = { min_hosts = 3; "
+                "min_requests = 5; stdev_factor = 1300; margin = \"100%\"; };");
+    origin_script(outlier_b, "status=500");
+    outlier_start(1, rate);
+    for (const uint64_t end = now_ms() + 500; now_ms() < end;)
+        get("/");
+    cr_assert_eq(outlier_counted("ejections", "success_rate"), 0);
+    cr_assert_str_eq(outlier_state(outlier_b), "in");
+}
+
 Test(outlier_pool, judges_failures_to_answer_apart_when_split)
 {
     origin_script(outlier_b, "abort");
@@ -214,6 +253,20 @@ Test(outlier_pool, is_changed_by_weirctl)
         "{\"clusters\":[{\"cluster\":\"app\",\"enabled\":true,\"ejected\":1,\"allowed\":1,");
     cr_assert_eq(weirctl_run("outlier list none"), 1);
     WEIRCTL_SAYS("there is no cluster called \"none\"; list without a name shows all");
+}
+
+Test(outlier_pool, lasts_no_longer_than_is_said_and_forgets_what_is_long_ago)
+{
+    outlier_start(1, OUTLIER("ejection_time = \"10m\"; max_ejection_time = \"15m\"; "
+                             "forget = \"500ms\";"));
+    cr_assert_eq(outlier_ask("eject", outlier_b, ""), 200);
+    cr_assert_leq(outlier_number(outlier_b, "next_ms"), 600000);
+    cr_assert_eq(outlier_ask("return", outlier_b, ""), 200);
+    cr_assert_eq(outlier_ask("eject", outlier_b, ""), 200);
+    const double left_ms = outlier_number(outlier_b, "next_ms");
+    cr_assert(left_ms > 600000 && left_ms <= 900000, "%g", left_ms);
+    cr_assert_eq(outlier_ask("return", outlier_b, ""), 200);
+    AWAIT(outlier_number(outlier_b, "count") == 0);
 }
 
 Test(outlier_pool, of_an_operator_brings_nobody_back)
