@@ -181,7 +181,8 @@ static bool has_failed(const struct weir_exchange *x)
     const char *why = weir_why(x);
     const int status = weir_status(x);
     const bool left = why && strncmp(why, "client_", sizeof "client_" - 1) == 0;
-    return !left && (status >= 500 || (why && status && status < 400));
+    const bool broke_off = why && status && !weir_own_answer(x);
+    return !left && (status >= 500 || broke_off);
 }
 
 static void trip(struct weir_exchange *x, const struct fault *f, struct real_errors_sum sum)

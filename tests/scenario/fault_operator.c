@@ -128,6 +128,20 @@ Test(fault_operator, sees_it_stop_when_real_errors_become_many)
     cr_assert_eq(fault_ask(10, "/good", 418), 5, "it begins anew");
 }
 
+Test(fault_operator, takes_any_response_that_breaks_off_for_a_real_error)
+{
+    fault_start(1, FAULT("percent = \"0%\"; " BROKEN
+                         "stop_when = { error_rate = \"1%\"; min_requests = 1000; };"));
+    cr_assert_eq(fault_ask(1, "/?status=404", 404), 1);
+    cr_assert_eq(fault_ask(1, "/?status=404&size=100&cut=10", 404), 1);
+    cr_assert_eq(fault_ask(1, "/?size=100&cut=10", 200), 1);
+    for (const uint64_t end = now_ms() + DEADLINE_MS; now_ms() < end && fault_state_told();)
+        if (fault_told("recent_requests") == 3)
+            break;
+    cr_assert_eq(fault_told("recent_requests"), 3);
+    cr_assert_eq(fault_told("recent_errors"), 2);
+}
+
 Test(fault_operator, does_not_see_it_stop_because_of_injected_errors)
 {
     fault_start(1,
