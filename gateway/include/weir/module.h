@@ -669,8 +669,8 @@ void weir_chain_use(struct weir_exchange *x, struct weir_chain *chain);
 /* Limits of each attempt until its head, in milliseconds; 0: none but the cluster's timeouts. `idle`:
  * while nothing moves, in the response's content, too. [hook], in on_plan or on_forward */
 void weir_try_limits(struct weir_exchange *x, uint64_t timeout_ms, uint64_t idle_ms);
-/* When the first attempt has given no head after this many milliseconds, a second one starts beside
- * it, on another endpoint: as long as the method is idempotent, all of the request is there, the
+/* When an attempt has given no head after this many milliseconds, a second one starts beside it, once
+ * for each exchange, on another endpoint: as long as the method is idempotent, all of the request is there, the
  * cluster's hedge_budget has room, and no breaker of it is open. The first answer that no on_result
  * wants to retry wins; the other attempt fails (why: hedge_lost). [hook], in on_forward */
 void weir_hedge(struct weir_exchange *x, uint64_t delay_ms);
