@@ -82,26 +82,17 @@ static bool by_grant(struct weir_exchange *x, const struct weir_use *u, struct t
     return false;
 }
 
-static bool has_claim(const struct weir_exchange *x, const struct testers *t)
-{
-    struct weir_slice value;
-    for (size_t i = 0; t->claim.n && (value = weir_claim(x, t->claim, i)).p; i++)
-        if (testers_have_claim(t, value))
-            return true;
-    return false;
-}
-
 static enum tester_by by_identity(struct weir_exchange *x, const struct weir_use *u,
                                   struct weir_slice *who)
 {
     const struct dark *d = u->conf;
     const struct weir_identity *id = weir_identity(x);
-    if (!testers_believe(&d->testers, id))
+    if (!who_counts(&d->testers.who, id))
         return BY_NOBODY;
     *who = id->subject;
-    if (testers_have_subject(&d->testers, id->subject))
+    if (who_has_subject(&d->testers.who, id->subject))
         return BY_SUBJECT;
-    if (has_claim(x, &d->testers))
+    if (who_has_claim(&d->testers.who, x))
         return BY_CLAIM;
     return dark_listed(u->local, weir_process_of(x), d, id->subject) ? BY_LIST : BY_NOBODY;
 }

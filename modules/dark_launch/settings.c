@@ -57,13 +57,13 @@ const struct weir_setting dark_rows[] = {
     WEIR_ROW_CLUSTER("cluster", struct dark, cluster, "where testers go"),
     WEIR_ROW_LIST("versions", struct dark, versions, version_rows, struct dark_version,
                   "several dark versions instead of one cluster; the first is the default"),
-    WEIR_ROW_TEXTS("subjects", struct dark, testers.subjects, "identities that are testers"),
-    WEIR_ROW_TEXT("claim", struct dark, testers.claim, "", "the claim that makes a tester"),
-    WEIR_ROW_TEXTS("any_of", struct dark, testers.any_of,
+    WEIR_ROW_TEXTS("subjects", struct dark, testers.who.subjects, "identities that are testers"),
+    WEIR_ROW_TEXT("claim", struct dark, testers.who.claim, "", "the claim that makes a tester"),
+    WEIR_ROW_TEXTS("any_of", struct dark, testers.who.any_of,
                    "its values, of which one is enough, compared as a whole"),
-    WEIR_ROW_TEXTS("issuers", struct dark, testers.issuers,
+    WEIR_ROW_TEXTS("issuers", struct dark, testers.who.issuers,
                    "whose identities count; absent: any that is verified"),
-    WEIR_ROW_TEXTS("methods", struct dark, testers.methods,
+    WEIR_ROW_TEXTS("methods", struct dark, testers.who.methods,
                    "ways of identification that count, such as \"jwt\"; absent: any"),
     WEIR_ROW_TEXTS("certificate_sans", struct dark, testers.sans,
                    "names in verified client certificates that are testers"),
@@ -222,17 +222,17 @@ static void check_version(struct weir_load *l, const struct dark *d, size_t at)
 static void check_testers(struct weir_load *l, const struct dark *d)
 {
     const struct testers *t = &d->testers;
-    if ((t->claim.n > 0) != (t->any_of.n > 0))
-        fault(l, t->claim.n ? ".claim needs any_of: which of its values make a tester"
-                            : ".any_of needs a claim");
-    for (size_t i = 0; i < t->subjects.n; i++)
-        if (!t->subjects.v[i].n)
+    if ((t->who.claim.n > 0) != (t->who.any_of.n > 0))
+        fault(l, t->who.claim.n ? ".claim needs any_of: which of its values make a tester"
+                                : ".any_of needs a claim");
+    for (size_t i = 0; i < t->who.subjects.n; i++)
+        if (!t->who.subjects.v[i].n)
             fault(l, ".subjects has an empty one");
     for (size_t i = 0; i < t->sans.n; i++)
         if (testers_san_fault(t->sans.v[i]))
             weir_fault(l, weir_load_place(l), "dark_launch.certificate_sans has \"%s\", which %s",
                        t->sans.v[i].p, testers_san_fault(t->sans.v[i]));
-    if (!t->subjects.n && !t->claim.n && !t->sans.n && !d->list_file.n && !d->grants)
+    if (!t->who.subjects.n && !t->who.claim.n && !t->sans.n && !d->list_file.n && !d->grants)
         fault(l,
               " lets nobody in: give subjects, claim and any_of, certificate_sans or list_file, or "
               "grants = true");
@@ -295,7 +295,7 @@ void dark_load_route(struct weir_load *l, void *conf, void *global)
     load_choosers(l, d, g);
     if (d->list_file.n)
         load_list(l, d);
-    if (d->testers.subjects.n || d->testers.claim.n || d->list_file.n)
+    if (d->testers.who.subjects.n || d->testers.who.claim.n || d->list_file.n)
         weir_load_wants_identity(l); /* credentials aren't looked at in vain */
     for (size_t i = 0; i < d->versions.n; i++) {
         struct dark_version *v = &dark_versions(d)[i];

@@ -16,24 +16,6 @@ struct weir_slice tester_by_word(enum tester_by by)
     return words[by];
 }
 
-bool testers_believe(const struct testers *t, const struct weir_identity *id)
-{
-    if (!id)
-        return false;
-    return (t->issuers.n == 0 || slice_among(&t->issuers, id->issuer)) &&
-           (t->methods.n == 0 || slice_among(&t->methods, id->method));
-}
-
-bool testers_have_subject(const struct testers *t, struct weir_slice subject)
-{
-    return subject.n && slice_among(&t->subjects, subject);
-}
-
-bool testers_have_claim(const struct testers *t, struct weir_slice value)
-{
-    return value.p && slice_among(&t->any_of, value);
-}
-
 /* -- names of certificates --------------------------------------------------------------------- */
 
 enum san_kind { SAN_DNS, SAN_URI, SAN_EMAIL };

@@ -3,10 +3,10 @@
 #define WEIR_DARK_LAUNCH_TESTERS_H
 
 /* Who is a tester of a route, by what others have verified: the identity that a module has
- * established, and the certificate that the handshake has checked. Texts are compared as a whole
- * and byte by byte; only host names, and the domain of an address, without regard to case. */
+ * established (common/who.h), and the certificate that the handshake has checked. Names of that are
+ * compared as a whole; only host names, and the domain of an address, without regard to case. */
 
-#include <weir/module.h>
+#include "common/who.h"
 
 enum tester_by { BY_NOBODY, BY_GRANT, BY_SUBJECT, BY_CLAIM, BY_CERTIFICATE, BY_LIST };
 /* The word for the log. */
@@ -14,17 +14,10 @@ struct weir_slice tester_by_word(enum tester_by by);
 
 /* Of one route, as configured. */
 struct testers {
-    struct weir_texts issuers, methods; /* whose word counts, and by what; empty: any */
-    struct weir_texts subjects;
-    struct weir_slice claim;
-    struct weir_texts any_of;
+    struct who who;
     struct weir_texts sans; /* checked by testers_san_fault() */
 };
 
-/* Is this identity one whose subject and claims count here at all? */
-bool testers_believe(const struct testers *t, const struct weir_identity *id);
-bool testers_have_subject(const struct testers *t, struct weir_slice subject);
-bool testers_have_claim(const struct testers *t, struct weir_slice value);
 /* The name of the certificate that is listed, as the list has it; absent: none. */
 struct weir_slice testers_certificate(const struct testers *t, const struct weir_peer *peer);
 

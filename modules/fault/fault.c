@@ -29,23 +29,15 @@ static bool is_on(struct weir_exchange *x, const struct weir_use *u)
 
 /* -- which requests --------------------------------------------------------------------------- */
 
-static bool has_claim(const struct weir_exchange *x, const struct match_who *w)
-{
-    struct weir_slice value;
-    for (size_t i = 0; w->claim.n && (value = weir_claim(x, w->claim, i)).p; i++)
-        if (match_who_claim(w, value))
-            return true;
-    return false;
-}
-
-static bool is_meant(const struct weir_exchange *x, const struct match_who *w)
+static bool is_meant(const struct weir_exchange *x, const struct who *w)
 {
     const struct weir_identity *id = weir_identity(x);
     if (!match_who_any(w))
         return true;
-    if (!match_who_believes(w, id))
+    if (!who_counts(w, id))
         return false;
-    return (!w->subjects.n && !w->claim.n) || match_who_subject(w, id->subject) || has_claim(x, w);
+    return (!w->subjects.n && !w->claim.n) || who_has_subject(w, id->subject) ||
+           who_has_claim(w, x);
 }
 
 static bool has_headers(const struct weir_exchange *x, const struct fault *f)

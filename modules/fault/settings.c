@@ -235,7 +235,7 @@ static void check_place(struct weir_load *l, const struct fault *f)
 
 static void check_match(struct weir_load *l, const struct fault *f)
 {
-    const struct match_who *w = &f->match.who;
+    const struct who *w = &f->match.who;
     if ((w->claim.n != 0) != (w->any_of.n != 0))
         wrong(l, f,
               w->claim.n ? "names a claim without any_of: which of its values count"
@@ -252,7 +252,7 @@ static void check_match(struct weir_load *l, const struct fault *f)
 /* Testers are who others have verified: a field alone, which anyone can send, never does. */
 static void load_wish(struct weir_load *l, struct fault *f)
 {
-    const struct match_who *w = &f->match.who;
+    const struct who *w = &f->match.who;
     if (!f->wish_field.n) {
         if (!does_anything(f))
             wrong(l, f, "does nothing: give it a delay, an abort or bytes_per_second");
@@ -295,8 +295,7 @@ static bool is_word(struct weir_slice s)
 {
     for (size_t i = 0; i < s.n; i++) {
         const char c = s.p[i], lower = (char)(c | 0x20);
-        if (!(lower >= 'a' && lower <= 'z') && !(c >= '0' && c <= '9') && c != '-' && c != '_' &&
-            c != '.')
+        if (!(lower >= 'a' && lower <= 'z') && !is_digit(c) && c != '-' && c != '_' && c != '.')
             return false;
     }
     return s.n > 0;

@@ -59,7 +59,7 @@ struct fault {
         struct weir_groups headers; /* of struct match_header */
         struct weir_texts methods, endpoints;
         weir_cluster cluster;
-        struct match_who who;
+        struct who who;
     } match;
     struct fault_stop {
         uint32_t error_rate; /* millionths; 0: it doesn't stop by itself */

@@ -14,7 +14,7 @@ struct unit {
 static bool amount(struct weir_slice s, const struct unit *units, uint64_t *to)
 {
     size_t i = 0;
-    for (*to = 0; i < s.n && i <= DIGITS_MAX && s.p[i] >= '0' && s.p[i] <= '9'; i++)
+    for (*to = 0; i < s.n && i <= DIGITS_MAX && is_digit(s.p[i]); i++)
         *to = *to * 10 + (uint64_t)(s.p[i] - '0');
     if (i == 0 || i > DIGITS_MAX)
         return false;

@@ -9,50 +9,10 @@ static struct weir_slice of(const char *s)
     return (struct weir_slice){s, strlen(s)};
 }
 
-#define TEXTS(...)                                                                                 \
-    (struct weir_texts)                                                                            \
-    {                                                                                              \
-        (struct weir_slice[]){__VA_ARGS__},                                                        \
-            sizeof((struct weir_slice[]){__VA_ARGS__}) / sizeof(struct weir_slice)                 \
-    }
 #define T(s)                                                                                       \
     {                                                                                              \
         s, sizeof(s) - 1                                                                           \
     }
-
-Test(dark_testers, are_known_by_whole_subjects_and_values)
-{
-    const struct testers t = {.subjects = TEXTS(T("alice"), T("bob")),
-                              .any_of = TEXTS(T("testers"))};
-    cr_assert(testers_have_subject(&t, of("alice")) && testers_have_subject(&t, of("bob")));
-    static const char *const others[] = {"",      "alic",      "alice ",  " alice",
-                                         "Alice", "alice,bob", "alicebob"};
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-        cr_assert(!testers_have_subject(&t, of(others[i])), "%s", others[i]);
-    cr_assert(testers_have_claim(&t, of("testers")));
-    static const char *const values[] = {
-        "", "testers2", "testers ", "tester", "Testers", "[\"testers\"]", "x,testers", "true", "*"};
-    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
-        cr_assert(!testers_have_claim(&t, of(values[i])), "%s", values[i]);
-    cr_assert(!testers_have_subject(&t, (struct weir_slice){0}));
-    cr_assert(!testers_have_claim(&t, (struct weir_slice){"testers\0", 8}));
-}
-
-Test(dark_testers, believe_only_whom_the_route_names)
-{
-    const struct weir_identity jwt = {of("alice"), of("https://id.test"), of("jwt")},
-                               basic = {of("alice"), of("basic"), of("basic")};
-    const struct testers any = {0}, some = {.issuers = TEXTS(T("https://id.test"))},
-                         ways = {.methods = TEXTS(T("jwt"))};
-    cr_assert(testers_believe(&any, &jwt) && testers_believe(&any, &basic));
-    cr_assert(testers_believe(&some, &jwt) && !testers_believe(&some, &basic));
-    cr_assert(testers_believe(&ways, &jwt) && !testers_believe(&ways, &basic));
-    cr_assert(!testers_believe(&any, NULL) && !testers_believe(&some, NULL));
-    const struct weir_identity nearly = {of("alice"), of("https://id.test/"), of("jwt")};
-    cr_assert(!testers_believe(&some, &nearly));
-}
-
-/* -- certificates ------------------------------------------------------------------------------ */
 
 static struct weir_slice dns[] = {T("alice.test"), T("a@b.test"), T("*.wild.test")},
                          uris[] = {T("spiffe://x.test/alice"), T("urn:uuid:7")},
