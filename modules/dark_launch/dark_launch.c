@@ -248,17 +248,6 @@ static bool has_failed(const struct weir_attempt *at)
     return status >= 502 && status <= 504;
 }
 
-/* Nothing of the request has left the gateway. */
-static bool was_unsent(const struct weir_attempt *at)
-{
-    static const char *const words[] = {"connect", "timeout_connect", "tls"};
-    const char *why = weir_attempt_why(at);
-    for (size_t i = 0; why && i < sizeof words / sizeof words[0]; i++)
-        if (strcmp(why, words[i]) == 0)
-            return true;
-    return false;
-}
-
 static enum weir_verdict on_result(struct weir_exchange *x, const struct weir_use *u,
                                    const struct weir_attempt *at)
 {
@@ -269,7 +258,7 @@ static enum weir_verdict on_result(struct weir_exchange *x, const struct weir_us
     weir_count(weir_process_of(x), d->counters, COUNT_FAILED, 1);
     if (d->on_failure != OTHERWISE_NORMAL)
         return WEIR_NEXT;
-    const struct weir_retry again = {.cluster = d->normal, .unsafe = was_unsent(at)};
+    const struct weir_retry again = {.cluster = d->normal, .unsafe = !weir_attempt_sent(at)};
     const enum weir_verdict v = weir_retry(x, &again);
     if (v == WEIR_RETRY) {
         state->to = NULL;
