@@ -156,6 +156,8 @@ void retry_drop_held(struct exchange *x)
 void retry_hold(struct exchange *x)
 {
     struct attempt *at = x->attempt;
+    if (x->retry && x->retry->held == at)
+        return; /* its successor couldn't start, and this is the successor of that */
     if (!at->headed || at->why || at->head.body == BODY_TUNNEL) {
         let_go(at);
         return;

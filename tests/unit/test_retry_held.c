@@ -100,6 +100,37 @@ Test(retry_held, comes_back_to_its_cluster)
     end();
 }
 
+static enum weir_verdict on_pick_veto(struct weir_exchange *x, const struct weir_use *u,
+                                      const struct weir_endpoint *ep)
+{
+    (void)u, (void)ep;
+    return weir_veto(x, "closed");
+}
+static const struct weir_module closed = {.name = "closed", .on_pick = on_pick_veto};
+
+static enum weir_verdict on_unavailable(struct weir_exchange *x, const struct weir_use *u)
+{
+    (void)u;
+    return weir_retry(x, &(struct weir_retry){.cluster = 0});
+}
+static const struct weir_module rescue = {.name = "rescue", .on_unavailable = on_unavailable};
+
+/* A response that has lost its content would leave the client waiting for it. */
+Test(retry_held, stays_whole_when_the_attempt_after_it_can_not_start)
+{
+    begin_with("", THREE);
+    CHAIN(&plan.routes[0], {&again, NULL}, {&rescue, NULL});
+    CHAIN(&plan.clusters[1], {&closed, NULL});
+    attempts_most = 2;
+    next = 1;
+    struct peer *c = asks(GET);
+    peer_says(stack_origin(s, 0), E503("one"));
+    cr_assert_eq(stack_origins(s), 2, "back on the first cluster");
+    peer_resets(stack_origin(s, 1));
+    cr_assert(peer_heard(c, "\r\n\r\none"));
+    end();
+}
+
 Test(retry_held, tries_every_endpoint_before_one_comes_again)
 {
     begin_three(4);
