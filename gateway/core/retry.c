@@ -63,7 +63,7 @@ static const char *obstacle(const struct exchange *x, const struct retry_request
         return "taken";
     if (!r->unsafe && !method_is_idempotent(x->request.method_id))
         return "method";
-    if (!whole || x->plan.upgrade.n || content_bound(x, r))
+    if (!whole || content_bound(x, r))
         return "content";
     if (comes_too_late(x, r->delay_ms))
         return "time";

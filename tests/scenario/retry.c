@@ -32,6 +32,45 @@ Test(retry, of_what_cannot_connect_is_for_every_request)
     cr_assert_eq(retry_count("exhausted"), 0);
 }
 
+/* What the client sends behind the head waits until the tunnel is there. */
+static void tunnel_h1(void)
+{
+    struct talk *t = talk_open();
+    talk_send(t, "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                 "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                 "\r\nhello");
+    const struct response *r = talk_response(t);
+    cr_assert_eq(r->status, 101, "%d: %s", r->status, r->body.p);
+    cr_assert(talk_await_bytes(t, 5) && !memcmp(talk_rest(t).p, "hello", 5));
+    talk_close(t);
+}
+
+static void tunnel_h2(void)
+{
+    struct h2_talk *t = h2_talk_open();
+    cr_assert_eq(h2_peer_setting(t, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL), 1);
+    const int32_t id = h2_ask(t, .protocol = "websocket", .open = true,
+                              .fields = "sec-websocket-version: 13\n");
+    h2_send(t, id, "hello", 5);
+    const struct h2_stream *s = h2_head(t, id);
+    cr_assert_eq(s->status, 200, "%d", s->status);
+    H2_AWAIT(t, s->body.n == 5);
+    h2_talk_close(t);
+}
+
+Test(retry, of_what_cannot_connect_is_for_websockets_too)
+{
+    origin_stop(retry_bad);
+    origin_script(retry_good, "upgrade");
+    retry_start(RETRY_ROUTE("pair"));
+    for (unsigned i = 0; i < 4; i++)
+        tunnel_h1();
+    for (unsigned i = 0; i < 4; i++)
+        tunnel_h2();
+    AWAIT(retry_count("recovered") >= 3);
+    cr_assert_eq(retry_count("refused"), 0);
+}
+
 Test(retry, of_resets_is_for_idempotent_requests_only)
 {
     origin_script(retry_bad, "abort");
