@@ -75,7 +75,15 @@ static void start_limit(struct attempt *at)
     at->limit = ARENA_NEW(&at->x->arena, struct try_timer);
     at->limit->at = at;
     timer_init(&at->limit->timer, on_limit);
-    timer_start(at->x->w->loop, &at->limit->timer, at->x->plan.try_ms);
+    attempt_time(at);
+}
+
+void attempt_time(struct attempt *at)
+{
+    struct exchange *x = at->x;
+    if (unlikely(at->limit) && x->request_done && at->endpoint && !at->headed &&
+        !timer_running(&at->limit->timer))
+        timer_start(x->w->loop, &at->limit->timer, x->plan.try_ms);
 }
 
 void attempt_open(struct attempt *at)
@@ -265,10 +273,20 @@ void attempt_resume(struct attempt *at)
     at->ops->resume(at);
 }
 
+/* Has the origin waited for content that the client keeps back? */
+static bool is_starved(const struct attempt *at)
+{
+    const struct exchange *x = at->x;
+    const uint64_t since_us = x->body_us > at->opened_us ? x->body_us : at->opened_us;
+    return at->opened && !x->request_done && !at->content->n &&
+           now_us(at) - since_us >= HELD_UP_US;
+}
+
 void attempt_on_fail(struct attempt *at, enum why why, const char *detail)
 {
     if (at->paused)
         end_pause(at);
+    at->starved = is_starved(at);
     if (!at->why) {
         at->why = why;
         at->detail = detail;

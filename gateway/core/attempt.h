@@ -52,7 +52,8 @@ struct interim {
     struct fields fields;
 };
 
-/* How long an attempt may take to its head, whatever it waits for. In the exchange's arena. */
+/* How long an attempt may take to its head, whatever it waits for, but for the client. In the
+ * exchange's arena. */
 struct try_timer {
     struct timer timer;
     struct attempt *at;
@@ -84,6 +85,7 @@ struct attempt {
     bool request_sent;             /* send_end was called */
     bool paused;                   /* the origin was told to stop reading */
     bool held_up;                  /* ... and to wait for so long that it may have given up */
+    bool starved;                  /* ... or so long for content of the request, when it failed */
     bool answered;                 /* at least one byte of a response has come */
     bool judged;                   /* the steps have looked at how it ended, and hooks have heard */
     bool goes_on;                  /* ... of a head alone: hooks will hear of its end, too */
@@ -101,6 +103,7 @@ struct attempt {
     struct timer timer;            /* connect, then response_head, then body_idle; or tunnel_idle */
     /* times, on the loop's clock, in microseconds; 0: not reached */
     uint64_t started_us, opened_us, headed_us, ended_us;
+    uint64_t sent_us;              /* request_sent was set */
     uint64_t done_us;              /* it ended, one way or another */
     uint64_t paused_us;            /* when it was paused last */
     uint64_t bytes_received;       /* of content */
@@ -129,6 +132,9 @@ static inline uint64_t attempt_ms(uint64_t a, uint64_t b)
 
 /* Makes the next attempt of x on `ep` and opens it. Hooks are told (on_attempt). */
 struct attempt *attempt_start(struct exchange *x, struct endpoint *ep, bool fresh);
+/* The plan's try_ms runs from when the client has sent the whole request: until then it is the client
+ * that is waited for. To be called when it may have. */
+void attempt_time(struct attempt *at);
 /* The head that goes inward, to be changed for this attempt alone: before it is opened. */
 struct fields *attempt_own_head(struct attempt *at);
 /* Gives up an attempt because another one has won. */

@@ -160,6 +160,7 @@ void exchange_keep(struct exchange *x)
 void exchange_on_body(struct exchange *x, struct block *b, struct slice s)
 {
     x->bytes_in += s.n;
+    x->body_us = x->w->loop->clock.mono_us;
     if (unlikely(!list_empty(&x->followers)))
         shadow_feed(x, b, s);
     if (x->why || (x->reply_done && !x->tunnel))

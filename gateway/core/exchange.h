@@ -176,6 +176,7 @@ struct exchange {
     /* counts and times in microseconds on the loop's clock; 0: not reached */
     uint64_t bytes_in, bytes_out;       /* content */
     uint64_t created_us, routed_us, head_sent_us;
+    uint64_t body_us;                   /* content came last */
     uint64_t created_wall_us;
 };
 

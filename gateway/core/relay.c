@@ -17,6 +17,7 @@ static void end_request(struct exchange *x, struct attempt *at)
     const uint64_t head_ms = attempt_head_ms(
         at, attempt_ms(at->cluster->conf->timeouts.response_head, x->plan.try_idle_ms));
     at->request_sent = true;
+    at->sent_us = x->w->loop->clock.mono_us;
     at->ops->send_end(at, &x->trailers);
     if (head_ms && !at->headed && at->origin)
         timer_start(x->w->loop, &at->timer, head_ms);
@@ -45,6 +46,7 @@ void relay_inward(struct exchange *x, struct attempt *at)
         exchange_blame(x, WHY_BODY_TOO_LARGE, NULL);
         return;
     }
+    attempt_time(at);
     if (!at->opened || !at->origin)
         return;
     send_content(x, at);

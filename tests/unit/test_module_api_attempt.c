@@ -111,3 +111,37 @@ Test(module_api_attempt, blames_nobody_who_was_asked_when_most_of_the_time_was_g
     cr_assert(strstr(trace, "[2 0 timeout_request blameless"), "%s", trace);
     end();
 }
+
+/* Slow clients could have endpoints ejected, or circuits opened for everybody. */
+Test(module_api_attempt, blames_nobody_for_a_break_while_the_client_sends_nothing)
+{
+    begin_looking("timeouts = { request = \"0s\"; };");
+    asks("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nab");
+    stack_sleep_ms(s, 1100);
+    peer_closes(stack_origin(s, 0));
+    cr_assert(strstr(trace, "closed blameless"), "%s", trace);
+    trace[0] = 0;
+    struct peer *c = asks("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nab");
+    stack_sleep_ms(s, 1100);
+    peer_says(c, "c");
+    peer_resets(stack_origin(s, 1));
+    cr_assert(strstr(trace, "reset to_blame"), "it has just sent something: %s", trace);
+    end();
+}
+
+Test(module_api_attempt, blames_nobody_for_the_little_time_that_was_left)
+{
+    begin_looking("timeouts = { request = \"1s\"; };");
+    struct peer *c = asks("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nab");
+    stack_sleep_ms(s, 700);
+    peer_says(c, "cde");
+    stack_sleep_ms(s, 316);
+    cr_assert(strstr(trace, "timeout_request blameless"), "%s", trace);
+    trace[0] = 0;
+    c = asks("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nab");
+    stack_sleep_ms(s, 300);
+    peer_says(c, "cde");
+    stack_sleep_ms(s, 716);
+    cr_assert(strstr(trace, "timeout_request to_blame"), "%s", trace);
+    end();
+}

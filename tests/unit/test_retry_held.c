@@ -183,6 +183,24 @@ Test(retry_held, gives_an_attempt_up_at_its_own_limit)
     end();
 }
 
+Test(retry_held, begins_an_attempts_time_when_the_client_has_sent_all)
+{
+    begin_with("timeouts = { request = \"5s\"; };", THREE);
+    CHAIN(&plan.routes[0], {&limits, NULL});
+    attempts_most = 1;
+    try_ms = 300;
+    idle_ms = 0;
+    struct peer *c = asks("PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nab");
+    stack_sleep_ms(s, 600);
+    cr_assert_str_eq(trace, "");
+    peer_says(c, "cd");
+    stack_sleep_ms(s, 200);
+    cr_assert_str_eq(trace, "");
+    stack_sleep_ms(s, 150);
+    cr_assert_str_eq(trace, "timeout_try ");
+    end();
+}
+
 Test(retry_held, says_gateway_timeout_when_all_attempts_took_too_long)
 {
     struct peer *c = begin_limits(300, 0);

@@ -38,17 +38,19 @@ static bool is_cut_short(const struct attempt *at)
     return at->headed && !at->why && !at->ended && at->done_us;
 }
 
-/* Had it less of the request's time than other attempts, or a queue, had taken before? */
-static bool began_late(const struct attempt *at)
+/* Had the origin the smaller part of the time that the request took? The rest was the client's, who
+ * sent it slowly, or that of attempts before. */
+static bool came_late(const struct attempt *at)
 {
-    const uint64_t until_us = at->done_us ? at->done_us : at->x->w->loop->clock.mono_us;
-    return until_us - at->started_us < at->started_us - at->x->created_us;
+    const uint64_t now = at->done_us ? at->done_us : at->x->w->loop->clock.mono_us;
+    const uint64_t since = at->sent_us > at->started_us ? at->sent_us : at->started_us;
+    return (now - since) * 2 < now - at->x->created_us;
 }
 
-/* The time for the whole request is the origin's to keep, unless it was asked late, or it was the
- * client that set it, or that had not sent all of the request. And an origin may do as it likes
- * with a connection that nothing was read from for long: the client was slow, or its response was
- * held for a better one. */
+/* The time for the whole request is the origin's to keep, unless it was the client that set it, or
+ * that had not sent all of the request, or there wasn't much left of it. And an origin may do as it
+ * likes with a connection that nothing was read from for long, or that nothing came on: the client
+ * was slow, or its response was held for a better one. */
 bool weir_attempt_blameless(const struct weir_attempt *wat)
 {
     const struct attempt *at = attempt_of(wat);
@@ -63,15 +65,16 @@ bool weir_attempt_blameless(const struct weir_attempt *wat)
     case WHY_REFUSED:
     case WHY_BAD_RESPONSE:
     case WHY_TIMEOUT_RESPONSE_HEAD:
-    case WHY_TIMEOUT_RESPONSE_BODY:
     case WHY_TIMEOUT_TRY:
         return false;
+    case WHY_TIMEOUT_RESPONSE_BODY:
+        return at->starved;
     case WHY_CLOSED:
     case WHY_RESET:
     case WHY_TRUNCATED:
-        return at->held_up;
+        return at->held_up || at->starved;
     case WHY_TIMEOUT_REQUEST:
-        return at->x->plan.grpc_timeout || !at->x->request_done || began_late(at);
+        return at->x->plan.grpc_timeout || !at->x->request_done || came_late(at);
     default:
         return true;
     }

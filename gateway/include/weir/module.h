@@ -700,7 +700,9 @@ bool weir_attempt_sent(const struct weir_attempt *at);
  * end of the request's time is the origin's, if it had at least as much of it as went before. In
  * on_end: or was it cut short, by a client that went away, by a limit of the gateway's or of the
  * client's, or because it was of no more use? So is one that broke off after nothing had been read
- * from it for a second or more, since the client took nothing. */
+ * from it for a second or more, since the client took nothing, or after the client had sent nothing
+ * of its content for so long; and one that the time for the whole request has ended when most of it
+ * was spent before. */
 bool weir_attempt_blameless(const struct weir_attempt *at);
 /* The gateway goes on with another one by itself, whatever hooks say: a kept connection was stale, or
  * the origin has said that it processed nothing. */
