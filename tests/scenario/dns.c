@@ -156,5 +156,6 @@ Test(dns, gives_an_address_no_requests_before_it_has_passed_a_check_where_that_i
     AWAIT(origin_aborts(second) == 1);
     SERVE(.name = "api.test", .type = A, .ttl = 0, .addrs = {"127.0.0.1", "127.0.0.2"});
     AWAIT(health_of_second() == 1);
-    cr_assert_eq(answers_of_second(20), 10);
+    const unsigned half = answers_of_second(20); /* each of two workers takes turns by itself */
+    cr_assert(half >= 9 && half <= 11, "%u", half);
 }
