@@ -21,6 +21,7 @@ build    libssl-dev            openssl-devel
 build    libnghttp2-dev        libnghttp2-devel
 build    libjansson-dev        jansson-devel
 build    libcrypt-dev          libxcrypt-devel
+build    libhiredis-dev        hiredis-devel
 build    libcurl4-openssl-dev  libcurl-devel
 demo     curl                  curl
 demo     openssl               openssl
@@ -29,6 +30,8 @@ test     curl                  curl
 test     procps                procps-ng
 test     openssl               openssl
 test     nghttp2-client        nghttp2
+test     redis-server          redis
+test     redis-sentinel        redis
 test     python3               python3
 test     python3-grpcio        python3-grpcio
 test     python3-h2            python3-h2

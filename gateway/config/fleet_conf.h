@@ -7,33 +7,30 @@
 
 #include "base/place.h"
 #include "base/slice.h"
+#include "io/tls_conf.h"
 
-#include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
-/* Certificates are checked against `ca` (empty: the system's), and the name against server_name
- * (empty: the host of the address). */
-struct redis_tls_conf {
-    bool on;
-    struct slice ca, certificate, key, server_name;
+/* Who Weir is for a server. */
+struct redis_account {
+    struct slice user; /* of an ACL; empty: the default one */
+    /* Where the password comes from: one of them, or both empty. */
+    struct slice password_file, password_env;
+    struct slice password; /* secret: never logged or shown. Empty: none */
 };
 
 struct redis_conf {
     struct slice address; /* "127.0.0.1:6379", "redis.internal", "unix:/run/redis/redis.sock";
                              empty when there are sentinels */
-    struct {
-        struct slice *v;
-        size_t n;
-    } sentinels;          /* addresses */
-    struct slice master;  /* the name by which sentinels know it */
-    struct slice user;    /* of an ACL; empty: the default one */
-    /* Secret. Of the first that is set: text of the file, the environment's variable; empty: none. */
-    struct slice password_file, password_env;
-    struct slice sentinel_user, sentinel_password_file, sentinel_password_env;
+    struct texts sentinels; /* addresses */
+    struct slice master;    /* the name by which sentinels know it */
+    struct redis_account account, sentinel_account;
     int64_t database;
-    struct redis_tls_conf tls; /* for Redis and sentinels */
-    uint64_t timeout;          /* ms; for an answer, and to connect: then it is given up */
+    struct tls_client_conf tls; /* for Redis and sentinels */
+    uint64_t timeout;           /* ms; for an answer, and to connect: then it is given up */
     uint64_t retry_min, retry_max; /* ms between attempts to connect: random, growing up to max */
+    uint64_t reply_size;           /* bytes of one reply: 8m; with more the connection is given up */
 };
 
 struct fleet_conf {

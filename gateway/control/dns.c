@@ -28,6 +28,11 @@ struct watch {
     struct ev_io io; /* fd -1: unused */
 };
 
+/* What c-ares knows of a query, which may end before the answer comes. */
+struct dns_question {
+    struct dns_query *query; /* NULL: nobody waits any more */
+};
+
 struct dns {
     struct loop *loop; /* borrowed */
     ares_channel channel;
@@ -195,6 +200,9 @@ void dns_query_init(struct dns_query *q, void (*fn)(struct dns_query *q))
 
 void dns_query_fini(struct dns_query *q)
 {
+    if (q->question)
+        q->question->query = NULL;
+    q->question = NULL;
     later_cancel(&q->later);
     free(q->addrs);
     q->addrs = NULL;
@@ -218,7 +226,11 @@ void dns_ask(struct dns *d, struct dns_query *q, const char *host, uint16_t port
         .ai_socktype = SOCK_STREAM,
         .ai_flags = ARES_AI_NOSORT, /* sorting opens a socket per address */
     };
-    ares_getaddrinfo(d->channel, host, NULL, &hints, on_answer, q);
+    struct dns_question *question = calloc(1, sizeof *question);
+    must(question);
+    question->query = q;
+    q->question = question;
+    ares_getaddrinfo(d->channel, host, NULL, &hints, on_answer, question);
     rearm(d);
 }
 
@@ -290,11 +302,16 @@ static struct addr addr_make(int family, const void *bytes, uint16_t port)
 static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *found)
 {
     (void)timeouts;
-    struct dns_query *q = arg;
-    if (status == ARES_SUCCESS)
+    struct dns_question *question = arg;
+    struct dns_query *q = question->query;
+    if (q && status == ARES_SUCCESS)
         take_answer(q, found);
     if (found)
         ares_freeaddrinfo(found);
+    free(question);
+    if (!q)
+        return;
+    q->question = NULL;
     if (status == ARES_SUCCESS)
         q->outcome = q->n ? DNS_FOUND : DNS_NONE;
     else if (status == ARES_ENODATA || status == ARES_ENOTFOUND)

@@ -27,6 +27,7 @@ enum dns_outcome {
 /* A member of the object that asks. */
 struct dns_query {
     struct dns *dns;
+    struct dns_question *question; /* under way at c-ares; NULL: none */
     struct later later;
     void (*fn)(struct dns_query *q);
     uint16_t port;
@@ -45,6 +46,7 @@ struct dns *dns_start(struct loop *lp, const struct config *c) nodiscard;
 void dns_stop(struct dns *d);
 
 void dns_query_init(struct dns_query *q, void (*fn)(struct dns_query *q));
+/* At any time: a question under way is forgotten, without a call. */
 void dns_query_fini(struct dns_query *q);
 /* fn is called once, through the later queue. One question at a time per query. `family` is
  * AF_INET or AF_INET6. */

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_FLEET_REDIS_REPLY_H
+#define WEIR_FLEET_REDIS_REPLY_H
+
+/* From bytes to replies: hiredis's reader, bounded. */
+
+#include "fleet/redis.h"
+
+#include <hiredis/hiredis.h>
+
+/* Of one list. hiredis makes room for as many as the peer announces, before there is any. */
+enum { REDIS_ITEMS_MAX = 65536 };
+
+/* NULL: no memory. Freed by redisReaderFree(). */
+struct redisReader *redis_reader_new(void) nodiscard;
+/* What is no reply in RESP2 is REDIS_NIL. Borrows `raw`. */
+struct redis_reply redis_reply_of(const struct redisReply *raw);
+
+/* Is it an error of this kind, such as "NOPERM"? */
+bool redis_error_is(const struct redis_reply *r, const char *kind);
+
+#endif
