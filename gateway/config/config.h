@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/fault.h"
 #include "base/place.h"
+#include "config/fleet_conf.h"
 #include "config/health_conf.h"
 #include "config/module_conf.h"
 #include "http/forwarded.h"
@@ -337,6 +338,7 @@ struct config {
         int64_t unix_mode; /* "0660" */
     } admin;
     struct log_conf log;
+    struct fleet_conf fleet;
     struct listener_conf *listeners;
     size_t listeners_n;
     struct cluster_conf *clusters; /* those of the file, then those that URLs of modules made */

@@ -114,6 +114,8 @@ const struct option top_options[] = {
     OPTION_SUB("health", health_top_options, "checks of endpoints; which is said by each cluster"),
     OPTION_SUB("admin", admin_options, "the operator's socket", .check = admin_check),
     OPTION_GROUP("log", struct config, log, log_options, "access log and error log"),
+    OPTION_GROUP("fleet", struct config, fleet, fleet_options,
+                 "what several instances share, through Redis", .check = fleet_check),
     OPTION_LIST("listeners", struct config, listeners, listener_options, struct listener_conf,
                 listener_prepare, "where clients connect", .check = listener_check),
     OPTION_MAP("clusters", struct config, clusters, cluster_options, struct cluster_conf,

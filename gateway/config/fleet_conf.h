@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { REDIS_PORT = 6379, REDIS_SENTINEL_PORT = 26379 }; /* where none is said */
+
 /* Who Weir is for a server. */
 struct redis_account {
     struct slice user; /* of an ACL; empty: the default one */

@@ -39,6 +39,8 @@ extern const struct option cluster_options[];
 extern const struct option route_options[];
 extern const struct option match_options[]; /* of a route's match: rows count from route_conf */
 extern const struct option log_options[];
+extern const struct option fleet_options[]; /* config_fleet.c */
+void fleet_check(struct option_reader *r, const config_setting_t *s, void *base);
 
 /* At the top with defaults; elsewhere without, and only the rows that count there. */
 extern const struct option top_timeouts[], listener_timeouts[], cluster_timeouts[];

@@ -31,6 +31,7 @@ struct generation {
     struct listener_gauge **gauges;     /* by listener index; in shared memory */
     struct tls_server **tls_servers;    /* by listener index; NULL where it has no TLS. Owned */
     struct tls_client **tls_clients;    /* by cluster index; the same */
+    struct tls_client *fleet_tls;       /* for Redis; NULL: none. Owned */
     struct tls_tickets *tickets;        /* in shared memory; NULL: no listener gives tickets */
     uint64_t ticket_lifetime_s;         /* the shortest of the listeners' */
     struct budget **budgets;            /* of retries, by cluster index; in shared memory */
@@ -47,8 +48,8 @@ void generation_free(struct generation *g);
  * establishes any: for who loads, once it has been built. */
 void generation_check_identity(const struct generation *g, struct faults *faults);
 
-/* Of generation_build() (generation_tls.c): reads certificates, keys and authorities of listeners
- * and clusters; `shm` as there. What was made is freed by generation_free_tls(). */
+/* Of generation_build() (generation_tls.c): reads certificates, keys and authorities of listeners,
+ * clusters and the fleet; `shm` as there. What was made is freed by generation_free_tls(). */
 void generation_build_tls(struct generation *g, struct shm *shm, struct faults *faults);
 void generation_free_tls(struct generation *g);
 

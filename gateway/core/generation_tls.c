@@ -32,6 +32,8 @@ void generation_build_tls(struct generation *g, struct shm *shm, struct faults *
         if (cl->tls.set)
             g->tls_clients[i] = tls_client_new(&cl->tls, alpn, faults);
     }
+    if (c->fleet.redis.tls.set)
+        g->fleet_tls = tls_client_new(&c->fleet.redis.tls, (struct tls_alpn){0}, faults);
 }
 
 void generation_free_tls(struct generation *g)
@@ -40,6 +42,7 @@ void generation_free_tls(struct generation *g)
         tls_server_free(g->tls_servers[i]);
     for (size_t i = 0; g->tls_clients && i < g->config->clusters_n; i++)
         tls_client_free(g->tls_clients[i]);
+    tls_client_free(g->fleet_tls);
 }
 
 /* All listeners share the keys, so the shortest lifetime counts. */

@@ -7,7 +7,7 @@
 #include "base/addr.h"
 #include "control/dns.h"
 
-enum { REDIS_PORT = 6379, REDIS_SENTINEL_PORT = 26379, REDIS_NAME_MAX = 255 };
+enum { REDIS_NAME_MAX = 255 };
 
 /* A member of who asks. */
 struct redis_where {
