@@ -26,6 +26,7 @@
 #include "fleet/redis_conn.h"
 #include "fleet/redis_login.h"
 #include "fleet/redis_where.h"
+#include "fleet/sentinel.h"
 
 enum { PING_MS = 1000, LOG_AGAIN_MS = 60 * 1000 };
 
@@ -45,15 +46,18 @@ struct redis {
     unsigned failed; /* attempts since it was up for long */
     uint64_t since_ms, logged_ms;
 
+    struct sentinel sentinel;
     struct redis_where where;
     struct redis_conn commands, news;
     struct redis_facts facts;
-    char server[ADDR_TEXT_MAX], why[REDIS_WHY_MAX];
+    char server[REDIS_NAME_MAX + 16], why[REDIS_WHY_MAX];
     struct grave grave;
 };
 
 static void on_retry(struct timer *t);
-static void seek(struct redis *r);
+static void seek(struct redis *r, struct slice address);
+static void on_master(struct sentinel *s, struct slice address);
+static void on_no_master(struct sentinel *s, const char *why);
 static void on_where(struct redis_where *w);
 static void connect_to(struct redis *r, const struct addr *to);
 static void on_opened(struct redis_conn *c);
@@ -91,6 +95,7 @@ struct redis *redis_new(struct loop *lp, struct dns *dns, const struct redis_con
     timer_init(&r->retry, on_retry);
     timer_init(&r->ping, on_ping);
     later_init(&r->giving_up, on_giving_up);
+    sentinel_init(&r->sentinel, lp, dns, conf, on_master, on_no_master);
     redis_where_init(&r->where, lp, dns, on_where);
     redis_conn_init(&r->commands, lp, &commands_events);
     redis_conn_init(&r->news, lp, &news_events);
@@ -100,7 +105,7 @@ struct redis *redis_new(struct loop *lp, struct dns *dns, const struct redis_con
 
 void redis_use_tls(struct redis *r, const struct tls_client *tls)
 {
-    r->tls = tls;
+    r->tls = r->sentinel.tls = tls;
 }
 
 void redis_free(struct redis *r)
@@ -111,6 +116,7 @@ void redis_free(struct redis *r)
     timer_stop(&r->retry);
     timer_stop(&r->ping);
     later_cancel(&r->giving_up);
+    sentinel_fini(&r->sentinel);
     redis_where_fini(&r->where);
     redis_conn_fini(&r->commands);
     redis_conn_fini(&r->news);
@@ -129,13 +135,28 @@ static void on_retry(struct timer *t)
     struct redis *r = container_of(t, struct redis, retry);
     r->facts.connects++;
     r->state = SEEKING;
-    seek(r);
+    if (r->conf->sentinels.n > 0)
+        sentinel_ask(&r->sentinel);
+    else
+        seek(r, r->conf->address);
 }
 
-static void seek(struct redis *r)
+static void on_master(struct sentinel *s, struct slice address)
 {
-    snprintf(r->server, sizeof r->server, "%.*s", SLICE_ARG(r->conf->address));
-    redis_where_ask(&r->where, r->conf->address, REDIS_PORT);
+    seek(container_of(s, struct redis, sentinel), address);
+}
+
+static void on_no_master(struct sentinel *s, const char *why)
+{
+    struct redis *r = container_of(s, struct redis, sentinel);
+    snprintf(r->why, sizeof r->why, "%s", why);
+    end(r);
+}
+
+static void seek(struct redis *r, struct slice address)
+{
+    snprintf(r->server, sizeof r->server, "%.*s", SLICE_ARG(address));
+    redis_where_ask(&r->where, address, REDIS_PORT);
 }
 
 /* A name may have several addresses: each attempt takes the next. */
@@ -305,6 +326,9 @@ static void end(struct redis *r)
     r->told_down = true;
     timer_stop(&r->ping);
     later_cancel(&r->giving_up);
+    sentinel_stop(&r->sentinel);
+    if (!was_up && r->conf->sentinels.n > 0)
+        sentinel_doubt(&r->sentinel);
     redis_where_fini(&r->where);
     timer_start(r->loop, &r->retry, redis_backoff_ms(r->conf, r->failed, &r->random));
     redis_conn_close(&r->news);
