@@ -239,7 +239,8 @@ static void on_subscribed(void *ctx, const struct redis_reply *reply)
     struct redis *r = ctx;
     if (!reply)
         return;
-    if (reply->kind != REDIS_LIST) {
+    const struct redis_reply first = redis_item(reply, 0);
+    if (first.kind != REDIS_TEXT || !slice_eq(first.text, SLICE("subscribe"))) {
         redis_conn_end(&r->news, "it refuses the subscription: %.*s", SLICE_ARG(reply->text));
         return;
     }

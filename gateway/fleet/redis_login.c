@@ -50,7 +50,7 @@ static void on_ping(void *ctx, const struct redis_reply *r)
     if (!r)
         return;
     if (r->kind == REDIS_ERROR && !redis_error_is(r, "NOPERM"))
-        redis_conn_end(c, "%.*s", SLICE_ARG(r->text));
+        redis_conn_end(c, "it refuses PING: %.*s", SLICE_ARG(r->text));
     else if (r->kind != REDIS_ERROR && r->kind != REDIS_STATUS)
         redis_conn_end(c, "it gives PING an answer that is none");
     else

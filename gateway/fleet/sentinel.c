@@ -109,7 +109,7 @@ static void on_master(void *ctx, const struct redis_reply *r)
     if (!r)
         return;
     if (r->kind == REDIS_ERROR) {
-        redis_conn_end(&s->conn, "%.*s", SLICE_ARG(r->text));
+        redis_conn_end(&s->conn, "it refuses the question: %.*s", SLICE_ARG(r->text));
     } else if (!take_address(s, r)) {
         redis_conn_end(&s->conn, "it knows no master \"%.*s\"", SLICE_ARG(s->conf->master));
     } else {

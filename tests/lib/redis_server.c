@@ -24,7 +24,7 @@ enum { SERVERS = 8, START_MS = 5000 };
 static struct redis_server {
     pid_t pid; /* 0: it doesn't run */
     bool sentinel;
-    uint16_t port;
+    uint16_t port, tls_port;
     char *folder; /* owned */
     char address[32], unix_address[96], conf[96];
     redisContext *talk; /* NULL: not connected */
@@ -72,7 +72,7 @@ static void hang_up(struct redis_server *s)
 static bool answers(struct redis_server *s)
 {
     const char *text = redis_server_say(s, "PING");
-    return strcmp(text, "PONG") == 0 || strncmp(text, "NOAUTH", 6) == 0;
+    return strcmp(text, "(gone)") != 0 && strncmp(text, "LOADING", 7) != 0;
 }
 
 /* False: it has ended, as when somebody else was faster to take the port. */
@@ -93,6 +93,7 @@ static bool await_start(struct redis_server *s)
 static void write_conf(struct redis_server *s, const char *lines)
 {
     s->port = free_port();
+    s->tls_port = free_port();
     snprintf(s->address, sizeof s->address, "127.0.0.1:%u", s->port);
     snprintf(s->unix_address, sizeof s->unix_address, "unix:%s/sock", s->folder);
     snprintf(s->conf, sizeof s->conf, "%s/redis.conf", s->folder);
@@ -102,7 +103,11 @@ static void write_conf(struct redis_server *s, const char *lines)
             s->folder);
     if (!s->sentinel)
         fputs("save \"\"\nappendonly no\nrepl-diskless-sync-delay 0\n", f);
-    fputs(lines ? lines : "", f);
+    const char *at = lines ? strstr(lines, "%u") : NULL;
+    if (at)
+        fprintf(f, "%.*s%u%s", (int)(at - lines), lines, s->tls_port, at + 2);
+    else if (lines)
+        fputs(lines, f);
     fclose(f);
 }
 
@@ -151,6 +156,11 @@ struct redis_server *redis_replica_start(const struct redis_server *master)
 uint16_t redis_server_port(const struct redis_server *s)
 {
     return s->port;
+}
+
+uint16_t redis_server_tls_port(const struct redis_server *s)
+{
+    return s->tls_port;
 }
 
 const char *redis_server_address(const struct redis_server *s)

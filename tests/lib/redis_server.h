@@ -17,7 +17,8 @@
 
 struct redis_server;
 
-/* `lines` are more of redis.conf; NULL. It answers when this returns. */
+/* `lines` are more of redis.conf; NULL. "%u" in them is another free port. It answers when this
+ * returns. */
 struct redis_server *redis_server_start(const char *lines);
 /* A sentinel that watches `master` under this name, alone (quorum 1), and takes it for dead after
  * `down_ms` without an answer. */
@@ -26,6 +27,8 @@ struct redis_server *redis_sentinel_start(const struct redis_server *master, con
 /* A server whose contents are those of `master`, and as far as them when this returns. */
 struct redis_server *redis_replica_start(const struct redis_server *master);
 
+/* The port of TLS, when `lines` have "tls-port %u". */
+uint16_t redis_server_tls_port(const struct redis_server *s);
 uint16_t redis_server_port(const struct redis_server *s);
 /* "127.0.0.1:PORT", "unix:PATH": for configurations. */
 const char *redis_server_address(const struct redis_server *s);

@@ -11,11 +11,13 @@
 
 #include "base/log.h"
 #include "fleet/redis.h"
+#include "tests/lib/fault_proxy.h"
 #include "tests/lib/redis_server.h"
 #include "tests/lib/wait.h"
 
 static struct loop lp;
 static struct redis *redis;
+static struct dns *dns; /* NULL unless a test starts it */
 static struct redis_conf conf;
 static unsigned ups, downs, messages, replies, given_up;
 static char why[256], message[256], reply[4096], logged[16 * 1024];
@@ -103,8 +105,10 @@ static void redis_setup(void)
 static void redis_teardown(void)
 {
     redis_free(redis);
+    dns_stop(dns);
     loop_turn(&lp);
     loop_fini(&lp);
+    fault_proxies_end();
     redis_servers_end();
     log_set_sink(NULL);
 }
@@ -112,12 +116,23 @@ static void redis_teardown(void)
 static void begin(const char *address)
 {
     conf.address = slice_str(address);
-    redis = redis_new(&lp, NULL, &conf, SLICE("weir:events"), &redis_case_events, NULL);
+    redis = redis_new(&lp, dns, &conf, SLICE("weir:events"), &redis_case_events, NULL);
     cr_assert(redis);
     cr_assert_eq(ups, 0, "never from inside");
 }
 
-static void begin_up(const char *address)
+/* It can't be reached: what for. */
+static inline const char *begin_down(const char *address)
+{
+    begin(address);
+    TURN_UNTIL(downs == 1);
+    cr_assert_eq(ups, 0);
+    cr_assert(!redis_is_up(redis));
+    cr_assert_str_eq(redis_facts(redis).reason, why);
+    return why;
+}
+
+static inline void begin_up(const char *address)
 {
     begin(address);
     TURN_UNTIL(ups == 1);
@@ -136,6 +151,16 @@ static const char *ask(const char *words)
     cr_assert_eq(replies, before, "never from inside");
     TURN_UNTIL(replies > before);
     return reply;
+}
+
+static inline void has(const char *text, const char *part)
+{
+    cr_assert(strstr(text, part), "no \"%s\" in: %s", part, text);
+}
+
+static inline void has_not(const char *text, const char *part)
+{
+    cr_assert(!strstr(text, part), "\"%s\" in: %s", part, text);
 }
 
 #endif
