@@ -65,6 +65,32 @@ Test(generation_tls, has_contexts_where_tls_is)
     generation_free(g);
 }
 
+static struct generation *build_fleet(const char *tls)
+{
+    static char text[1024];
+    snprintf(text, sizeof text,
+             "fleet = { redis = { address = \"redis.test\"; %s }; };\n"
+             "listeners = ( { name = \"plain\"; bind = \"127.0.0.1:8080\"; } );\n"
+             "routes = ( { respond = { status = 204; }; } );\n",
+             tls);
+    struct config *c = config_parse(text, "t.conf", NULL, &tls_faults);
+    tls_case_print();
+    cr_assert(c);
+    return generation_build(c, shm, 1, &tls_faults);
+}
+
+Test(generation_tls, has_a_context_for_redis)
+{
+    struct generation *g = build_fleet("tls = { };");
+    cr_assert(g && g->fleet_tls);
+    generation_free(g);
+    g = build_fleet("");
+    cr_assert(g && !g->fleet_tls);
+    generation_free(g);
+    cr_assert_null(build_fleet("tls = { ca = \"/nonexistent/ca\"; };"));
+    cr_assert_eq(tls_case_said("t.conf:1: error: ca /nonexistent/ca: No such file"), 1);
+}
+
 Test(generation_tls, the_keys_of_tickets_outlive_a_generation)
 {
     struct generation *g = build("", "", shm, 1);
