@@ -81,6 +81,7 @@ static struct config *files_load(struct conf_files *ss, bool opened, const char 
     config_t tree;
     config_init(&tree);
     if (opened && tree_read(&l, &tree)) {
+        c->digest = conf_files_digest(ss);
         struct map *const maps[] = {&l.listeners, &l.binds, &l.clusters, &l.routes, &l.urls};
         for (size_t i = 0; i < array_n(maps); i++)
             map_init(maps[i]);

@@ -51,6 +51,15 @@ bool conf_files_take(struct conf_files *ss, const char *text, const char *name)
     return syntax_check(&sx);
 }
 
+uint64_t conf_files_digest(const struct conf_files *ss)
+{
+    uint64_t h = 0xcbf29ce484222325;
+    for (const struct conf_file *s = ss->first; s; s = s->next)
+        for (size_t i = 0; i < s->text.n; i++)
+            h = (h ^ (unsigned char)s->text.p[i]) * 0x100000001b3;
+    return h;
+}
+
 void conf_files_close(struct conf_files *ss)
 {
     for (struct conf_file *s = ss->first; s; s = s->next)

@@ -31,6 +31,10 @@ bool conf_files_open(struct conf_files *ss, const char *path) nodiscard;
 bool conf_files_take(struct conf_files *ss, const char *text, const char *name) nodiscard;
 void conf_files_close(struct conf_files *ss);
 
+/* A digest of all texts, in the order of reading (FNV-1a of 64 bits): the same in all instances that
+ * have the same ones. */
+uint64_t conf_files_digest(const struct conf_files *ss);
+
 /* What to call a file that libconfig names; NULL (the text given to it) is the main file. */
 const char *conf_file_shown(const struct conf_files *ss, const char *theirs, struct arena *a);
 /* The text of a file by its shown name, or the empty slice. */

@@ -50,6 +50,18 @@ Test(config, a_minimal_text_gives_the_defaults)
     config_free(c);
 }
 
+Test(config, has_a_digest_that_is_the_same_for_the_same_text)
+{
+    struct config *a = conf_of(LISTENERS CLUSTERS ROUTES);
+    struct config *b = conf_of(LISTENERS CLUSTERS ROUTES);
+    struct config *c = conf_of(LISTENERS CLUSTERS ROUTES " ");
+    cr_assert_eq(a->digest, b->digest);
+    cr_assert_neq(a->digest, c->digest);
+    config_free(a);
+    config_free(b);
+    config_free(c);
+}
+
 Test(config, every_example_loads_without_a_warning)
 {
     const char *const names[] = {"minimal.conf",          "weir.conf",
