@@ -246,6 +246,9 @@ Test(stats, zeroes_the_gauges_of_a_dead_process_and_gives_back_what_it_held)
     cr_assert(dead->worker->connections_accepted == 9);
     cr_assert(dead->endpoints[0][0].active == 0 && dead->endpoints[0][ROWS - 1].open == 0);
     cr_assert(shown("weir_exchanges_active") == 1);
+    dead->worker->whys[WHY_NONE] = 40;
+    alive->worker->whys[WHY_TIMEOUT_HEAD] = 2;
+    cr_assert(stats_load(shm).requests == 42 && stats_load(shm).active == 1);
     cr_assert(source_enter(sources[0], alive->mirrors[0], &ip, 1, &entry) == SOURCE_OK);
     stats_free(dead);
     stats_free(alive);

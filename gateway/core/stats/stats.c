@@ -221,6 +221,27 @@ uint64_t stats_requests(const struct generation *g, const struct shm *shm, uint3
     return sum;
 }
 
+static void add_load(void *to, const struct stats_cell *c, const void *column)
+{
+    const struct worker_stats *ws = column;
+    struct stats_load *load = to;
+
+    (void)c;
+    for (size_t i = 0; i < WHY_N; i++)
+        load->requests += __atomic_load_n(&ws->whys[i], __ATOMIC_RELAXED);
+    load->active += __atomic_load_n(&ws->exchanges_active, __ATOMIC_RELAXED);
+}
+
+struct stats_load stats_load(const struct shm *shm)
+{
+    const struct stats_cell c =
+        stats_cell_of(STATS_WORKER, 0, "stats/worker", SLICE(""), sizeof(struct worker_stats));
+    struct stats_load load = {0};
+
+    stats_cell_each(&c, shm, STATS_SLOTS_MAX, &load, add_load);
+    return load;
+}
+
 /* -- the columns of one process ---------------------------------------------------------------- */
 
 static struct stats *make(const struct generation *g, unsigned slot)

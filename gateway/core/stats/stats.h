@@ -192,6 +192,13 @@ void stats_slot_dead(const struct generation *g, struct shm *shm, unsigned slot)
  * another address, whose numbers begin anew. Gauges stay, for what the old one still has open. */
 void stats_claim(struct endpoint_stats *es, uint64_t owner);
 
+/* How much is going on, over all processes: requests that have ended since ever (also those of the
+ * gateway's own), and those under way. */
+struct stats_load {
+    uint64_t requests, active;
+};
+struct stats_load stats_load(const struct shm *shm);
+
 /* How many requests a cluster has had, from all processes there have been. */
 uint64_t stats_requests(const struct generation *g, const struct shm *shm, uint32_t cluster);
 
