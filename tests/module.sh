@@ -68,14 +68,14 @@ check "it lies where the gateway looks" [ -f "$folder/greet.so" ]
 
 # What the header promises the program has: a module that used anything else could not be loaded.
 all_there() {
-    ${CC:-cc} -E -P $($PKG_CONFIG --cflags weir-module) -include weir/module.h -x c /dev/null |
+    ${CC:-cc} -E -P $($PKG_CONFIG --cflags weir-module) -include weir/fleet.h -x c /dev/null |
         grep -o '\<weir_[a-z_]*(' | tr -d '(' | sort -u >"$scratch/promised"
     nm -D --defined-only "$weir" | sed -n 's/.* T \(weir_[a-z_]*\)$/\1/p' | sort >"$scratch/has"
     [ -s "$scratch/promised" ] && comm -23 "$scratch/promised" "$scratch/has" >"$scratch/lacking"
     cat "$scratch/lacking"
     [ ! -s "$scratch/lacking" ]
 }
-check "every function of <weir/module.h> is there" all_there
+check "every function of <weir/module.h> and <weir/fleet.h> is there" all_there
 
 # -- what there is to read ----------------------------------------------------------------------------
 

@@ -92,7 +92,7 @@ module_says refuses "another header of weir" '#include <weir/inside.h>'
 module_says refuses "what a macro names" '#define X <core/exchange.h>' '#include X'
 module_says refuses "what the gateway keeps to itself" '#include <ev.h>'
 module_says refuses "declarations of its own of the gateway" 'extern struct exchange *current;' 'struct worker;'
-module_says accepts "what is right" '#include <weir/module.h>' '#include "hello/words.h"' '#include <string.h>' \
+module_says accepts "what is right" '#include <weir/module.h>' '#include <weir/fleet.h>' '#include "hello/words.h"' '#include <string.h>' \
     '#include "common/slice.h"' \
     '#include <openssl/evp.h>' '#include <sys/stat.h>'
 

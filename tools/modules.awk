@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-# Holds modules to their one door. A file of modules/NAME/ includes <weir/module.h>, headers of its own
-# folder as "NAME/file.h", those that modules share as "common/file.h", and headers of the system and
-# of libraries: no other header of the gateway, of another module, nor libraries that are the
+# Holds modules to their door. A file of modules/NAME/ includes <weir/module.h> and <weir/fleet.h>, headers
+# of its own folder as "NAME/file.h", those that modules share as "common/file.h", and headers of the
+# system and of libraries: no other header of the gateway, of another module, nor libraries that are the
 # gateway's own affair (its loop, its sessions, its configuration). Prints a line for each offence and
 # exits 1 when there was one.
 #
 # usage: awk -f tools/modules.awk FILE...     with paths in which the module's folder stands
 BEGIN {
-    split("base io http config core edge upstream control process weirctl", t, " ")
+    split("base io http config core edge upstream control fleet process weirctl", t, " ")
     for (i = 1; i in t; i++) gateway[t[i]] = 1
-    split("ev.h libconfig.h ares.h nghttp2/nghttp2.h", t, " ")
+    split("ev.h libconfig.h ares.h nghttp2/nghttp2.h hiredis/hiredis.h", t, " ")
     for (i = 1; i in t; i++) withheld[t[i]] = 1
 }
 
@@ -39,8 +39,8 @@ FNR == 1 {
         offend(name " leaves its folder")
     else if (quoted && folder != own && folder != "common")
         offend("\"" name "\" is no header of the module: \"" own "/...\", \"common/...\" or <weir/module.h>")
-    else if (!quoted && folder == "weir" && name != "weir/module.h")
-        offend("<" name "> is not the header of modules: that is <weir/module.h>")
+    else if (!quoted && folder == "weir" && name != "weir/module.h" && name != "weir/fleet.h")
+        offend("<" name "> is no header of modules: those are <weir/module.h> and <weir/fleet.h>")
     else if (!quoted && (folder in gateway))
         offend("<" name "> is the gateway's own")
     else if (!quoted && (name in withheld))

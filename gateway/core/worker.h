@@ -14,6 +14,7 @@
 
 struct access_log;
 struct budget_tally;
+struct fleet;
 struct module;
 struct origin_ops;
 struct origin_pools;
@@ -35,6 +36,7 @@ struct worker {
     uint64_t next_id;                   /* of exchanges */
     unsigned index;                     /* worker number */
     unsigned workers;                   /* how many there are */
+    struct fleet *fleet;                /* of the control process, where one is configured; else NULL */
     bool control;                       /* this is the control process's, for calls of modules */
     struct budget_tally *tallies;       /* of first attempts, by cluster; NULL: no module may ask for
                                            retries or hedges; owned */

@@ -3,6 +3,8 @@
  * what the configuration says about the use's place, and cells. Also called by the checks of groups
  * while settings are being read; then there is no generation yet, and memory is the
  * configuration's, which lives as long. */
+#include <weir/fleet.h>
+
 #include "core/module/module.h"
 
 #include "core/generation.h"
@@ -66,6 +68,11 @@ weir_cluster weir_load_route_cluster(const struct weir_load *l)
 {
     const bool has = l->route && l->route->action == ACTION_CLUSTER;
     return has ? (weir_cluster)l->route->cluster_index : WEIR_NO_CLUSTER;
+}
+
+bool weir_load_fleet(const struct weir_load *l)
+{
+    return config_of(l)->fleet.set;
 }
 
 bool weir_load_is_check(const struct weir_load *l)

@@ -19,7 +19,8 @@
  * decides by itself; weir_fleet_until_ms() tells. Redis carries news, it never gives permission.
  *
  * Names are the module's own, up to 200 bytes; two modules may use the same ones. Two instances that
- * use the same name share what is behind it. No function here may be called from within the call
+ * use the same name share what is behind it; in one instance a module opens each once, until it has
+ * closed it. Texts are UTF-8. No function here may be called from within the call
  * that opened the same thing, but all may be called in answers, closing included. */
 
 #include <weir/module.h>
@@ -62,7 +63,7 @@ struct weir_fleet_cell_ops {
      * show. */
     void (*offered)(void *ctx, bool taken, const struct weir_fleet_record *r);
 };
-/* NULL: there is no fleet, or no memory. */
+/* NULL: there is no fleet, no memory, or the name is open already (the log says that). */
 struct weir_fleet_cell *weir_fleet_cell_open(struct weir_process *p, struct weir_slice name,
                                              const struct weir_fleet_cell_ops *ops, void *ctx);
 void weir_fleet_cell_close(struct weir_fleet_cell *c); /* NULL is harmless */
@@ -95,8 +96,9 @@ struct weir_fleet_window *weir_fleet_window_open(struct weir_process *p, struct 
 void weir_fleet_window_close(struct weir_fleet_window *w);
 /* Counts of this instance since the last call. What was counted in another epoch is not summed with
  * it: each version of a cell has its own. `urgent`: it goes with the next tick, and summed() is
- * called; else it goes with something urgent, or when a tenth of the span has passed. So nothing
- * that goes well costs Redis more than 10 commands a span. */
+ * called; else it goes with something urgent, or when a tenth of the span has passed. So what goes well
+ * costs Redis at most ten times a span a command for each sum that isn't 0, one that says how long the
+ * bucket is kept, and one when a row is broken. */
 void weir_fleet_window_add(struct weir_fleet_window *w, uint64_t epoch,
                            const struct weir_fleet_counts *counts, bool urgent);
 

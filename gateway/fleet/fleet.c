@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The life of this instance in the fleet (fleet.h has the drawing). Everything that is decided here
+ * is decided by two clocks of this machine: when the pipeline was sent, and now. An answer that
+ * comes later than fleet.hold after that is worth nothing, as modules have been deciding by
+ * themselves since; then everything is read anew. */
+#include "fleet/fleet_parts.h"
+
+#include "base/log.h"
+
+#include <stdlib.h>
+
+static void on_up(void *ctx);
+static void on_down(void *ctx, const char *why);
+static void on_message(void *ctx, struct slice text);
+static void on_sweep(struct later *l);
+static void go_apart(struct fleet *f, const char *why);
+static void say_now_and_then(struct fleet *f);
+static bool may_begin(struct fleet *f);
+static void begin(struct fleet *f);
+
+static const struct redis_events events = {.up = on_up, .down = on_down, .message = on_message};
+
+/* -- life -------------------------------------------------------------------------------------- */
+
+static struct slice channel_of(const struct fleet_conf *conf)
+{
+    struct text t;
+    text_init(&t);
+    text_printf(&t, "%.*sevents", SLICE_ARG(conf->prefix));
+    return text_slice(&t);
+}
+
+static void set_why(struct fleet *f, const char *why)
+{
+    snprintf(f->why, sizeof f->why, "%s", why ? why : "?");
+}
+
+static void init(struct fleet *f, const struct fleet_setup *setup)
+{
+    f->setup = *setup;
+    f->w = setup->w;
+    f->loop = setup->w->loop;
+    f->conf = setup->conf;
+    f->channel = channel_of(f->conf);
+    f->self = (struct fleet_thing){.fleet = f, .key = f->channel};
+    f->state_ms = f->apart_ms = fleet_now_ms(f);
+    set_why(f, "it isn't connected yet");
+    list_init(&f->self.node);
+    list_init(&f->cells);
+    list_init(&f->windows);
+    list_init(&f->counters);
+    list_init(&f->boards);
+    map_init(&f->things);
+    later_init(&f->sweep, on_sweep);
+}
+
+struct fleet *fleet_new(const struct fleet_setup *setup)
+{
+    struct fleet *f = calloc(1, sizeof *f);
+    if (!f)
+        return NULL;
+    init(f, setup);
+    f->redis = redis_new(f->loop, setup->dns, &f->conf->redis, f->channel, &events, f);
+    if (!f->redis || !fleet_members_open(f)) {
+        fleet_free(f);
+        return NULL;
+    }
+    if (setup->tls)
+        redis_use_tls(f->redis, setup->tls);
+    f->w->fleet = f;
+    return f;
+}
+
+void fleet_stop(struct fleet *f)
+{
+    if (!f || !f->redis)
+        return;
+    redis_free(f->redis);
+    f->redis = NULL;
+    f->state = FLEET_APART;
+    f->until_ms = 0;
+    fleet_pipe_forget(f);
+    for (; fleet_pipe_busy(f); f->pipe.next++)
+        f->pipe.asks[f->pipe.next].thing->asked--;
+}
+
+static void close_all(struct list *all)
+{
+    list_each (pos, all)
+        fleet_thing_close(container_of(pos, struct fleet_thing, node));
+}
+
+void fleet_free(struct fleet *f)
+{
+    if (!f)
+        return;
+    fleet_stop(f);
+    close_all(&f->cells);
+    close_all(&f->windows);
+    close_all(&f->counters);
+    close_all(&f->boards);
+    later_cancel(&f->sweep);
+    fleet_sweep(f);
+    map_fini(&f->things);
+    if (f->w->fleet == f)
+        f->w->fleet = NULL;
+    free(f->pipe.asks);
+    free((char *)f->channel.p);
+    free(f);
+}
+
+static void on_sweep(struct later *l)
+{
+    fleet_sweep(container_of(l, struct fleet, sweep));
+}
+
+/* -- states ------------------------------------------------------------------------------------ */
+
+static void set_state(struct fleet *f, enum fleet_state state)
+{
+    f->state = state;
+    f->state_ms = fleet_now_ms(f);
+}
+
+static void on_up(void *ctx)
+{
+    struct fleet *f = ctx;
+    f->ups++;
+    f->script[0] = '\0';
+    f->give_up = NULL;
+    fleet_clock_forget(&f->clock);
+}
+
+/* What was asked is answered by nobody any more. */
+static void on_down(void *ctx, const char *why)
+{
+    struct fleet *f = ctx;
+    fleet_pipe_end(f);
+    go_apart(f, why);
+}
+
+/* Also out of joining: what was read so far is read again. */
+static void go_apart(struct fleet *f, const char *why)
+{
+    const bool was_joined = f->state == FLEET_JOINED;
+    f->until_ms = 0;
+    set_why(f, why);
+    fleet_pipe_forget(f);
+    if (f->state == FLEET_APART)
+        return;
+    set_state(f, FLEET_APART);
+    if (was_joined) {
+        f->apart_ms = fleet_now_ms(f);
+        say_now_and_then(f);
+    }
+    fleet_cells_apart(f);
+    fleet_windows_apart(f);
+    fleet_counters_apart(f);
+    fleet_boards_apart(f);
+}
+
+static void say_apart(struct fleet *f)
+{
+    const uint64_t now_ms = fleet_now_ms(f);
+    log_warn("fleet_apart", KV("why", f->why),
+             KV_SLICE("server", f->redis ? redis_facts(f->redis).server : SLICE("")),
+             KV_INT("seconds", (now_ms - f->apart_ms) / 1000));
+    f->said_ms = now_ms ? now_ms : 1;
+    f->said_joined = false;
+}
+
+/* Neither a Redis that comes and goes nor one that is gone fills the log. What never was there is
+ * said after a while that starting may take. */
+static void say_now_and_then(struct fleet *f)
+{
+    enum { FIRST_MS = 5000 };
+    const uint64_t now_ms = fleet_now_ms(f);
+    const bool due = f->said_ms ? now_ms - f->said_ms >= FLEET_SAY_AGAIN_MS
+                                : f->joins || now_ms - f->apart_ms >= FIRST_MS;
+    if (due)
+        say_apart(f);
+}
+
+static void go_joined(struct fleet *f)
+{
+    set_state(f, FLEET_JOINED);
+    f->joins++;
+    if (f->said_joined)
+        return;
+    f->said_joined = true;
+    log_info("fleet_joined", KV_SLICE("instance", f->setup.instance),
+             KV_SLICE("server", redis_facts(f->redis).server), KV_INT("cells", f->cells_n),
+             KV_INT("members", weir_fleet_members((struct weir_process *)f->w)));
+}
+
+void fleet_answered(struct fleet *f)
+{
+    const uint64_t now_ms = fleet_now_ms(f), until_ms = f->pipe.sent_us / 1000 + f->conf->hold;
+    if (f->state == FLEET_JOINED && now_ms >= f->until_ms)
+        go_apart(f, "it doesn't answer in time");
+    if (f->state == FLEET_APART || now_ms >= until_ms)
+        return;
+    if (f->state == FLEET_JOINING && f->script[0] && fleet_cells_heard(f) && fleet_boards_heard(f))
+        go_joined(f);
+    if (f->state == FLEET_JOINED)
+        f->until_ms = until_ms;
+}
+
+/* -- ticks ------------------------------------------------------------------------------------- */
+
+void fleet_tick(struct fleet *f)
+{
+    if (!f || !f->redis)
+        return;
+    if (f->state == FLEET_JOINED && fleet_now_ms(f) >= f->until_ms)
+        go_apart(f, "it doesn't answer in time");
+    if (f->state != FLEET_JOINED)
+        say_now_and_then(f);
+    if (f->give_up) {
+        const char *why = f->give_up;
+        f->give_up = NULL;
+        redis_give_up(f->redis, why);
+    } else if (may_begin(f)) {
+        begin(f);
+    }
+}
+
+/* The last pipeline has to be answered first; a server that has it for too long is of no use, even
+ * if it says something now and then. */
+static bool may_begin(struct fleet *f)
+{
+    if (!redis_is_up(f->redis))
+        return false;
+    if (!fleet_pipe_busy(f))
+        return true;
+    if (f->loop->clock.mono_us - f->pipe.sent_us >= f->conf->redis.timeout * 1000)
+        f->give_up = "it doesn't answer in time";
+    return false;
+}
+
+static void on_time(struct fleet_thing *t, const struct redis_reply *r)
+{
+    struct fleet *f = t->fleet;
+    uint64_t s, us;
+    if (!fleet_is(t, r, REDIS_LIST) || !slice_to_u64(redis_item(r, 0).text, &s) ||
+        !slice_to_u64(redis_item(r, 1).text, &us) || s > UINT32_MAX || us >= 1000000)
+        f->pipe.failed = true;
+    else
+        fleet_clock_note(&f->clock, f->pipe.sent_us, f->loop->clock.mono_us, s * 1000000 + us);
+}
+
+static void on_script(struct fleet_thing *t, const struct redis_reply *r)
+{
+    struct fleet *f = t->fleet;
+    if (fleet_is(t, r, REDIS_TEXT) && r->text.n == sizeof f->script - 1)
+        memcpy(f->script, r->text.p, sizeof f->script - 1);
+}
+
+static void begin(struct fleet *f)
+{
+    if (f->state == FLEET_APART)
+        set_state(f, FLEET_JOINING);
+    fleet_members_tick(f);
+    f->pipe.failed = false;
+    f->pipe.sent_us = f->loop->clock.mono_us;
+    FLEET_ASK(&f->self, on_time, SLICE("TIME"));
+    if (!f->script[0])
+        FLEET_ASK(&f->self, on_script, SLICE("SCRIPT"), SLICE("LOAD"), slice_str(fleet_script));
+    fleet_cells_tick(f);
+    fleet_windows_tick(f);
+    fleet_counters_tick(f);
+    fleet_boards_tick(f);
+}
+
+/* -- messages ---------------------------------------------------------------------------------- */
+
+/* NULL: this instance doesn't have it, as others may. Anybody may have written the key. */
+static struct fleet_thing *thing_of(const struct fleet *f, const json_t *message,
+                                    const char *member, char kind)
+{
+    const json_t *key = json_object_get(message, member);
+    const struct slice text = slice_of(json_string_value(key), json_string_length(key));
+    struct fleet_thing *t = json_is_string(key) ? map_find(&f->things, text) : NULL;
+    return t && t->kind == kind ? t : NULL;
+}
+
+static void on_message(void *ctx, struct slice text)
+{
+    struct fleet *f = ctx;
+    json_t *message = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+    struct fleet_thing *cell = thing_of(f, message, "k", 'c');
+    struct fleet_thing *board = thing_of(f, message, "b", 'b');
+    if (!json_is_object(message)) { /* of whatever it was to tell */
+        fleet_note_error(f, FLEET_ERROR_MESSAGE, SLICE("it is no JSON object"));
+        fleet_cells_look_again(f);
+    } else if (cell) {
+        fleet_cell_message(cell, message);
+    } else if (board) {
+        fleet_board_message(board, message);
+    }
+    json_decref(message);
+}
+
+/* -- facts for modules ------------------------------------------------------------------------- */
+
+bool weir_fleet(const struct weir_process *p)
+{
+    return fleet_of(p) != NULL;
+}
+
+struct weir_slice weir_fleet_instance(const struct weir_process *p)
+{
+    const struct fleet *f = fleet_of(p);
+    return f ? slice_out(f->setup.instance) : (struct weir_slice){"", 0};
+}
+
+unsigned weir_fleet_members(const struct weir_process *p)
+{
+    const struct fleet *f = fleet_of(p);
+    return f && f->state == FLEET_JOINED ? 1 + (unsigned)f->members->notes_n : 0;
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The fleet on the metrics page and the admin socket. */
+#include "fleet/fleet_parts.h"
+
+#include "control/metrics.h"
+
+static const char *const states[] = {"apart", "joining", "joined"};
+
+static struct redis_facts facts_of(const struct fleet *f)
+{
+    return f->redis ? redis_facts(f->redis) : (struct redis_facts){0};
+}
+
+/* -- metrics ----------------------------------------------------------------------------------- */
+
+static void head(struct text *out, const char *name, const char *type, const char *help)
+{
+    text_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void write_errors(const struct fleet *f, struct text *out)
+{
+    head(out, "weir_fleet_errors_total", "counter",
+         "what Redis refused, or said that made no sense");
+    for (int i = 0; i < FLEET_ERROR_N; i++)
+        text_printf(out, "weir_fleet_errors_total{kind=\"%s\"} %llu\n",
+                    fleet_error_word((enum fleet_error)i), (unsigned long long)f->errors[i]);
+}
+
+static void write_redis(const struct redis_facts *r, struct text *out)
+{
+    metrics_value(out, "weir_fleet_connected", "gauge", "1: Redis is connected", r->up);
+    metrics_value(out, "weir_fleet_commands_total", "counter", "commands sent to Redis",
+                  r->commands);
+    head(out, "weir_fleet_bytes_total", "counter", "bytes exchanged with Redis");
+    text_printf(out, "weir_fleet_bytes_total{direction=\"in\"} %llu\n",
+                (unsigned long long)r->bytes_in);
+    text_printf(out, "weir_fleet_bytes_total{direction=\"out\"} %llu\n",
+                (unsigned long long)r->bytes_out);
+}
+
+static void write_offers(const struct fleet *f, struct text *out)
+{
+    head(out, "weir_fleet_offers_total", "counter",
+         "versions of shared records that were offered; lost: another instance was first");
+    text_printf(out, "weir_fleet_offers_total{result=\"taken\"} %llu\n",
+                (unsigned long long)f->offers_taken);
+    text_printf(out, "weir_fleet_offers_total{result=\"lost\"} %llu\n",
+                (unsigned long long)f->offers_lost);
+}
+
+void metrics_of_fleet(void *fleet, struct text *out)
+{
+    const struct fleet *f = fleet;
+    if (!f)
+        return;
+    const struct redis_facts r = facts_of(f);
+    write_redis(&r, out);
+    metrics_value(out, "weir_fleet_joined", "gauge",
+                  "1: state is shared; 0: this instance decides by itself",
+                  f->state == FLEET_JOINED);
+    metrics_value(out, "weir_fleet_members", "gauge",
+                  "instances that are alive, this one included; 0: not known",
+                  weir_fleet_members((struct weir_process *)f->w));
+    head(out, "weir_fleet_lag_seconds", "gauge", "how long Redis took for the last answer");
+    text_printf(out, "weir_fleet_lag_seconds %.6f\n", (double)fleet_clock_trip_us(&f->clock) / 1e6);
+    metrics_value(out, "weir_fleet_cells", "gauge", "records that are shared", f->cells_n);
+    metrics_value(out, "weir_fleet_reconnects_total", "counter",
+                  "times that Redis was connected again", f->ups ? f->ups - 1 : 0);
+    write_offers(f, out);
+    write_errors(f, out);
+}
+
+/* -- the admin socket -------------------------------------------------------------------------- */
+
+static void key_str(struct text *t, const char *key, const char *s)
+{
+    json_key(t, key);
+    json_str(t, s);
+}
+
+static void key_uint(struct text *t, const char *key, uint64_t v)
+{
+    json_key(t, key);
+    json_uint(t, v);
+}
+
+static void show_member(struct text *t, struct slice instance, struct slice note, bool self,
+                        uint64_t heard_ms)
+{
+    struct fleet_member m;
+    fleet_member_read(note, &m);
+    json_open(t, '{');
+    json_key(t, "instance");
+    json_slice(t, instance);
+    json_key(t, "self");
+    json_bool(t, self);
+    key_str(t, "version", m.version);
+    key_str(t, "config", m.config);
+    key_uint(t, "rps", m.per_second);
+    key_uint(t, "active", m.active);
+    key_uint(t, "since", m.since_s);
+    key_uint(t, "heard_ms", heard_ms);
+    json_close(t, '}');
+}
+
+/* When a note was posted follows from when it expires. */
+static uint64_t heard_ms(const struct fleet *f, const struct fleet_note *n)
+{
+    const uint64_t posted_ms = n->expires_ms - fleet_board_life_ms(f->members);
+    const uint64_t now_ms = fleet_redis_ms(f);
+    return now_ms > posted_ms ? now_ms - posted_ms : 0;
+}
+
+static void show_members(const struct fleet *f, struct text *t)
+{
+    json_key(t, "members");
+    json_open(t, '[');
+    show_member(t, f->setup.instance, text_slice(&f->members->own), true, 0);
+    list_each (pos, &f->members->notes) {
+        const struct fleet_note *n = container_of(pos, struct fleet_note, node);
+        if (n->text.n)
+            show_member(t, n->instance, n->text, false, heard_ms(f, n));
+    }
+    json_close(t, ']');
+}
+
+static void show_counters(const struct fleet *f, const struct redis_facts *r, struct text *t)
+{
+    json_key(t, "counters");
+    json_open(t, '{');
+    key_uint(t, "joins", f->joins);
+    key_uint(t, "reconnects", f->ups ? f->ups - 1 : 0);
+    key_uint(t, "commands", r->commands);
+    key_uint(t, "bytes_in", r->bytes_in);
+    key_uint(t, "bytes_out", r->bytes_out);
+    key_uint(t, "offers_taken", f->offers_taken);
+    key_uint(t, "offers_lost", f->offers_lost);
+    json_key(t, "errors");
+    json_open(t, '{');
+    for (int i = 0; i < FLEET_ERROR_N; i++)
+        key_uint(t, fleet_error_word((enum fleet_error)i), f->errors[i]);
+    json_close(t, '}');
+    json_close(t, '}');
+}
+
+static void show(const struct fleet *f, struct text *t)
+{
+    const struct redis_facts r = facts_of(f);
+    json_key(t, "instance");
+    json_slice(t, f->setup.instance);
+    json_key(t, "joined");
+    json_bool(t, f->state == FLEET_JOINED);
+    key_str(t, "state", states[f->state]);
+    key_uint(t, "state_ms", fleet_now_ms(f) - f->state_ms);
+    key_str(t, "why", f->state == FLEET_JOINED ? NULL : f->why);
+    json_key(t, "connected");
+    json_bool(t, r.up);
+    json_key(t, "server");
+    json_slice(t, r.server);
+    key_uint(t, "lag_us", fleet_clock_trip_us(&f->clock));
+    key_uint(t, "cells", f->cells_n);
+    key_uint(t, "now", f->loop->clock.wall_us / 1000000);
+    show_members(f, t);
+    show_counters(f, &r, t);
+}
+
+void fleet_answer(void *ctx, const struct admin_request *rq, struct admin_answer *out)
+{
+    const struct fleet *f = ctx;
+    (void)rq;
+    out->type = SLICE("application/json");
+    json_open(&out->body, '{');
+    json_key(&out->body, "configured");
+    json_bool(&out->body, f != NULL);
+    if (f)
+        show(f, &out->body);
+    json_close(&out->body, '}');
+    text_char(&out->body, '\n');
+}
