@@ -7,12 +7,14 @@
 #include "base/log.h"
 #include "control/admin.h"
 #include "control/commands.h"
+#include "control/dns.h"
 #include "control/endpoints.h"
 #include "control/health.h"
 #include "control/metrics.h"
 #include "control/resolver.h"
 #include "core/module/module.h"
 #include "core/module/watched_file.h"
+#include "fleet/fleet.h"
 #include "io/signals.h"
 
 #include <errno.h>
@@ -23,7 +25,7 @@
 enum {
     LAST_ANSWERS_MS = 1000, /* for admin connections when the process is told to finish */
     ROTATE_MS = 10000,      /* how often the age of the ticket keys is looked at */
-    TICK_MS = 100,          /* of modules */
+    TICK_MS = 100,          /* of modules, where no fleet says another time */
     BLOCKS_MOST = 16 << 20, /* bytes in transit: calls of modules and admin connections only */
 };
 
@@ -35,10 +37,12 @@ struct process {
     struct resolver *resolver; /* NULL when it could not be set up */
     struct health *health;
     struct file_watch *files;
+    struct dns *dns;     /* of the fleet; NULL: none, or it could not be set up */
+    struct fleet *fleet; /* NULL: none is configured */
     struct metrics metrics;
     struct commands commands;
     struct endpoints endpoints;
-    struct admin_row rows[7];
+    struct admin_row rows[8];
     struct admin *admin;
     int admin_fd;      /* -1: none */
     struct timer rotate; /* of the keys of session tickets */
@@ -74,6 +78,7 @@ static void build_admin(struct process *p)
     metrics_add(&p->metrics, metrics_of_resolver, p->resolver);
     metrics_add(&p->metrics, metrics_of_files, p->files);
     metrics_add(&p->metrics, metrics_of_health, p->health);
+    metrics_add(&p->metrics, metrics_of_fleet, p->fleet);
     p->rows[0] = (struct admin_row){"/healthz", admin_healthz, NULL};
     p->rows[1] = (struct admin_row){"/metrics", metrics_answer, &p->metrics};
     p->rows[2] = (struct admin_row){"/v1/modules", commands_list, &p->commands};
@@ -84,6 +89,8 @@ static void build_admin(struct process *p)
                                     .methods = ADMIN_GET | ADMIN_POST, .prefix = true};
     p->rows[6] = (struct admin_row){"/v1/endpoints/", endpoints_command, &p->endpoints,
                                     .methods = ADMIN_POST, .prefix = true};
+    p->rows[7] =
+        (struct admin_row){"/v1/fleet", fleet_answer, p->fleet, .methods = ADMIN_GET | ADMIN_POST};
     p->admin = admin_new(&p->engine.loop, p->rows, array_n(p->rows));
     if (p->admin_fd >= 0)
         admin_listen(p->admin, p->admin_fd);
@@ -109,18 +116,55 @@ static void on_rotate(struct timer *t)
 
 /* -- modules ----------------------------------------------------------------------------------- */
 
+static uint64_t tick_ms(const struct process *p)
+{
+    return p->fleet ? p->birth->g->config->fleet.tick : TICK_MS;
+}
+
+/* What modules want to tell the fleet goes in the same turn. */
 static void on_tick(struct timer *t)
 {
     struct process *p = container_of(t, struct process, tick);
     modules_tick(&p->engine.worker);
-    timer_start(&p->engine.loop, t, TICK_MS);
+    fleet_tick(p->fleet);
+    timer_start(&p->engine.loop, t, tick_ms(p));
 }
 
 static void start_modules(struct process *p)
 {
     engine_start(&p->engine);
-    if (modules_want_ticks(&p->engine.worker))
-        timer_start(&p->engine.loop, &p->tick, TICK_MS);
+    if (p->fleet || modules_want_ticks(&p->engine.worker))
+        timer_start(&p->engine.loop, &p->tick, tick_ms(p));
+}
+
+/* -- the fleet ------------------------------------------------------------------------------------- */
+
+static void load_of(void *shm, struct stats_load *out)
+{
+    *out = stats_load(shm);
+}
+
+static void start_fleet(struct process *p)
+{
+    const struct birth *b = p->birth;
+    const struct config *c = b->g->config;
+    if (!c->fleet.set)
+        return;
+    p->dns = dns_start(&p->engine.loop, c);
+    p->fleet = fleet_new(&(struct fleet_setup){
+        .w = &p->engine.worker,
+        .conf = &c->fleet,
+        .dns = p->dns,
+        .tls = b->g->fleet_tls,
+        .instance = fleet_instance(&c->fleet, b->shm),
+        .version = PACKAGE_VERSION,
+        .config = c->digest,
+        .since_s = atomic_load(&b->board->started_wall_us) / 1000000,
+        .load = load_of,
+        .load_ctx = b->shm,
+    });
+    if (!p->fleet)
+        log_error("fleet_failed", KV("why", "no memory"));
 }
 
 /* -- ending ------------------------------------------------------------------------------------ */
@@ -135,6 +179,7 @@ static void finish(struct process *p)
 {
     timer_stop(&p->rotate);
     timer_stop(&p->tick);
+    fleet_stop(p->fleet);
     health_quiesce(p->health);
     admin_stop(p->admin);
     sockets_keep_mine(p->birth->sockets, NULL, 0, p->birth->workers);
@@ -172,12 +217,16 @@ static void build(struct process *p)
 static void tear_down(struct process *p)
 {
     timer_stop(&p->tick);
+    fleet_stop(p->fleet);
     admin_free(p->admin); /* commands need the modules, which end with the engine */
     file_watch_stop(p->files);
     health_quiesce(p->health);
     loop_turn(&p->engine.loop); /* checks see that nobody waits for them */
     health_close(p->health);
     engine_stop(&p->engine);
+    fleet_free(p->fleet); /* modules held parts of it until now */
+    if (p->dns)
+        dns_stop(p->dns);
     health_free(p->health);
     resolver_stop(p->resolver);
 }
@@ -194,6 +243,7 @@ _Noreturn void control_main(const struct birth *b)
     p.resolver = resolver_start(&p.engine.loop, b->g);
     p.files = file_watch_start(&p.engine.loop, b->g);
     p.health = health_start(&p.engine.worker);
+    start_fleet(&p);
     build_admin(&p);
     rotate_tickets(&p);
     start_modules(&p);

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/syslog.h"
+#include "fleet/fleet.h"
 
 #include <errno.h>
 #include <string.h>
@@ -19,6 +20,8 @@ struct generation *load_generation(const char *file, struct module_set *modules,
         return NULL;
     const size_t errors = faults->errors;
     generation_check_identity(g, faults);
+    if (shm)
+        fleet_at_load(g, shm, faults);
     if (faults->errors == errors)
         return g;
     generation_free(g);

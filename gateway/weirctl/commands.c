@@ -12,15 +12,15 @@
 extern const struct command breaker_auto, breaker_close, breaker_disable, breaker_enable,
     breaker_list, breaker_open, canary_get, canary_set, dark_grant, dark_list, dark_revoke,
     endpoint_drain, endpoint_list, endpoint_undrain, fault_list, fault_resume, fault_set,
-    fault_stop_all, mirror_diffs, outlier_eject, outlier_list, outlier_return;
+    fault_stop_all, fleet_show, mirror_diffs, outlier_eject, outlier_list, outlier_return;
 
 const struct command *const commands[] = {
     &breaker_list,    &breaker_open,     &breaker_close, &breaker_auto,
     &breaker_disable, &breaker_enable,   &canary_get,    &canary_set,
     &dark_grant,      &dark_list,        &dark_revoke,   &endpoint_list,
     &endpoint_drain,  &endpoint_undrain, &fault_list,    &fault_set,
-    &fault_stop_all,  &fault_resume,     &mirror_diffs,  &outlier_list,
-    &outlier_eject,   &outlier_return,   NULL,
+    &fault_stop_all,  &fault_resume,     &fleet_show,    &mirror_diffs,
+    &outlier_list,    &outlier_eject,    &outlier_return, NULL,
 };
 
 enum { COMMANDS_N = array_n(commands) - 1 };

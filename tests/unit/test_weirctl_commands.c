@@ -366,6 +366,30 @@ Test(weirctl_commands, show_endpoints_and_who_keeps_requests_away)
         "api      -              -  -        -             -  -\n");
 }
 
+Test(weirctl_commands, show_who_is_in_the_fleet)
+{
+    cr_assert_str_eq(ask("fleet", NULL, NULL, 0), "{}");
+    cr_assert_str_eq(
+        show("fleet",
+             "{\"configured\": true, \"joined\": true, \"state\": \"joined\", \"server\": "
+             "\"10.0.0.9:6379\", \"lag_us\": 420, \"cells\": 12, \"now\": 1700000100, \"members\": ["
+             "{\"instance\": \"edge-1\", \"self\": true, \"version\": \"0.1.0\", \"config\": "
+             "\"00ff\", \"rps\": 120, \"active\": 3, \"since\": 1700000000, \"heard_ms\": 0},"
+             "{\"instance\": \"edge-2\", \"self\": false, \"version\": \"0.1.0\", \"config\": "
+             "\"00fe\", \"rps\": 90, \"active\": 0, \"since\": 1700000040, \"heard_ms\": 2100},"
+             "{}]}"),
+        "joined\nserver 10.0.0.9:6379, answers in 0.4 ms, 12 shared records\n\n"
+        "INSTANCE  VERSION  CONFIG  REQ/S  ACTIVE  UP FOR  HEARD\n"
+        "edge-1    0.1.0    00ff      120       3  1m40s   this one\n"
+        "edge-2    0.1.0    00fe       90       0  1m      2s ago\n"
+        "-         -        -           -       -  -       -\n");
+    cr_assert_str_eq(show("fleet", "{\"configured\": false}"),
+                     "No fleet is configured: this instance is on its own.\n");
+    const char *apart = show("fleet", "{\"configured\": true, \"joined\": false, \"state\": "
+                                      "\"apart\", \"why\": \"connection refused\"}");
+    cr_assert(strstr(apart, "apart: connection refused; this instance decides by itself\n"));
+}
+
 Test(weirctl_commands, show_what_draining_leaves)
 {
     cr_assert_str_eq(show("endpoint drain", "{\"cluster\": \"web\", \"endpoint\": \"a:1\", "

@@ -263,7 +263,8 @@ struct weir_module {
      * requests, calls and jobs have ended, and after it nothing of the module is called. */
     void *(*start)(struct weir_process *p, const void *global);
     void (*stop)(struct weir_process *p, void *local);
-    /* [control] About every 100 ms. */
+    /* [control] About every 100 ms, or as often as fleet.tick says where a fleet is configured: what it
+     * asks of the fleet (<weir/fleet.h>) leaves right after it. */
     void (*tick)(struct weir_process *p, void *local);
 
     /* -- hooks, in the order in which an exchange meets them. All may be NULL. -- */
