@@ -36,6 +36,21 @@ static const char *members(void)
     return redis_server_say(redis, "HKEYS weir:b::members");
 }
 
+Test(fleet_scenario, shows_itself_to_operators)
+{
+    char command[512], said[4096];
+    rig_start(.top = FLEET);
+    AWAIT(rig_metric("weir_fleet_joined") == 1);
+    snprintf(command, sizeof command, "exec 2>&1 </dev/null; timeout 30 %s -s %s fleet",
+             WEIRCTL_BINARY, rig_path("admin.sock"));
+    FILE *f = popen(command, "r"); /* NOLINT: a fixed text */
+    cr_assert(f);
+    said[fread(said, 1, sizeof said - 1, f)] = '\0';
+    cr_assert_eq(pclose(f), 0, "%s", said);
+    cr_assert(strstr(said, "joined\nserver 127.0.0.1:"), "%s", said);
+    cr_assert(strstr(said, "this one"), "%s", said);
+}
+
 Test(fleet_scenario, joins_and_serves_without_redis_too)
 {
     rig_start(.top = FLEET);
