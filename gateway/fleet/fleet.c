@@ -126,7 +126,7 @@ static void on_up(void *ctx)
 {
     struct fleet *f = ctx;
     f->ups++;
-    f->script[0] = '\0';
+    fleet_server_forget(f);
     f->give_up = NULL;
     fleet_clock_forget(&f->clock);
 }
@@ -200,7 +200,8 @@ void fleet_answered(struct fleet *f)
         go_apart(f, "it doesn't answer in time");
     if (f->state == FLEET_APART || now_ms >= until_ms)
         return;
-    if (f->state == FLEET_JOINING && f->script[0] && fleet_cells_heard(f) && fleet_boards_heard(f))
+    if (f->state == FLEET_JOINING && fleet_server_known(f) && fleet_cells_heard(f) &&
+        fleet_boards_heard(f))
         go_joined(f);
     if (f->state == FLEET_JOINED)
         f->until_ms = until_ms;
@@ -249,13 +250,6 @@ static void on_time(struct fleet_thing *t, const struct redis_reply *r)
         fleet_clock_note(&f->clock, f->pipe.sent_us, f->loop->clock.mono_us, s * 1000000 + us);
 }
 
-static void on_script(struct fleet_thing *t, const struct redis_reply *r)
-{
-    struct fleet *f = t->fleet;
-    if (fleet_is(t, r, REDIS_TEXT) && r->text.n == sizeof f->script - 1)
-        memcpy(f->script, r->text.p, sizeof f->script - 1);
-}
-
 static void begin(struct fleet *f)
 {
     if (f->state == FLEET_APART)
@@ -264,8 +258,7 @@ static void begin(struct fleet *f)
     f->pipe.failed = false;
     f->pipe.sent_us = f->loop->clock.mono_us;
     FLEET_ASK(&f->self, on_time, SLICE("TIME"));
-    if (!f->script[0])
-        FLEET_ASK(&f->self, on_script, SLICE("SCRIPT"), SLICE("LOAD"), slice_str(fleet_script));
+    fleet_server_tick(f);
     fleet_cells_tick(f);
     fleet_windows_tick(f);
     fleet_counters_tick(f);

@@ -4,7 +4,6 @@
 #include "fleet/fleet_cell.h"
 
 #include "base/log.h"
-#include "fleet/fleet_record.h"
 
 enum { FIELD_NAME_MAX = 64 };
 
@@ -29,7 +28,8 @@ struct weir_fleet_cell *weir_fleet_cell_open(struct weir_process *p, struct weir
     c->thing.settled = fleet_cell_settled;
     c->ops = ops;
     c->ctx = ctx;
-    text_init(&c->offer.text);
+    text_init(&c->offer.fields.text);
+    text_init(&c->known.fields.text);
     f->cells_n++;
     return c;
 }
@@ -44,13 +44,14 @@ void weir_fleet_cell_close(struct weir_fleet_cell *c)
 
 static void on_drop(struct fleet_thing *t)
 {
-    text_fini(&cell_of(t)->offer.text);
+    text_fini(&cell_of(t)->offer.fields.text);
+    text_fini(&cell_of(t)->known.fields.text);
     json_decref(cell_of(t)->held);
 }
 
 uint64_t weir_fleet_until_ms(const struct weir_fleet_cell *c)
 {
-    return c->heard && !c->broken ? c->thing.fleet->until_ms : 0;
+    return cell_led(c) ? c->thing.fleet->until_ms : 0;
 }
 
 /* -- offers ------------------------------------------------------------------------------------ */
@@ -63,62 +64,59 @@ static bool too_large(const struct weir_claim *fields, size_t n)
     return n > WEIR_FLEET_FIELDS;
 }
 
-static void copy_fields(struct offer *o, const struct weir_claim *fields, size_t n)
-{
-    size_t at = 0;
-    o->text.n = 0;
-    for (size_t i = 0; i < n; i++) {
-        text_char(&o->text, '.');
-        text_add(&o->text, slice_in(fields[i].name));
-        text_add(&o->text, slice_in(fields[i].value));
-    }
-    for (o->n = 0; o->n < n; o->n++) {
-        const size_t name_n = fields[o->n].name.n, value_n = fields[o->n].value.n;
-        o->fields[o->n] = (struct weir_claim){
-            .name = {o->text.p + at + 1, name_n},
-            .value = {o->text.p + at + 1 + name_n, value_n},
-        };
-        at += 1 + name_n + value_n;
-    }
-}
-
-bool weir_fleet_offer(struct weir_fleet_cell *c, uint64_t version, const struct weir_claim *fields,
-                      size_t n)
+bool weir_fleet_offer(struct weir_fleet_cell *c, const struct weir_claim *fields, size_t n)
 {
     if (weir_fleet_until_ms(c) <= fleet_now_ms(c->thing.fleet) || c->thing.closed ||
-        c->offer.state != OFFER_NONE)
+        c->offer.state != CELL_IDLE)
         return false;
-    if (too_large(fields, n) || version <= c->version || version > FLEET_RECORD_VERSION_MAX) {
-        log_error("fleet_offer_refused", KV_SLICE("cell", c->thing.key), KV_INT("version", version),
-                  KV_INT("known", c->version), KV_INT("fields", n));
+    if (too_large(fields, n)) {
+        log_error("fleet_offer_refused", KV_SLICE("cell", c->thing.key), KV_INT("fields", n),
+                  KV("why", "up to 16 fields, names to 64 bytes and values to 256"));
         return false;
     }
-    c->offer.state = OFFER_QUEUED;
-    c->offer.version = version;
-    copy_fields(&c->offer, fields, n);
+    c->offer.state = CELL_QUEUED;
+    c->offer.back = false;
+    c->offer.expect = c->known.version;
+    fleet_fields_set(&c->offer.fields, fields, n);
     return true;
 }
 
 /* -- ticks ------------------------------------------------------------------------------------- */
 
+/* What is put back is as old as it was, and whose it was. */
 static void send_offer(struct weir_fleet_cell *c)
 {
-    enum { BEFORE = 8 };
+    enum { BEFORE = 11, DIGITS = 24 };
     struct fleet *f = c->thing.fleet;
-    char version[24], ttl[24];
-    snprintf(version, sizeof version, "%llu", (unsigned long long)c->offer.version);
+    const bool back = c->offer.back;
+    const struct fleet_fields *fields = back ? &c->known.fields : &c->offer.fields;
+    const struct slice by = back ? slice_of(c->known.by, c->known.by_n) : f->setup.instance;
+    char expect[DIGITS], known[DIGITS] = "", age[DIGITS], ttl[DIGITS];
+    snprintf(expect, sizeof expect, "%llu", (unsigned long long)c->offer.expect);
+    if (back || c->offer.expect == 0)
+        snprintf(known, sizeof known, "%llu", (unsigned long long)c->known.version);
+    snprintf(age, sizeof age, "%llu",
+             (unsigned long long)(back ? fleet_now_ms(f) - c->known.made_ms : 0));
     snprintf(ttl, sizeof ttl, "%d", FLEET_CELL_TTL);
-    struct slice args[BEFORE + 2 * WEIR_FLEET_FIELDS] = {
-        SLICE("EVALSHA"), slice_str(f->script), SLICE("1"),        c->thing.key,
-        f->channel,       slice_str(version),   f->setup.instance, slice_str(ttl)};
+    struct slice args[BEFORE + 2 * FLEET_RECORD_FIELDS] = {SLICE("EVALSHA"),
+                                                           slice_str(f->server.offer),
+                                                           SLICE("1"),
+                                                           c->thing.key,
+                                                           f->channel,
+                                                           slice_str(expect),
+                                                           slice_str(known),
+                                                           by,
+                                                           slice_str(age),
+                                                           slice_str(ttl),
+                                                           slice_str(f->server.run)};
     size_t n = BEFORE;
-    for (size_t i = 0; i < c->offer.n; i++) {
-        const struct weir_claim *field = &c->offer.fields[i];
+    for (size_t i = 0; i < fields->n; i++) {
+        const struct weir_claim *field = &fields->at[i];
         args[n++] = slice_of(field->name.p - 1, field->name.n + 1);
         args[n++] = slice_in(field->value);
     }
     if (fleet_ask(&c->thing, fleet_cell_on_offered, n, args))
-        c->offer.state = OFFER_SENT;
+        c->offer.state = CELL_SENT;
 }
 
 static void send_read(struct weir_fleet_cell *c)
@@ -165,22 +163,32 @@ void fleet_cells_look_again(struct fleet *f)
         cell_at(pos)->looked_ms = 0;
 }
 
+/* What is read and what is put back may be all cells at once. */
+static void ask(struct weir_fleet_cell *c, size_t *reads)
+{
+    const struct fleet *f = c->thing.fleet;
+    const bool offers = c->offer.state == CELL_QUEUED && f->server.offer[0];
+    const bool counts = offers ? c->offer.back : c->read || !c->heard;
+    if (c->take.state == CELL_QUEUED && f->server.take[0])
+        fleet_cell_send_take(c);
+    if (counts && !*reads)
+        return;
+    *reads -= counts;
+    if (offers)
+        send_offer(c);
+    else if (counts)
+        send_read(c);
+}
+
 void fleet_cells_tick(struct fleet *f)
 {
     size_t reads = FLEET_READS;
     list_each (pos, &f->cells) {
         struct weir_fleet_cell *c = cell_at(pos);
-        const bool unread = c->read || !c->heard;
-        if (c->thing.closed || c->broken)
-            continue;
         if (fleet_pipe_full(f))
             return;
-        if (c->offer.state == OFFER_QUEUED && f->script[0]) {
-            send_offer(c);
-        } else if (unread && reads) {
-            send_read(c);
-            reads--;
-        }
+        if (!c->thing.closed && !c->broken)
+            ask(c, &reads);
     }
     if (f->state == FLEET_JOINED)
         repair(f);
@@ -203,7 +211,6 @@ void fleet_cells_apart(struct fleet *f)
         c->heard = c->broken = c->read = false;
         json_decref(c->held);
         c->held = NULL;
-        if (c->offer.state != OFFER_NONE)
-            fleet_cell_offered(c, false, NULL);
+        fleet_cell_end(c);
     }
 }

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Cells: what comes from Redis. What a module hears never goes back behind what it heard before,
- * unless Redis itself has lost it. Answers and messages come by two connections, so their order
- * says nothing; a message that comes while an answer is under way therefore waits for that (`held`;
- * the newest is enough), and an answer that is older than what is known then means that Redis has
- * forgotten something. */
+/* Cells: what comes from Redis. What a module hears never goes back behind what it heard before.
+ * Answers and messages come by two connections, so their order says nothing; a message that comes
+ * while an answer is under way therefore waits for that (`held`; the newest is enough), and an
+ * answer that is older than what is known then means that Redis has lost something
+ * (fleet_cell_lost.c). */
 #include "fleet/fleet_cell.h"
 
 #include "base/log.h"
-#include "fleet/fleet_record.h"
 
 /* -- calls ------------------------------------------------------------------------------------- */
 
@@ -17,6 +16,7 @@ static struct weir_fleet_record shown(const struct weir_fleet_cell *c,
     const uint64_t now_ms = fleet_redis_ms(c->thing.fleet);
     return (struct weir_fleet_record){
         .version = rec->version,
+        .lineage = rec->lineage,
         .by = slice_out(rec->by),
         .age_ms = rec->version && now_ms > rec->at_ms ? now_ms - rec->at_ms : 0,
         .fields = rec->fields,
@@ -24,17 +24,28 @@ static struct weir_fleet_record shown(const struct weir_fleet_cell *c,
     };
 }
 
-/* Was it news? */
+void fleet_cell_know(struct weir_fleet_cell *c, const struct fleet_record *rec)
+{
+    struct known *k = &c->known;
+    k->version = rec->version;
+    k->lineage = rec->lineage;
+    k->at_ms = rec->at_ms;
+    k->made_ms = fleet_now_ms(c->thing.fleet) - shown(c, rec).age_ms;
+    k->by_n = rec->by.n;
+    memcpy(k->by, rec->by.p, rec->by.n);
+    fleet_fields_set(&k->fields, rec->fields, rec->fields_n);
+}
+
+/* Was it news? Nothing has to be put back any more, if that was still to be done. */
 static bool note(struct weir_fleet_cell *c, const struct fleet_record *rec)
 {
-    const uint64_t by = slice_hash(rec->by);
-    const bool news = !c->heard || c->broken || c->version != rec->version ||
-                      c->at_ms != rec->at_ms || c->by_hash != by;
+    const bool news = !cell_led(c) || c->known.version != rec->version;
     c->heard = true;
     c->broken = false;
-    c->version = rec->version;
-    c->at_ms = rec->at_ms;
-    c->by_hash = by;
+    if (c->offer.back)
+        c->offer.state = CELL_IDLE;
+    if (news)
+        fleet_cell_know(c, rec);
     return news;
 }
 
@@ -48,10 +59,9 @@ static void hear(struct weir_fleet_cell *c, const struct fleet_record *rec)
     fleet_leave(&c->thing, before);
 }
 
-/* The offer has ended before the call, so that the module may make the next one in it. */
-void fleet_cell_offered(struct weir_fleet_cell *c, bool taken, const struct weir_fleet_record *r)
+/* The module's offer has ended before the call, so that it may make the next one in it. */
+static void offered(struct weir_fleet_cell *c, bool taken, const struct weir_fleet_record *r)
 {
-    c->offer.state = OFFER_NONE;
     if (!c->ops->offered || c->thing.closed)
         return;
     const struct module *before = fleet_enter(&c->thing);
@@ -59,8 +69,17 @@ void fleet_cell_offered(struct weir_fleet_cell *c, bool taken, const struct weir
     fleet_leave(&c->thing, before);
 }
 
-/* It alone is apart. */
-static void broken(struct weir_fleet_cell *c, struct slice why)
+void fleet_cell_end(struct weir_fleet_cell *c)
+{
+    const bool was_offered = c->offer.state != CELL_IDLE && !c->offer.back;
+    c->offer.state = CELL_IDLE;
+    if (was_offered)
+        offered(c, false, NULL);
+    if (c->take.state != CELL_IDLE)
+        fleet_cell_took(c, 0, 0);
+}
+
+void fleet_cell_broken(struct weir_fleet_cell *c, struct slice why)
 {
     const uint64_t now_ms = fleet_now_ms(c->thing.fleet);
     c->broken = true;
@@ -68,14 +87,13 @@ static void broken(struct weir_fleet_cell *c, struct slice why)
         c->said_ms = now_ms ? now_ms : 1;
         log_warn("fleet_cell_unusable", KV_SLICE("cell", c->thing.key), KV_SLICE("why", why));
     }
-    if (c->offer.state != OFFER_NONE)
-        fleet_cell_offered(c, false, NULL);
+    fleet_cell_end(c);
 }
 
-static void unreadable(struct weir_fleet_cell *c, const char *why)
+void fleet_cell_unreadable(struct weir_fleet_cell *c, const char *why)
 {
     fleet_note_error(c->thing.fleet, FLEET_ERROR_ANSWER, slice_str(why));
-    broken(c, slice_str(why));
+    fleet_cell_broken(c, slice_str(why));
 }
 
 /* -- answers ----------------------------------------------------------------------------------- */
@@ -86,9 +104,20 @@ static void refused(struct weir_fleet_cell *c, struct slice text)
 {
     const enum fleet_error kind = fleet_error_kind(text);
     if (kind == FLEET_ERROR_WRONGTYPE || kind == FLEET_ERROR_NOPERM)
-        broken(c, text);
+        fleet_cell_broken(c, text);
 }
 
+/* False: it can't be read, and is apart. */
+static bool is_record(struct weir_fleet_cell *c, const struct redis_reply *r,
+                      struct fleet_record *out)
+{
+    const char *why = r->kind == REDIS_LIST ? fleet_record_of_list(out, r) : "it is no hash";
+    if (why)
+        fleet_cell_unreadable(c, why);
+    return !why;
+}
+
+/* Without the server's name nothing can be said of what it has. */
 void fleet_cell_on_read(struct fleet_thing *t, const struct redis_reply *r)
 {
     struct weir_fleet_cell *c = cell_of(t);
@@ -97,11 +126,10 @@ void fleet_cell_on_read(struct fleet_thing *t, const struct redis_reply *r)
         refused(c, r->text);
         return;
     }
-    const char *why = r->kind == REDIS_LIST ? fleet_record_of_list(&rec, r) : "it is no hash";
+    if (!c->thing.fleet->server.run[0])
+        return;
     c->read = false;
-    if (why)
-        unreadable(c, why);
-    else
+    if (is_record(c, r, &rec) && !fleet_cell_lost(c, &rec))
         hear(c, &rec);
 }
 
@@ -116,61 +144,53 @@ void fleet_cell_on_look(struct fleet_thing *t, const struct redis_reply *r)
     }
     const struct redis_reply n = redis_item(r, 0), at = redis_item(r, 1);
     const bool there = slice_to_u64(n.text, &version) && slice_to_u64(at.text, &at_ms);
-    c->read = version != c->version || at_ms != c->at_ms || (!there && n.kind != REDIS_NIL);
+    c->read =
+        version != c->known.version || at_ms != c->known.at_ms || (!there && n.kind != REDIS_NIL);
 }
 
-static void was_taken(struct weir_fleet_cell *c, struct slice at)
+static void was_put_back(struct weir_fleet_cell *c, bool taken, const struct fleet_record *rec)
 {
-    struct fleet *f = c->thing.fleet;
-    struct fleet_record rec;
-    fleet_record_begin(&rec);
-    rec.version = c->offer.version;
-    rec.by = f->setup.instance;
-    if (!slice_to_u64(at, &rec.at_ms))
-        rec.at_ms = fleet_redis_ms(f);
-    for (size_t i = 0; i < c->offer.n; i++)
-        rec.fields[rec.fields_n++] = c->offer.fields[i];
-    f->offers_taken++;
-    note(c, &rec);
-    struct text fields = c->offer.text; /* the module may make its next offer in the call */
-    text_init(&c->offer.text);
-    const struct weir_fleet_record r = shown(c, &rec);
-    fleet_cell_offered(c, true, &r);
-    text_fini(&fields);
+    c->thing.fleet->put_back += taken;
+    if (taken || !fleet_cell_lost(c, rec))
+        hear(c, rec);
 }
 
-static void was_lost(struct weir_fleet_cell *c, const struct redis_reply *theirs)
+static void was_offered(struct weir_fleet_cell *c, bool taken, const struct fleet_record *rec)
 {
-    struct fleet_record rec;
-    const char *why =
-        theirs->kind == REDIS_LIST ? fleet_record_of_list(&rec, theirs) : "it is no hash";
-    if (why) {
-        unreadable(c, why);
+    if (!taken && fleet_cell_lost(c, rec)) {
+        offered(c, false, NULL);
         return;
     }
-    c->thing.fleet->offers_lost++;
-    note(c, &rec);
-    const struct weir_fleet_record r = shown(c, &rec);
-    fleet_cell_offered(c, false, &r);
+    c->thing.fleet->offers_taken += taken;
+    c->thing.fleet->offers_lost += !taken;
+    note(c, rec);
+    const struct weir_fleet_record r = shown(c, rec);
+    offered(c, taken, &r);
 }
 
 void fleet_cell_on_offered(struct fleet_thing *t, const struct redis_reply *r)
 {
     struct weir_fleet_cell *c = cell_of(t);
+    struct fleet_record rec;
     if (r->kind == REDIS_ERROR) {
         if (fleet_error_kind(r->text) == FLEET_ERROR_NOSCRIPT)
-            c->offer.state = OFFER_QUEUED;
+            c->offer.state = CELL_QUEUED;
         else
-            broken(c, r->text);
+            fleet_cell_broken(c, r->text);
         return;
     }
     const struct redis_reply first = redis_item(r, 0), second = redis_item(r, 1);
-    if (r->kind != REDIS_LIST || first.kind != REDIS_INTEGER)
-        unreadable(c, "an offer was answered with something else");
-    else if (first.integer == 1)
-        was_taken(c, second.text);
+    if (r->kind != REDIS_LIST || first.kind != REDIS_INTEGER) {
+        fleet_cell_unreadable(c, "an offer was answered with something else");
+        return;
+    }
+    if (!is_record(c, &second, &rec))
+        return;
+    c->offer.state = CELL_IDLE;
+    if (c->offer.back)
+        was_put_back(c, first.integer == 1, &rec);
     else
-        was_lost(c, &second);
+        was_offered(c, first.integer == 1, &rec);
 }
 
 /* -- messages ---------------------------------------------------------------------------------- */
@@ -181,7 +201,7 @@ static void take_message(struct weir_fleet_cell *c, const json_t *message)
     const char *why = fleet_record_of_json(&rec, json_object_get(message, "d"));
     if (why)
         fleet_note_error(c->thing.fleet, FLEET_ERROR_MESSAGE, slice_str(why));
-    else if (c->heard && !c->broken && rec.version > c->version)
+    else if (rec.version > c->known.version && (cell_led(c) || fleet_cell_is_back(c, &rec)))
         hear(c, &rec);
 }
 

@@ -18,12 +18,13 @@
 #include "fleet/fleet.h"
 #include "fleet/fleet_clock.h"
 #include "fleet/fleet_error.h"
+#include "fleet/fleet_record.h"
 #include "fleet/redis.h"
 
 #include <jansson.h>
 
 enum {
-    FLEET_READS = 200,         /* cells read with one tick while joining, so that it stays short */
+    FLEET_READS = 200,         /* cells read or put back with one tick, so that it stays short */
     FLEET_REPAIR_MS = 10000,   /* each cell is looked at this often: messages may get lost */
     FLEET_CELL_TTL = 86400000, /* ms; cells of modules that nobody has any more go by themselves */
     FLEET_EXPIRE_MS = 3600000, /* each instance pushes that out this often */
@@ -66,6 +67,14 @@ struct fleet_pipe {
     bool failed;            /* not all was answered, or the time wasn't */
 };
 
+enum { FLEET_DIGEST_LEN = 40 };
+
+/* Which server it is, as far as this connection has asked; "": it hasn't said. */
+struct fleet_server {
+    char run[FLEET_RUN_MAX + 1];                                  /* its run_id */
+    char offer[FLEET_DIGEST_LEN + 1], take[FLEET_DIGEST_LEN + 1]; /* digests of the scripts */
+};
+
 struct fleet {
     struct fleet_thing self; /* whose the tick's own commands are */
     struct fleet_setup setup;
@@ -84,7 +93,7 @@ struct fleet {
     const char *give_up;  /* the connection, with the next tick; NULL: don't */
     struct fleet_clock clock;
     struct fleet_pipe pipe;
-    char script[41];      /* the digest by which Redis knows the script; "": it doesn't */
+    struct fleet_server server;
     struct map things;    /* by key */
     struct list cells, windows, counters, boards;
     size_t cells_n;
@@ -96,6 +105,8 @@ struct fleet {
     struct later sweep;
     uint64_t errors[FLEET_ERROR_N], errors_said_ms[FLEET_ERROR_N];
     uint64_t ups, joins, offers_taken, offers_lost;
+    uint64_t lost, put_back; /* records that Redis has lost; those that this one put back */
+    uint64_t lost_said_ms;
 };
 
 static inline uint64_t fleet_now_ms(const struct fleet *f)
@@ -166,9 +177,14 @@ void fleet_boards_apart(struct fleet *f);
 bool fleet_boards_heard(const struct fleet *f);
 void fleet_board_message(struct fleet_thing *t, const json_t *message);
 
-/* -- the script (fleet_script.c) --------------------------------------------------------------- */
+/* -- scripts (fleet_script.c), and the server that has them (fleet_server.c) ------------------- */
 
-extern const char fleet_script[];
+extern const char fleet_script_offer[], fleet_script_take[];
+
+void fleet_server_forget(struct fleet *f);
+/* Asks for what isn't known of it. */
+void fleet_server_tick(struct fleet *f);
+bool fleet_server_known(const struct fleet *f);
 
 /* -- boards, from within (fleet_board.c) ------------------------------------------------------- */
 

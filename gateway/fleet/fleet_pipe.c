@@ -104,7 +104,7 @@ void fleet_note_error(struct fleet *f, enum fleet_error kind, struct slice text)
     if (useless(kind))
         f->give_up = useless(kind);
     if (kind == FLEET_ERROR_NOSCRIPT)
-        f->script[0] = '\0'; /* usual after a restart of Redis, and healed with the next tick */
+        f->server.offer[0] = f->server.take[0] = '\0'; /* healed with the next tick */
     else if (!f->errors_said_ms[kind] || now_ms - f->errors_said_ms[kind] >= FLEET_SAY_AGAIN_MS) {
         f->errors_said_ms[kind] = now_ms ? now_ms : 1;
         log_warn("fleet_error", KV("kind", fleet_error_word(kind)),

@@ -47,6 +47,10 @@ static void write_offers(const struct fleet *f, struct text *out)
                 (unsigned long long)f->offers_taken);
     text_printf(out, "weir_fleet_offers_total{result=\"lost\"} %llu\n",
                 (unsigned long long)f->offers_lost);
+    metrics_value(out, "weir_fleet_lost_total", "counter",
+                  "shared records that Redis has lost, or may have", f->lost);
+    metrics_value(out, "weir_fleet_put_back_total", "counter",
+                  "those of them that this instance was the first to put back", f->put_back);
 }
 
 void metrics_of_fleet(void *fleet, struct text *out)

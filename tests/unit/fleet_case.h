@@ -2,8 +2,8 @@
 #ifndef WEIR_TESTS_UNIT_FLEET_CASE_H
 #define WEIR_TESTS_UNIT_FLEET_CASE_H
 
-/* Several instances of Weir in one process, on one loop, around a real redis-server: each is a struct
- * fleet with a worker of its own. They tick as fast as the answers come, not by the clock.
+/* Several instances of Weir in one process, on one loop, around a real redis-server: each is a
+ * struct fleet with a worker of its own. They tick as fast as the answers come, not by the clock.
  *
  *     sides_begin(3, NULL);
  *     TICK_UNTIL(all_joined());
@@ -25,7 +25,9 @@ enum { SIDES = 10 };
 /* What a cell has said. */
 struct heard {
     unsigned records, offers, taken, dropped; /* dropped: offered() without a record */
-    uint64_t version, age_ms;
+    uint64_t version, lineage, age_ms;
+    unsigned takes; /* answers to them */
+    uint64_t took_of, first, n;
     char by[64], fields[512]; /* "state=open n=3 " */
 };
 
@@ -97,7 +99,8 @@ static inline void tick_once(void)
     TURN_UNTIL(!any_busy());
 }
 
-/* The quiet that is needed to say that something does not come: several round trips of everybody. */
+/* The quiet that is needed to say that something does not come: several round trips of everybody.
+ */
 static inline void tick_on(void)
 {
     for (int i = 0; i < 5; i++)
@@ -183,6 +186,7 @@ static inline void write_down(struct heard *h, const struct weir_fleet_record *r
                     (int)r->fields[i].value.n, r->fields[i].value.p);
     h->fields[t.n] = '\0';
     h->version = r->version;
+    h->lineage = r->lineage;
     h->age_ms = r->age_ms;
     snprintf(h->by, sizeof h->by, "%.*s", (int)r->by.n, r->by.p);
 }
@@ -205,7 +209,17 @@ static inline void on_offered(void *ctx, bool taken, const struct weir_fleet_rec
         write_down(&s->heard, r);
 }
 
-static const struct weir_fleet_cell_ops cell_ops = {.record = on_record, .offered = on_offered};
+static inline void on_took(void *ctx, uint64_t version, uint64_t first, uint64_t n)
+{
+    struct side *s = ctx;
+    s->heard.takes++;
+    s->heard.took_of = version;
+    s->heard.first = first;
+    s->heard.n = n;
+}
+
+static const struct weir_fleet_cell_ops cell_ops = {
+    .record = on_record, .offered = on_offered, .took = on_took};
 
 static inline void cells_open(const char *name)
 {
@@ -216,10 +230,10 @@ static inline void cells_open(const char *name)
     }
 }
 
-static inline bool offer(struct side *s, uint64_t version, const char *state)
+static inline bool offer(struct side *s, const char *state)
 {
     const struct weir_claim fields[] = {{W("state"), {state, strlen(state)}}};
-    return weir_fleet_offer(s->cell, version, fields, 1);
+    return weir_fleet_offer(s->cell, fields, 1);
 }
 
 /* How many have heard of this version. */
@@ -229,6 +243,39 @@ static inline size_t heard_of(uint64_t version)
     for (size_t i = 0; i < sides_n; i++)
         n += sides[i].heard.version == version;
     return n;
+}
+
+/* The one that all of them have heard of last, after this one; 0: they haven't. */
+static inline uint64_t agreed_after(uint64_t version)
+{
+    const uint64_t last = sides[0].heard.version;
+    return last > version && heard_of(last) == sides_n ? last : 0;
+}
+
+/* One of them makes a new version, and all hear of it. */
+static inline uint64_t change(struct side *s, const char *state)
+{
+    const unsigned before = s->heard.taken;
+    cr_assert(offer(s, state));
+    TICK_UNTIL(s->heard.taken == before + 1);
+    TICK_UNTIL(heard_of(s->heard.version) == sides_n);
+    return s->heard.version;
+}
+
+/* Somebody else writes this version of "cb", and says nothing. */
+static inline void write_by_hand(uint64_t version, const char *state)
+{
+    redis_server_say(server,
+                     "HSET weir:c:test:cb f 1 n %llu since %llu by other at 5 run %s "
+                     ".state %s",
+                     (unsigned long long)version, (unsigned long long)version,
+                     sides[0].fleet->server.run, state);
+}
+
+/* What can't be read may have been about any of them, so they look at all. */
+static inline void look_again(void)
+{
+    redis_server_say(server, "PUBLISH weir:events x");
 }
 
 #endif

@@ -2,6 +2,8 @@
 /* Cells over a real Redis: one is taken, all hear the same, and nothing goes back. */
 #include "fleet_case.h"
 
+#include <time.h>
+
 TestSuite(fleet_cell, .fini = sides_end);
 
 static void begin(size_t n)
@@ -19,13 +21,13 @@ Test(fleet_cell, is_version_0_as_long_as_nobody_has_made_one)
     cr_assert_gt(weir_fleet_until_ms(sides[0].cell), clock_ms(&lp.clock));
 }
 
-Test(fleet_cell, takes_one_of_ten_who_offer_the_same_version)
+Test(fleet_cell, takes_one_of_ten_who_offer_at_the_same_time)
 {
     begin(10);
     TURN_UNTIL(!any_busy()); /* so that all of them leave with the same tick */
     for (size_t i = 0; i < 10; i++)
-        cr_assert(offer(&sides[i], 1, sides[i].name));
-    TICK_UNTIL(heard_of(1) == 10);
+        cr_assert(offer(&sides[i], sides[i].name));
+    TICK_UNTIL(agreed_after(0));
     tick_on();
     unsigned taken = 0;
     for (size_t i = 0; i < 10; i++) {
@@ -38,12 +40,25 @@ Test(fleet_cell, takes_one_of_ten_who_offer_the_same_version)
     cr_assert_eq(taken, 1);
 }
 
+Test(fleet_cell, begins_a_lineage_by_the_clock_and_goes_on_in_it)
+{
+    begin(2);
+    const uint64_t first = change(&sides[0], "open");
+    cr_assert_gt(first, 1000000 * (uint64_t)time(NULL) - 60000000);
+    cr_assert_eq(sides[1].heard.lineage, first);
+    for (uint64_t v = first + 1; v < first + 4; v++) {
+        cr_assert_eq(change(&sides[v % 2], "closed"), v);
+        cr_assert_eq(sides[0].heard.lineage, first);
+        cr_assert_eq(sides[1].heard.lineage, first);
+    }
+}
+
 Test(fleet_cell, is_heard_by_others_at_once)
 {
     begin(3);
-    cr_assert(offer(&sides[1], 1, "open"));
+    cr_assert(offer(&sides[1], "open"));
     TICK_UNTIL(sides[1].heard.taken == 1);
-    TURN_UNTIL(heard_of(1) == 3); /* without another tick */
+    TURN_UNTIL(agreed_after(0)); /* without another tick */
     cr_assert_eq(sides[1].heard.records, 1, "its own it doesn't hear twice");
     cr_assert_eq(sides[2].heard.records, 2);
     cr_assert_str_eq(sides[2].heard.by, "edge-1");
@@ -54,13 +69,12 @@ Test(fleet_cell, is_heard_by_others_at_once)
 Test(fleet_cell, tells_a_latecomer_what_there_is_and_how_old)
 {
     begin(1);
-    cr_assert(offer(&sides[0], 1, "open"));
-    TICK_UNTIL(sides[0].heard.taken == 1);
+    const uint64_t v = change(&sides[0], "open");
     sleep_ms(30);
     sides_start(2);
     sides[1].cell = weir_fleet_cell_open(sides[1].p, W("cb"), &cell_ops, &sides[1]);
     TICK_UNTIL(all_joined());
-    cr_assert_eq(sides[1].heard.version, 1);
+    cr_assert_eq(sides[1].heard.version, v);
     cr_assert_geq(sides[1].heard.age_ms, 25);
     cr_assert_lt(sides[1].heard.age_ms, 5000);
 }
@@ -73,30 +87,43 @@ Test(fleet_cell, refuses_offers_that_can_not_be_meant)
     memset(large, 'x', sizeof large);
     for (size_t i = 0; i < array_n(many); i++)
         many[i] = (struct weir_claim){W("a"), W("b")};
-    cr_assert(!weir_fleet_offer(sides[0].cell, 1, many, array_n(many)));
+    cr_assert(!weir_fleet_offer(sides[0].cell, many, array_n(many)));
     many[0].value = (struct weir_slice){large, sizeof large};
-    cr_assert(!weir_fleet_offer(sides[0].cell, 1, many, 1));
-    cr_assert(!weir_fleet_offer(sides[0].cell, 0, NULL, 0), "0 is no new version");
+    cr_assert(!weir_fleet_offer(sides[0].cell, many, 1));
     cr_assert(strstr(logged, "fleet_offer_refused"));
     many[0].value.n--;
-    cr_assert(weir_fleet_offer(sides[0].cell, 1, many, WEIR_FLEET_FIELDS));
-    cr_assert(!offer(&sides[0], 2, "open"), "one is under way");
+    cr_assert(weir_fleet_offer(sides[0].cell, many, WEIR_FLEET_FIELDS));
+    cr_assert(!offer(&sides[0], "open"), "one is under way");
     TICK_UNTIL(sides[0].heard.taken == 1);
 }
 
 Test(fleet_cell, keeps_fields_that_this_version_does_not_know)
 {
     begin(2);
-    redis_server_say(server, "HSET weir:c:test:cb f 1 n 4 by newer at 1 .later yes lease 7");
-    cr_assert(offer(&sides[0], 2, "open"));
+    write_by_hand(4, "open");
+    redis_server_say(server, "HSET weir:c:test:cb .later yes lease 7");
+    cr_assert(offer(&sides[0], "closed"));
     TICK_UNTIL(sides[0].heard.offers == 1);
     cr_assert_eq(sides[0].heard.taken, 0, "version 4 was there first");
-    cr_assert_str_eq(sides[0].heard.fields, "later=yes ");
-    cr_assert(offer(&sides[0], 5, "open"));
-    TICK_UNTIL(sides[1].heard.version == 5);
-    cr_assert(strstr(sides[1].heard.fields, "later=yes "));
-    cr_assert(strstr(sides[1].heard.fields, "state=open "));
+    cr_assert_str_eq(sides[0].heard.fields, "state=open later=yes ");
+    cr_assert(offer(&sides[0], "half-open"));
+    TICK_UNTIL(heard_of(5) == 2);
+    cr_assert_str_eq(sides[0].heard.fields, "state=half-open later=yes ");
+    cr_assert(strstr(sides[1].heard.fields, "state=half-open "));
+    cr_assert(strstr(sides[1].heard.fields, "later=yes "), "told, in whatever order");
     cr_assert_str_eq(redis_server_say(server, "HGET weir:c:test:cb lease"), "7");
+}
+
+Test(fleet_cell, has_no_version_after_the_last)
+{
+    begin(1);
+    write_by_hand(FLEET_RECORD_VERSION_MAX, "open");
+    look_again();
+    TICK_UNTIL(heard_of(FLEET_RECORD_VERSION_MAX) == 1);
+    cr_assert(offer(&sides[0], "closed"));
+    TICK_UNTIL(sides[0].heard.dropped == 1);
+    cr_assert_eq(weir_fleet_until_ms(sides[0].cell), 0);
+    cr_assert(strstr(logged, "its version has no successor"));
 }
 
 static struct weir_fleet_cell *second;
@@ -129,8 +156,8 @@ static void offer_more(void *ctx, bool taken, const struct weir_fleet_record *r)
     struct side *s = ctx;
     s->heard.taken += taken;
     /* What it was given is still whole after the next offer. */
-    if (r->version < 4)
-        cr_assert(weir_fleet_offer(s->cell, r->version + 1, r->fields, r->fields_n));
+    if (s->heard.taken < 4)
+        cr_assert(weir_fleet_offer(s->cell, r->fields, r->fields_n));
     write_down(&s->heard, r);
 }
 
@@ -140,9 +167,9 @@ Test(fleet_cell, takes_the_next_offer_from_within_the_answer)
     sides_begin(1, NULL);
     sides[0].cell = weir_fleet_cell_open(sides[0].p, W("a"), &ops, &sides[0]);
     TICK_UNTIL(all_joined());
-    cr_assert(offer(&sides[0], 1, "open"));
-    TICK_UNTIL(sides[0].heard.version == 4);
-    cr_assert_eq(sides[0].heard.taken, 4);
+    cr_assert(offer(&sides[0], "open"));
+    TICK_UNTIL(sides[0].heard.taken == 4);
+    cr_assert_eq(sides[0].heard.version, sides[0].heard.lineage + 3);
     cr_assert_str_eq(sides[0].heard.fields, "state=open ");
 }
 
@@ -169,45 +196,26 @@ Test(fleet_cell, opened_while_joined_is_apart_until_it_was_read)
     begin(1);
     struct weir_fleet_cell *c = weir_fleet_cell_open(sides[0].p, W("later"), &cell_ops, &sides[0]);
     cr_assert_eq(weir_fleet_until_ms(c), 0);
-    cr_assert(!weir_fleet_offer(c, 1, NULL, 0));
+    cr_assert(!weir_fleet_offer(c, NULL, 0));
     TICK_UNTIL(weir_fleet_until_ms(c) > 0);
     cr_assert(joined(&sides[0]));
-}
-
-/* What can't be read may have been about any of them. */
-static void look_again(void)
-{
-    redis_server_say(server, "PUBLISH weir:events x");
 }
 
 Test(fleet_cell, hears_in_its_turn_what_no_message_has_told)
 {
     begin(1);
-    cr_assert(offer(&sides[0], 1, "open"));
-    TICK_UNTIL(sides[0].heard.taken == 1);
-    redis_server_say(server, "HSET weir:c:test:cb n 2 by other at 5 .state closed");
+    const uint64_t v = change(&sides[0], "open");
+    write_by_hand(v + 1, "closed");
     tick_on();
-    cr_assert_eq(sides[0].heard.version, 1, "not before its turn");
+    cr_assert_eq(sides[0].heard.version, v, "not before its turn");
     struct weir_fleet_cell *c = sides[0].cell;
     const size_t commands = redis_facts(sides[0].fleet->redis).commands;
     look_again();
-    TICK_UNTIL(sides[0].heard.version == 2);
+    TICK_UNTIL(sides[0].heard.version == v + 1);
     cr_assert_str_eq(sides[0].heard.by, "other");
     cr_assert_str_eq(sides[0].heard.fields, "state=closed ");
     cr_assert_gt(redis_facts(sides[0].fleet->redis).commands, commands);
     cr_assert_gt(weir_fleet_until_ms(c), 0);
-}
-
-Test(fleet_cell, hears_version_0_when_redis_has_lost_it)
-{
-    begin(2);
-    cr_assert(offer(&sides[0], 1, "open"));
-    TICK_UNTIL(heard_of(1) == 2);
-    redis_server_say(server, "DEL weir:c:test:cb");
-    look_again();
-    TICK_UNTIL(sides[1].heard.version == 0);
-    cr_assert(offer(&sides[1], 2, "open"), "its keeper goes on with the next number");
-    TICK_UNTIL(heard_of(2) == 2);
 }
 
 Test(fleet_cell, does_not_believe_messages_that_make_no_sense)
@@ -231,7 +239,7 @@ Test(fleet_cell, does_not_believe_messages_that_make_no_sense)
         redis_server_say(server, "PUBLISH weir:events %s", wrong[i]);
     redis_server_say(server, "PUBLISH weir:events %s",
                      "{\"k\":\"weir:c:test:cb\",\"d\":{\"f\":\"1\",\"n\":\"9\",\"by\":\"x\","
-                     "\"at\":\"1\",\".state\":\"half-open\"}}");
+                     "\"since\":\"9\",\"run\":\"x\",\"at\":\"1\",\".state\":\"half-open\"}}");
     TURN_UNTIL(sides[0].heard.version == 9);
     cr_assert_eq(sides[0].heard.records, 2);
     cr_assert_eq(sides[0].fleet->errors[FLEET_ERROR_MESSAGE], 7);

@@ -8,7 +8,7 @@ static struct weir_fleet_counter *counters[SIDES];
 static unsigned given[NUMBERS], took_n, lost_n;
 static uint64_t last_epoch;
 
-static void on_took(void *ctx, uint64_t epoch, uint64_t first, uint64_t n)
+static void on_given(void *ctx, uint64_t epoch, uint64_t first, uint64_t n)
 {
     const struct side *s = ctx;
     cr_assert_eq(s->w.acting, &test_module);
@@ -26,7 +26,7 @@ static void on_lost(void *ctx, uint64_t epoch)
     lost_n++;
 }
 
-static const struct weir_fleet_counter_ops ops = {.took = on_took, .lost = on_lost};
+static const struct weir_fleet_counter_ops ops = {.took = on_given, .lost = on_lost};
 
 static void open_all(void)
 {

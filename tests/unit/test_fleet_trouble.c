@@ -25,16 +25,15 @@ static unsigned times_logged(const char *what)
 Test(fleet_trouble, a_lost_connection_is_made_again_and_all_is_read_anew)
 {
     begin(2, NULL);
-    cr_assert(offer(&sides[0], 1, "open"));
-    TICK_UNTIL(heard_of(1) == 2);
+    const uint64_t v = change(&sides[0], "open");
     const unsigned before = sides[1].heard.records;
     redis_server_say(server, "CLIENT KILL TYPE normal SKIPME yes");
     TICK_UNTIL(!joined(&sides[0]) && !joined(&sides[1]));
     cr_assert_eq(weir_fleet_until_ms(sides[0].cell), 0);
-    cr_assert(!offer(&sides[0], 2, "closed"));
+    cr_assert(!offer(&sides[0], "closed"));
     TICK_UNTIL(all_joined());
     cr_assert_eq(sides[1].heard.records, before + 1, "once, though nothing has changed");
-    cr_assert_eq(sides[1].heard.version, 1);
+    cr_assert_eq(sides[1].heard.version, v);
     cr_assert_eq(times_logged("fleet_apart"), 2);
 }
 
@@ -42,40 +41,23 @@ Test(fleet_trouble, an_offer_under_way_is_left_to_the_next_record)
 {
     begin(1, NULL);
     redis_server_hang(server);
-    cr_assert(offer(&sides[0], 1, "open"));
+    cr_assert(offer(&sides[0], "open"));
     tick_all();
     redis_server_kill(server);
     TICK_UNTIL(sides[0].heard.dropped == 1);
     cr_assert_eq(sides[0].heard.taken, 0);
     redis_server_again(server);
     TICK_UNTIL(all_joined());
-    cr_assert(offer(&sides[0], 1, "open"));
+    cr_assert(offer(&sides[0], "open"));
     TICK_UNTIL(sides[0].heard.taken == 1);
-}
-
-Test(fleet_trouble, a_server_that_comes_back_empty_gets_the_next_version)
-{
-    begin(3, NULL);
-    for (uint64_t v = 1; v <= 3; v++) {
-        cr_assert(offer(&sides[0], v, "open"));
-        TICK_UNTIL(heard_of(v) == 3);
-    }
-    redis_server_again(server);
-    TICK_UNTIL(heard_of(0) == 3 && all_joined());
-    for (size_t i = 0; i < 3; i++)
-        cr_assert(offer(&sides[i], 4, sides[i].name));
-    TICK_UNTIL(heard_of(4) == 3);
-    tick_on();
-    cr_assert_eq(sides[0].heard.taken + sides[1].heard.taken + sides[2].heard.taken, 3 + 1);
-    cr_assert_str_eq(sides[0].heard.fields, sides[2].heard.fields);
 }
 
 Test(fleet_trouble, a_script_that_was_flushed_is_loaded_again)
 {
     begin(2, NULL);
     redis_server_say(server, "SCRIPT FLUSH");
-    cr_assert(offer(&sides[0], 1, "open"));
-    TICK_UNTIL(heard_of(1) == 2);
+    cr_assert(offer(&sides[0], "open"));
+    TICK_UNTIL(agreed_after(0));
     cr_assert_eq(sides[0].heard.taken, 1);
     cr_assert_eq(sides[0].fleet->errors[FLEET_ERROR_NOSCRIPT], 1);
     cr_assert_eq(times_logged("fleet_error"), 0, "that is usual");
@@ -93,17 +75,17 @@ Test(fleet_trouble, a_key_of_another_type_leaves_its_cell_apart_alone)
     TICK_UNTIL(all_joined());
     cr_assert_eq(bad.heard.records, 0);
     cr_assert_eq(weir_fleet_until_ms(bad.cell), 0);
-    cr_assert(!offer(&bad, 1, "open"));
+    cr_assert(!offer(&bad, "open"));
     cr_assert_gt(weir_fleet_until_ms(sides[0].cell), 0);
     tick_on();
     cr_assert_eq(times_logged("fleet_cell_unusable"), 1);
     redis_server_say(server, "DEL weir:c:test:bad");
-    redis_server_say(server, "PUBLISH weir:events x"); /* look at all of them again */
+    look_again();
     TICK_UNTIL(bad.heard.records == 1);
-    cr_assert(offer(&bad, 1, "open"));
+    cr_assert(offer(&bad, "open"));
     TICK_UNTIL(bad.heard.taken == 1);
     redis_server_say(server, "SET weir:c:test:bad x");
-    cr_assert(offer(&bad, 2, "closed"));
+    cr_assert(offer(&bad, "closed"));
     TICK_UNTIL(bad.heard.dropped == 1);
     cr_assert_eq(weir_fleet_until_ms(bad.cell), 0);
 }
@@ -112,7 +94,7 @@ Test(fleet_trouble, a_record_of_a_newer_format_is_left_alone)
 {
     begin(1, NULL);
     redis_server_say(server, "HSET weir:c:test:cb f 2 n 1 by newer at 1");
-    cr_assert(offer(&sides[0], 5, "open"));
+    cr_assert(offer(&sides[0], "open"));
     TICK_UNTIL(sides[0].heard.dropped == 1);
     cr_assert_eq(weir_fleet_until_ms(sides[0].cell), 0);
     cr_assert(strstr(logged, "its format is of another version of Weir"));
@@ -122,29 +104,27 @@ Test(fleet_trouble, a_record_of_a_newer_format_is_left_alone)
 Test(fleet_trouble, without_memory_nothing_is_written_and_what_there_is_holds)
 {
     begin(2, NULL);
-    cr_assert(offer(&sides[0], 1, "open"));
-    TICK_UNTIL(heard_of(1) == 2);
+    const uint64_t v = change(&sides[0], "open");
     redis_server_say(server, "CONFIG SET maxmemory 1");
-    cr_assert(offer(&sides[0], 2, "closed"));
+    cr_assert(offer(&sides[0], "closed"));
     TICK_UNTIL(sides[0].heard.dropped == 1);
     cr_assert_gt(sides[0].fleet->errors[FLEET_ERROR_OOM], 0);
     cr_assert_eq(weir_fleet_until_ms(sides[0].cell), 0, "this cell is apart");
     cr_assert_gt(weir_fleet_until_ms(sides[1].cell), 0);
-    cr_assert_eq(sides[1].heard.version, 1);
+    cr_assert_eq(sides[1].heard.version, v);
     tick_on();
     cr_assert_leq(times_logged("kind=oom"), 2, "once each");
     redis_server_say(server, "CONFIG SET maxmemory 0");
-    redis_server_say(server, "PUBLISH weir:events x");
+    look_again();
     TICK_UNTIL(weir_fleet_until_ms(sides[0].cell) > 0);
-    cr_assert(offer(&sides[0], 2, "closed"));
-    TICK_UNTIL(heard_of(2) == 2);
+    cr_assert_eq(change(&sides[0], "closed"), v + 1);
 }
 
 Test(fleet_trouble, a_replica_is_given_up)
 {
     begin(1, NULL);
     redis_server_say(server, "REPLICAOF 127.0.0.1 1");
-    cr_assert(offer(&sides[0], 1, "open"));
+    cr_assert(offer(&sides[0], "open"));
     TICK_UNTIL(!all_joined());
     cr_assert_gt(sides[0].fleet->errors[FLEET_ERROR_READONLY] +
                      sides[0].fleet->errors[FLEET_ERROR_MASTERDOWN],
@@ -175,11 +155,25 @@ Test(fleet_trouble, a_user_who_may_not_reads_that_in_the_log)
 {
     begin(1, NULL);
     redis_server_say(server, "ACL SETUSER default -evalsha");
-    cr_assert(offer(&sides[0], 1, "open"));
+    cr_assert(offer(&sides[0], "open"));
     TICK_UNTIL(sides[0].heard.dropped == 1);
     cr_assert_gt(sides[0].fleet->errors[FLEET_ERROR_NOPERM], 0);
     cr_assert(strstr(logged, "kind=noperm"));
     cr_assert(all_joined());
+}
+
+/* Who it is has to be known, or what it has lost wouldn't be. */
+Test(fleet_trouble, a_server_that_does_not_say_who_it_is_is_not_joined)
+{
+    sides_begin(1, NULL);
+    redis_server_say(server, "ACL SETUSER default -info");
+    cells_open("cb");
+    TICK_UNTIL(strstr(sides[0].fleet->why, "INFO server"));
+    tick_on();
+    cr_assert(!all_joined());
+    cr_assert_eq(sides[0].heard.records, 0);
+    redis_server_say(server, "ACL SETUSER default +info");
+    TICK_UNTIL(all_joined());
 }
 
 Test(fleet_trouble, a_busy_server_is_apart_and_comes_back)

@@ -5,7 +5,8 @@
 /* What instances of Weir share, through Redis: for modules whose state is to be the fleet's and not
  * only one machine's. docs/fleet.md says what operators see of it.
  *
- *     cell      a record that is the same on all instances; each version of it is made by one of them
+ *     cell      a record that is the same on all instances; each version of it is made by one of
+ *               them, and has numbers that are given out once
  *     window    sums of what all of them count, over a time that slides
  *     counter   numbers that are given out, each once, over all of them
  *     board     a note of each instance, which all others read
@@ -46,22 +47,28 @@ unsigned weir_fleet_members(const struct weir_process *p);
 enum { WEIR_FLEET_FIELDS = 16, WEIR_FLEET_FIELD_MAX = 256 /* bytes of a value */ };
 
 struct weir_fleet_record {
-    uint64_t version;     /* grows by one with each change; 0: there is none yet */
-    struct weir_slice by; /* the instance that made it */
-    uint64_t age_ms;      /* since then, by Redis's clock */
+    uint64_t version; /* each change has a greater one; 0: there is none yet */
+    /* The first version since Redis has last lost, or may have lost, what it had: of another
+     * lineage nothing that was heard before is known to have come before it. */
+    uint64_t lineage;
+    struct weir_slice by; /* the instance that made it, also when another one has put it back */
+    uint64_t age_ms;      /* since it was made, by Redis's clock */
     /* Those that this version of Weir doesn't know stand here, too, and outlive offers without them. */
     const struct weir_claim *fields;
     size_t fields_n;
 };
 
 struct weir_fleet_cell_ops {
-    /* What the fleet has: once after opening and after each time apart, and whenever another instance
-     * has made a new version. */
+    /* What the fleet has: once after opening and after each time apart, whenever another instance
+     * has made a new version, and when a record that Redis had lost is there again, as a new one. */
     void (*record)(void *ctx, const struct weir_fleet_record *r);
     /* What became of the offer: `taken`, then *r is what was offered, or another instance was first,
-     * then *r is its; r NULL: it went apart in the meantime, and what became of it record() will
-     * show. */
+     * then *r is its; r NULL: it went apart in the meantime, or Redis has lost what the offer was to
+     * come after, and what became of it record() will show. */
     void (*offered)(void *ctx, bool taken, const struct weir_fleet_record *r);
+    /* Numbers from `first` on are this instance's, in this version; n 0: none, or nobody can say.
+     * NULL: it takes none. */
+    void (*took)(void *ctx, uint64_t version, uint64_t first, uint64_t n);
 };
 /* NULL: there is no fleet, no memory, or the name is open already (the log says that). */
 struct weir_fleet_cell *weir_fleet_cell_open(struct weir_process *p, struct weir_slice name,
@@ -70,11 +77,17 @@ void weir_fleet_cell_close(struct weir_fleet_cell *c); /* NULL is harmless */
 /* Until when (milliseconds of the clock of weir_now_us) what record() gave may be taken for what the
  * fleet has; moves on with each tick that Redis answers in time. 0: apart. */
 uint64_t weir_fleet_until_ms(const struct weir_fleet_cell *c);
-/* A new version: `version` has to be greater than the last that was heard of, and it is taken if it
- * is greater than what the fleet has. False: apart, or an offer is under way already; nothing will
- * be called then. Fields are copied. */
-bool weir_fleet_offer(struct weir_fleet_cell *c, uint64_t version, const struct weir_claim *fields,
-                      size_t n) __attribute__((warn_unused_result));
+/* What comes after the record that was last heard: taken if that is still what the fleet has. The
+ * version is the next one, or begins a lineage. False: apart, or an offer is under way already,
+ * this module's or the one by which a lost record is put back; nothing will be called then. Fields
+ * are copied. */
+bool weir_fleet_offer(struct weir_fleet_cell *c, const struct weir_claim *fields, size_t n)
+    __attribute__((warn_unused_result));
+/* The next n numbers of this version, from 0; each is given out once over all instances, and none
+ * once another version has come: so what they permit never happens more often than that in one
+ * version, whatever Redis loses. False: apart, another version, or one take is under way. */
+bool weir_fleet_cell_take(struct weir_fleet_cell *c, uint64_t version, uint64_t n)
+    __attribute__((warn_unused_result));
 
 /* -- windows --------------------------------------------------------------------------------------- */
 
@@ -103,6 +116,9 @@ void weir_fleet_window_add(struct weir_fleet_window *w, uint64_t epoch,
                            const struct weir_fleet_counts *counts, bool urgent);
 
 /* -- counters -------------------------------------------------------------------------------------- */
+
+/* For numbers that belong to no cell. When Redis loses what it has they begin anew: what may not
+ * happen twice then takes its numbers from a cell's version. */
 
 struct weir_fleet_counter_ops {
     /* Numbers from `first` on are this instance's; `first` counts from 0 in each epoch. */
