@@ -204,8 +204,21 @@ bool fleet_cells_heard(const struct fleet *f)
     return true;
 }
 
+/* Each instance begins somewhere else when all of them read anew, so that they put back different
+ * cells first, and hear of the others before they come to them. */
+static void turn(struct fleet *f)
+{
+    uint64_t n = f->cells_n ? random_below(&f->w->random, f->cells_n) : 0;
+    for (; n && !list_empty(&f->cells); n--) {
+        struct list *first = f->cells.next;
+        list_remove(first);
+        list_push(&f->cells, first);
+    }
+}
+
 void fleet_cells_apart(struct fleet *f)
 {
+    turn(f);
     list_each (pos, &f->cells) {
         struct weir_fleet_cell *c = cell_at(pos);
         c->heard = c->broken = c->read = false;
