@@ -248,14 +248,18 @@ static bool probe_ends(struct step *s, unsigned i, unsigned arg)
     return was;
 }
 
+/* One that joins hears nothing but what spares it to offer a lost record again. */
 static bool hears(struct step *s, unsigned i, unsigned k)
 {
     struct instance *at = &s->w.at[i];
     struct sent r = s->w.air[k];
-    if (!at->led || at->cut || !r.version || r.version == at->version)
+    bool spared = at->slot == OFFER && at->slot_again && r.version > at->slot_expect;
+    if ((!at->led && !spared) || at->cut || !r.version || r.version == at->version)
         return false;
-    if (s->rules->newer && r.version < at->version)
+    if (r.version < at->version && (s->rules->newer || !at->led))
         return false;
+    if (spared)
+        instance_slot_clear(at);
     instance_consider(s, i, r.version, r.state);
     return true;
 }
@@ -343,10 +347,9 @@ static bool answer_record(struct step *s, unsigned i, unsigned arg)
     struct instance *at = &s->w.at[i];
     if ((at->slot != READ && at->slot != REFUSED && at->slot != TAKEN) || is_lost(s, at))
         return false;
-    unsigned slot = at->slot, version = at->slot_version, state = at->slot_state;
+    unsigned version = at->slot_version, state = at->slot_state;
     instance_slot_clear(at);
-    /* Refused on joining: somebody else was first, and it reads again. */
-    if (at->led ? version > at->version : slot != REFUSED)
+    if (!at->led || version > at->version)
         instance_consider(s, i, version, state);
     return true;
 }

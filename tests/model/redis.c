@@ -68,7 +68,9 @@ static bool executes(struct step *s, unsigned i, unsigned arg)
     at->slot = taken ? TAKEN : REFUSED;
     at->slot_version = s->w.stored.version;
     at->slot_state = s->w.stored.state;
-    at->slot_lost = !taken && s->w.stored.version < offer.expect;
+    unsigned known = at->led ? offer.expect : at->version;
+    at->slot_lost = !taken && s->w.stored.version < known;
+    at->slot_moved = !taken && !at->led && s->w.moved;
     at->slot_expect = at->slot_again = 0;
     if (!at->led || (at->slot_lost && !arg))
         return true;
