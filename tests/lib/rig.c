@@ -27,7 +27,9 @@
 
 enum { NAMES = 32 };
 
-struct rig rig;
+struct rig rig; /* instances[instance], as long as that is the one */
+static struct rig instances[RIG_INSTANCES];
+static unsigned instance;
 
 static struct {
     char name[32], value[128];
@@ -74,8 +76,19 @@ static uint16_t hold_port(int *hold)
     return ntohs(a.sin_port);
 }
 
+/* Of instances but the first $port has another name. */
+static const char *own_name(const char *name)
+{
+    static char own[32];
+    if (!instance || strcmp(name, "port"))
+        return name;
+    snprintf(own, sizeof own, "port_%u", instance);
+    return own;
+}
+
 uint16_t rig_port(const char *name)
 {
+    name = own_name(name);
     for (unsigned i = 0; i < names_n; i++)
         if (!strcmp(names[i].name, name))
             return (uint16_t)atoi(names[i].value);
@@ -90,6 +103,7 @@ static const char *value_of(const char *name)
 {
     if (!strncmp(name, "port", 4))
         rig_port(name);
+    name = own_name(name);
     for (unsigned i = 0; i < names_n; i++)
         if (!strcmp(names[i].name, name))
             return names[i].value;
@@ -185,14 +199,40 @@ void rig_default_modules(const char *list)
     rig.defaults = list;
 }
 
-void rig_begin(void)
+static void make_folder(void)
 {
-    struct rlimit rl;
     const char *tmp = getenv("TMPDIR");
     snprintf(rig.dir, sizeof rig.dir, "%s/weir-XXXXXX", tmp && strlen(tmp) < 40 ? tmp : "/tmp");
     cr_assert(mkdtemp(rig.dir));
     chmod(rig.dir, 0755); /* workers that dropped root must get through */
+}
+
+static void name_instance(void)
+{
     rig_name("dir", "%s", rig.dir);
+    rig_name("instance", "edge-%u", instance);
+}
+
+void rig_instance(unsigned n)
+{
+    const char *defaults = rig.defaults;
+    const bool deaths = rig.deaths;
+    cr_assert_lt(n, RIG_INSTANCES);
+    instances[instance] = rig;
+    instance = n;
+    rig = instances[n];
+    rig.defaults = defaults;
+    rig.deaths = rig.deaths || deaths;
+    if (!rig.dir[0])
+        make_folder();
+    name_instance();
+}
+
+void rig_begin(void)
+{
+    struct rlimit rl;
+    make_folder();
+    name_instance();
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     getrlimit(RLIMIT_NOFILE, &rl);
     rl.rlim_cur = rl.rlim_max;
@@ -334,22 +374,40 @@ static void stop_if_it_runs(void)
               "weir did not end well: %x", (unsigned)status);
 }
 
-void rig_end(void)
+/* Each instance that there is. */
+static void each(void (*fn)(void))
 {
-    talks_end();
-    stop_if_it_runs();
-    const unsigned left = kill_all();
-    cr_expect_eq(left, 0, "%u processes were left behind", left);
-    origins_end();
+    instances[instance] = rig;
+    for (unsigned i = 0; i < RIG_INSTANCES; i++) {
+        if (!instances[i].dir[0])
+            continue;
+        rig_instance(i);
+        fn();
+    }
+}
+
+static void clear_up(void)
+{
     char *log = rig_read("stderr");
     look_for_faults(log);
     if (getenv("RIG_VERBOSE"))
         fprintf(stderr, "%s", log);
     free(log);
+    if (!getenv("RIG_KEEP"))
+        nftw(rig.dir, on_tree, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+void rig_end(void)
+{
+    talks_end();
+    each(stop_if_it_runs);
+    const unsigned left = kill_all();
+    cr_expect_eq(left, 0, "%u processes were left behind", left);
+    origins_end();
+    each(clear_up);
     for (unsigned i = 0; i < names_n; i++)
         if (names[i].hold >= 0)
             close(names[i].hold);
+    names_n = 0;
     rig_parts_end();
-    if (!getenv("RIG_KEEP"))
-        nftw(rig.dir, on_tree, 16, FTW_DEPTH | FTW_PHYS);
 }

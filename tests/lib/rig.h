@@ -84,8 +84,8 @@ int rig_run(const char *const *args);
 /* Writes the configuration, sends SIGHUP and waits. True: the new generation has taken over. */
 #define rig_reload(...) rig_reload_with((struct rig_conf){__VA_ARGS__})
 bool rig_reload_with(struct rig_conf c);
-/* The same, asserts that it is taken, and waits until the generation before is gone, which may serve
- * a connection or two until then. For tests without connections that would keep it. */
+/* The same, asserts that it is taken, and waits until the generation before is gone, which may
+ * serve a connection or two until then. For tests without connections that would keep it. */
 #define rig_renew(...) rig_renew_with((struct rig_conf){__VA_ARGS__})
 void rig_renew_with(struct rig_conf c);
 void rig_signal(int signo);
@@ -96,6 +96,12 @@ int rig_await_exit(void);
 void rig_stop(void);
 /* For tests that kill: such an end of a process is no fault. */
 void rig_expect_deaths(void);
+
+/* Several instances beside each other: from now on everything here, and every request, is about
+ * this one, from 0, which is the one that a test begins with; each has a folder, a $port and a name, $instance
+ * ("edge-0"), of its own. Processes are looked for among those of all. rig_end() ends all. */
+enum { RIG_INSTANCES = 4 };
+void rig_instance(unsigned n);
 
 /* -- looking at it ----------------------------------------------------------------------------- */
 
