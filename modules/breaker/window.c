@@ -8,7 +8,7 @@
  * drift when a process dies halfway. */
 #include "breaker/window.h"
 
-enum { WORD_COUNT = 24, WORD_TICK = 32, PLACE_VERSION = 48 };
+enum { WORD_COUNT = 24, WORD_TICK = 32, PLACE_VERSION = 48, GOOD_SET = 1 << 16 };
 static const uint64_t COUNT_MAX = ((uint64_t)1 << WORD_COUNT) - 1;
 
 /* version 8 | tick 32 | count 24 */
@@ -22,6 +22,7 @@ enum { CALL_MADE = 1, CALL_FAILED = 2, CALL_SLOW = 4, CALL_VERSION = 16 };
 struct window {
     _Atomic uint64_t in_row; /* version 16 | count 48 */
     _Atomic uint64_t place;  /* version 16 | calls so far 48 */
+    _Atomic uint64_t good;   /* set 1 | version 16: a call was good since window_look() */
     union {
         struct bucket buckets[WINDOW_BUCKETS];
         _Atomic uint32_t calls[1]; /* conf.calls of them */
@@ -63,10 +64,25 @@ static uint64_t count_in(uint64_t word, uint16_t version)
     return (uint16_t)(word >> PLACE_VERSION) == version ? word << 16 >> 16 : 0;
 }
 
+static uint64_t good_word(uint16_t version)
+{
+    return (uint64_t)version | GOOD_SET;
+}
+
+/* A look is all that it costs, as a rule. */
+static void note_good(struct window *w, uint16_t version)
+{
+    const uint64_t had = atomic_load(&w->good);
+    if (had != good_word(version) && (!had || !is_older(version, (uint16_t)had)))
+        atomic_store(&w->good, good_word(version));
+}
+
 static void note_row(struct window *w, struct window_call call)
 {
     if (call.open)
         return;
+    if (!call.failed)
+        note_good(w, call.version);
     uint64_t was = atomic_load(&w->in_row);
     if (call.failed)
         (void)count_up(&w->in_row, call.version, &was);
@@ -223,5 +239,55 @@ struct window_sums window_sum(const struct window *w, struct window_conf conf, u
         sum_counted(w, conf.calls, version, &out);
     else
         sum_timed(w, tick_of(conf, now_ms), version, &out);
+    return out;
+}
+
+/* -- news ------------------------------------------------------------------------------------- */
+
+static uint32_t more_than(uint32_t now, uint32_t *before)
+{
+    const uint32_t more = now > *before ? now - *before : 0;
+    *before = now;
+    return more;
+}
+
+static void look_at(const struct window *w, uint32_t tick, struct window_seen *seen,
+                    struct window_news *out)
+{
+    const uint32_t i = tick % WINDOW_BUCKETS;
+    const struct bucket *b = &w->buckets[i];
+    const uint64_t tag = bucket_tag(tick, seen->version);
+    if (seen->buckets[i].tick != tick) {
+        seen->buckets[i].tick = tick;
+        seen->buckets[i].calls = seen->buckets[i].failed = seen->buckets[i].slow = 0;
+    }
+    const uint32_t failed = read_word(&b->failed, tag), slow = read_word(&b->slow, tag);
+    out->calls += more_than(read_word(&b->calls, tag), &seen->buckets[i].calls);
+    out->failed += more_than(failed, &seen->buckets[i].failed);
+    out->slow += more_than(slow, &seen->buckets[i].slow);
+}
+
+/* The mark is taken first: a good call that comes in between has shortened the row, or is told of
+ * the next time. */
+static void look_at_row(struct window *w, struct window_seen *seen, struct window_news *out)
+{
+    uint64_t good = good_word(seen->version);
+    const bool marked = atomic_compare_exchange_strong(&w->good, &good, 0);
+    const uint32_t in_row = (uint32_t)count_in(atomic_load(&w->in_row), seen->version);
+    out->broken = marked || in_row < seen->in_row;
+    out->in_row = out->broken ? in_row : in_row - seen->in_row;
+    seen->in_row = in_row;
+}
+
+struct window_news window_look(struct window *w, struct window_conf conf, uint64_t now_ms,
+                               uint16_t version, struct window_seen *seen)
+{
+    const uint32_t now = tick_of(conf, now_ms);
+    struct window_news out = {0};
+    if (!seen->any || seen->version != version)
+        *seen = (struct window_seen){.version = version, .any = true};
+    for (uint32_t i = 0; i < WINDOW_BUCKETS && i <= now; i++) /* not before the clock began */
+        look_at(w, now - i, seen, &out);
+    look_at_row(w, seen, &out);
     return out;
 }

@@ -209,3 +209,67 @@ Test(breaker_window, takes_no_ends_of_calls_of_former_versions)
         cr_assert_eq(s.in_row, 0);
     }
 }
+
+/* -- news ------------------------------------------------------------------------------------ */
+
+static struct window_seen seen;
+static struct window_news news;
+
+static void expect_news(uint64_t ms, uint16_t version, unsigned calls, unsigned failed,
+                        unsigned slow)
+{
+    news = window_look(w, timed, ms, version, &seen);
+    cr_assert(news.calls == calls && news.failed == failed && news.slow == slow, "%u %u %u",
+              news.calls, news.failed, news.slow);
+}
+
+Test(breaker_window, tells_of_each_call_once)
+{
+    seen = (struct window_seen){0};
+    add(timed, 50, 1, "..x");
+    expect_news(60, 1, 3, 1, 0);
+    expect_news(70, 1, 0, 0, 0);
+    add(timed, 75, 1, "b");
+    add(timed, 110, 1, "s.");
+    expect_news(120, 1, 3, 1, 2);
+    add(timed, 1060, 1, "xx"); /* the bucket of 50 again */
+    expect_news(1070, 1, 2, 2, 0);
+    add(timed, 1080, 2, "x");
+    expect_news(1090, 2, 1, 1, 0);
+    add(timed, 1085, 1, "x"); /* late, of a version that is no more */
+    expect_news(1095, 2, 0, 0, 0);
+}
+
+Test(breaker_window, tells_of_calls_that_break_off_later)
+{
+    const struct window_call open = {.version = 1, .open = true};
+    seen = (struct window_seen){0};
+    const uint64_t where = window_add(w, timed, 50, open);
+    expect_news(60, 1, 1, 0, 0);
+    cr_assert(!news.broken); /* it may still break off */
+    window_end(w, timed, 300, (struct window_call){.version = 1, .failed = true}, where);
+    expect_news(310, 1, 0, 1, 0);
+    cr_assert_eq(news.in_row, 1);
+}
+
+Test(breaker_window, tells_where_rows_begin)
+{
+    seen = (struct window_seen){0};
+    add(timed, 50, 1, "xx");
+    expect_news(50, 1, 2, 2, 0);
+    cr_assert(news.in_row == 2 && !news.broken);
+    add(timed, 60, 1, "x");
+    expect_news(60, 1, 1, 1, 0);
+    cr_assert(news.in_row == 1 && !news.broken);
+    add(timed, 70, 1, "x.xxxxx");
+    expect_news(70, 1, 7, 6, 0);
+    cr_assert(news.in_row == 5 && news.broken);
+    add(timed, 80, 1, ".");
+    expect_news(80, 1, 1, 0, 0);
+    cr_assert(news.in_row == 0 && news.broken);
+    add(timed, 80, 1, ".");
+    expect_news(80, 1, 1, 0, 0);
+    cr_assert(news.broken); /* it ends the rows of others */
+    expect_news(80, 1, 0, 0, 0);
+    cr_assert(!news.broken);
+}
