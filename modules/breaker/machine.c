@@ -9,50 +9,15 @@
  * probe that goes out when none is out. Who makes a transition then tries again. */
 #include "breaker/machine.h"
 
-enum {
-    VERSION_AT = 48,
-    STATE_AT = 45,
-    MODE_AT = 43,
-    OPENINGS_AT = 38,
-    OPENINGS_MAX = 31,
-    USED_AT = 24,
-    PERCENT = 100,
-    MILLION = 1000000,
-};
-static const uint64_t TIME = ((uint64_t)1 << OPENINGS_AT) - 1; /* 8 years of milliseconds */
-static const uint64_t COUNT = ((uint64_t)1 << USED_AT) - 1;
+#include "breaker/machine_lead.h"
+#include "breaker/machine_word.h"
 
-/* The word, taken apart. */
-struct parts {
-    uint16_t version;
-    enum machine_state state;
-    enum machine_mode mode;
-    unsigned openings;
-    uint64_t time_ms; /* closed: since when; else until when */
-};
-
-static struct parts parts_of(uint64_t word)
-{
-    return (struct parts){
-        .version = (uint16_t)(word >> VERSION_AT),
-        .state = (enum machine_state)(word >> STATE_AT & 7),
-        .mode = (enum machine_mode)(word >> MODE_AT & 3),
-        .openings = (unsigned)(word >> OPENINGS_AT & OPENINGS_MAX),
-        .time_ms = word & TIME,
-    };
-}
-
-static uint64_t word_of(struct parts p)
-{
-    return (uint64_t)p.version << VERSION_AT | (uint64_t)p.state << STATE_AT |
-           (uint64_t)p.mode << MODE_AT | (uint64_t)p.openings << OPENINGS_AT | (p.time_ms & TIME);
-}
+enum { PERCENT = 100, MILLION = 1000000 };
 
 /* -- transitions ----------------------------------------------------------------------------- */
 
-/* `to` has everything but the version. False: another process was faster. */
-static bool change_to(struct machine *m, uint64_t word, struct parts to, enum machine_cause cause,
-                      struct machine_change *change)
+bool machine_change_to(struct machine *m, uint64_t word, struct parts to, enum machine_cause cause,
+                       struct machine_change *change)
 {
     const struct parts from = parts_of(word);
     to.version = (uint16_t)(from.version + 1);
@@ -91,56 +56,95 @@ static unsigned openings_before(const struct parts *p, const struct machine_conf
     return calm ? 0 : p->openings;
 }
 
+static struct parts opened(const struct parts *from, const struct machine_conf *conf,
+                           struct machine_clock clock, enum machine_cause cause)
+{
+    const unsigned n = openings_before(from, conf, clock.now_ms);
+    /* Lost probes say nothing about the other side: they don't make the time longer. */
+    const unsigned more = cause == MACHINE_PROBES_LOST && n ? 0 : 1;
+    return (struct parts){
+        .state = MACHINE_OPEN,
+        .openings = n + more > OPENINGS_MAX ? OPENINGS_MAX : n + more,
+        .time_ms = clock.now_ms + open_ms(conf, n + more - 1, clock.random),
+    };
+}
+
 static bool open_it(struct machine *m, uint64_t word, const struct machine_conf *conf,
                     struct machine_clock clock, enum machine_cause cause,
                     struct machine_change *change)
 {
-    const struct parts from = parts_of(word);
-    const unsigned n = openings_before(&from, conf, clock.now_ms);
-    /* Lost probes say nothing about the other side: they don't make the time longer. */
-    const unsigned more = cause == MACHINE_PROBES_LOST && n ? 0 : 1;
-    const uint64_t lasts = open_ms(conf, n + more - 1, clock.random);
-    const struct parts to = {
-        .state = MACHINE_OPEN,
-        .openings = n + more > OPENINGS_MAX ? OPENINGS_MAX : n + more,
-        .time_ms = clock.now_ms + lasts,
-    };
-    if (!change_to(m, word, to, cause, change))
+    const struct parts from = parts_of(word), to = opened(&from, conf, clock, cause);
+    if (!machine_change_to(m, word, to, cause, change))
         return false;
-    change->lasts_ms = lasts;
+    change->lasts_ms = to.time_ms - clock.now_ms;
     return true;
+}
+
+static struct parts half_opened(const struct parts *from, const struct machine_conf *conf,
+                                uint64_t now_ms)
+{
+    return (struct parts){
+        .state = MACHINE_HALF_OPEN,
+        .openings = from->openings,
+        .time_ms = now_ms + conf->probe_ms,
+    };
 }
 
 static bool half_open_it(struct machine *m, uint64_t word, const struct machine_conf *conf,
                          uint64_t now_ms, struct machine_change *change)
 {
-    const struct parts to = {
-        .state = MACHINE_HALF_OPEN,
-        .openings = parts_of(word).openings,
-        .time_ms = now_ms + conf->probe_ms,
-    };
-    return change_to(m, word, to, MACHINE_TIME, change);
+    const struct parts from = parts_of(word);
+    return machine_change_to(m, word, half_opened(&from, conf, now_ms), MACHINE_TIME, change);
 }
 
 /* From half-open, or a step of the ramp, to what comes next. */
+static struct parts closed_further(const struct parts *from, const struct machine_conf *conf,
+                                   uint64_t now_ms)
+{
+    struct parts to = {.state = MACHINE_CLOSED, .openings = from->openings, .time_ms = now_ms};
+    if (conf->slow_close && from->state != MACHINE_RAMP_50) {
+        to.state = from->state == MACHINE_HALF_OPEN ? MACHINE_RAMP_10 : from->state + 1;
+        to.time_ms = now_ms + conf->step_ms;
+    }
+    return to;
+}
+
 static bool close_further(struct machine *m, uint64_t word, const struct machine_conf *conf,
                           uint64_t now_ms, enum machine_cause cause, struct machine_change *change)
 {
     const struct parts from = parts_of(word);
-    struct parts to = {.state = MACHINE_CLOSED, .openings = from.openings, .time_ms = now_ms};
-    if (conf->slow_close && from.state != MACHINE_RAMP_50) {
-        to.state = from.state == MACHINE_HALF_OPEN ? MACHINE_RAMP_10 : from.state + 1;
-        to.time_ms = now_ms + conf->step_ms;
-    }
-    return change_to(m, word, to, cause, change);
+    return machine_change_to(m, word, closed_further(&from, conf, now_ms), cause, change);
+}
+
+static struct parts next_of(const struct parts *from, const struct machine_conf *conf,
+                            struct machine_clock clock, enum machine_cause cause)
+{
+    if (cause == MACHINE_PROBES_GOOD)
+        return closed_further(from, conf, clock.now_ms);
+    if (cause != MACHINE_TIME)
+        return opened(from, conf, clock, cause);
+    return from->state == MACHINE_OPEN ? half_opened(from, conf, clock.now_ms)
+                                       : closed_further(from, conf, clock.now_ms);
+}
+
+struct machine_target machine_next(const struct machine_view *v, const struct machine_conf *conf,
+                                   struct machine_clock clock, enum machine_cause cause)
+{
+    const struct parts from = {.state = v->state,
+                               .openings = v->openings,
+                               .time_ms = v->state == MACHINE_CLOSED ? v->since_ms : v->until_ms};
+    const struct parts to = next_of(&from, conf, clock, cause);
+    const bool lasts = to.state != MACHINE_CLOSED && to.state != MACHINE_HALF_OPEN;
+    return (struct machine_target){
+        .state = to.state,
+        .openings = to.openings,
+        .time_ms = to.time_ms,
+        .lasts_ms = lasts ? to.time_ms - clock.now_ms : 0,
+        .cause = cause,
+    };
 }
 
 /* -- permits --------------------------------------------------------------------------------- */
-
-static uint16_t version_of(uint64_t permits)
-{
-    return (uint16_t)(permits >> VERSION_AT);
-}
 
 static uint64_t used_of(uint64_t permits)
 {
@@ -150,11 +154,6 @@ static uint64_t used_of(uint64_t permits)
 static uint64_t permits_word(uint16_t version, uint64_t used, uint64_t good)
 {
     return (uint64_t)version << VERSION_AT | (used & COUNT) << USED_AT | (good & COUNT);
-}
-
-static bool is_newer(uint16_t a, uint16_t than)
-{
-    return (int16_t)(uint16_t)(a - than) > 0;
 }
 
 /* What has been used within this version; false: a newer one has begun. */
@@ -200,12 +199,51 @@ static bool take_share(struct machine *m, uint16_t version, unsigned percent)
 
 /* -- what may go out ------------------------------------------------------------------------- */
 
+/* How many probes may go out in this version: while the fleet leads, those that it has granted. */
+static unsigned probes_of(const struct machine *m, uint16_t version,
+                          const struct machine_conf *conf, bool led)
+{
+    const unsigned granted = led ? grants_of(atomic_load(&m->grants), version).granted : 0;
+    return led && granted < conf->probes ? granted : conf->probes;
+}
+
+/* A request found no permit. As many are noted as could still be granted. */
+static void note_wanted(struct machine *m, uint16_t version, const struct machine_conf *conf)
+{
+    const struct grants g = grants_of(atomic_load(&m->grants), version);
+    if ((unsigned)g.granted + g.wanted < conf->probes)
+        grants_add(m, (struct grants){.version = version, .wanted = 1});
+}
+
+/* What the probes have said, and nobody has acted on, because the fleet was leading when they came
+ * back. True: as for move_on(). */
+static bool catch_up(struct machine *m, uint64_t word, const struct machine_conf *conf,
+                     struct machine_clock clock, struct machine_change *change)
+{
+    const struct parts p = parts_of(word);
+    uint64_t used, good;
+    if (!conf->shared || p.state != MACHINE_HALF_OPEN || p.mode != MACHINE_AUTO)
+        return false;
+    if (grants_of(atomic_load(&m->grants), p.version).bad)
+        open_it(m, word, conf, clock, MACHINE_PROBE_BAD, change);
+    else if (read_permits(atomic_load(&m->permits), p.version, &used, &good) &&
+             good >= conf->successes)
+        close_further(m, word, conf, clock.now_ms, MACHINE_PROBES_GOOD, change);
+    else
+        return false;
+    return true;
+}
+
 /* True: the state has come to its end, and this call has tried to make the next one. Half-open ends
  * only with probes that are lost: as long as nobody asks, there are none. */
 static bool move_on(struct machine *m, uint64_t word, const struct machine_conf *conf,
                     struct machine_clock clock, struct machine_change *change)
 {
     const struct parts p = parts_of(word);
+    if (machine_is_led(m, conf, clock.now_ms))
+        return false;
+    if (catch_up(m, word, conf, clock, change))
+        return true;
     if (p.mode != MACHINE_AUTO || p.state == MACHINE_CLOSED || clock.now_ms < p.time_ms)
         return false;
     if (p.state == MACHINE_HALF_OPEN && is_waiting(m, p.version, conf->probes))
@@ -225,15 +263,27 @@ static void begin_probing(struct machine *m, uint64_t word, const struct machine
                           uint64_t now_ms)
 {
     struct parts p = parts_of(word);
-    if (p.state != MACHINE_HALF_OPEN || p.mode != MACHINE_AUTO ||
-        !is_waiting(m, p.version, conf->probes))
+    if (p.state != MACHINE_HALF_OPEN || p.mode != MACHINE_AUTO)
+        return;
+    const bool led = machine_is_led(m, conf, now_ms);
+    if (!is_waiting(m, p.version, probes_of(m, p.version, conf, led)))
         return;
     p.time_ms = now_ms + conf->probe_ms;
     atomic_compare_exchange_strong(&m->word, &word, word_of(p));
 }
 
+static enum machine_says ask_probe(struct machine *m, uint16_t version,
+                                   const struct machine_conf *conf, bool led)
+{
+    if (take_probe(m, version, probes_of(m, version, conf, led)))
+        return MACHINE_PROBE;
+    if (led)
+        note_wanted(m, version, conf);
+    return MACHINE_NO_PROBE;
+}
+
 static enum machine_says ask(struct machine *m, const struct parts *p,
-                             const struct machine_conf *conf)
+                             const struct machine_conf *conf, uint64_t now_ms)
 {
     if (p->mode != MACHINE_AUTO)
         return p->mode == MACHINE_FORCED_OPEN ? MACHINE_NO : MACHINE_IGNORED;
@@ -241,7 +291,7 @@ static enum machine_says ask(struct machine *m, const struct parts *p,
     case MACHINE_CLOSED:
         return MACHINE_YES;
     case MACHINE_HALF_OPEN:
-        return take_probe(m, p->version, conf->probes) ? MACHINE_PROBE : MACHINE_NO_PROBE;
+        return ask_probe(m, p->version, conf, machine_is_led(m, conf, now_ms));
     case MACHINE_RAMP_10:
     case MACHINE_RAMP_25:
     case MACHINE_RAMP_50:
@@ -262,7 +312,7 @@ enum machine_says machine_admit(struct machine *m, const struct machine_conf *co
         word = atomic_load(&m->word);
     begin_probing(m, word, conf, clock.now_ms);
     const struct parts p = parts_of(word);
-    const enum machine_says says = ask(m, &p, conf);
+    const enum machine_says says = ask(m, &p, conf, clock.now_ms);
     *ticket = (struct machine_ticket){
         .version = p.version, .state = (uint8_t)p.state, .says = (uint8_t)says};
     return says;
@@ -291,7 +341,8 @@ void machine_trip(struct machine *m, const struct machine_conf *conf, struct mac
 {
     uint64_t word;
     *change = (struct machine_change){0};
-    if (is_current(m, ticket, &word) && ticket.says == MACHINE_YES)
+    if (is_current(m, ticket, &word) && ticket.says == MACHINE_YES &&
+        !machine_is_led(m, conf, clock.now_ms))
         open_it(m, word, conf, clock, MACHINE_TRIPPED, change);
 }
 
@@ -313,7 +364,7 @@ void machine_good(struct machine *m, const struct machine_conf *conf, struct mac
     uint64_t word;
     *change = (struct machine_change){0};
     if (!is_current(m, ticket, &word) || ticket.says != MACHINE_PROBE ||
-        count_good(m, ticket.version) < conf->successes)
+        count_good(m, ticket.version) < conf->successes || machine_is_led(m, conf, clock.now_ms))
         return;
     while (is_current(m, ticket, &word) &&
            !close_further(m, word, conf, clock.now_ms, MACHINE_PROBES_GOOD, change))
@@ -325,6 +376,11 @@ void machine_bad(struct machine *m, const struct machine_conf *conf, struct mach
 {
     uint64_t word;
     *change = (struct machine_change){0};
+    if (ticket.says == MACHINE_PROBE && machine_is_led(m, conf, clock.now_ms)) {
+        if (is_current(m, ticket, &word))
+            grants_add(m, (struct grants){.version = ticket.version, .bad = 1});
+        return;
+    }
     while (ticket.says == MACHINE_PROBE && is_current(m, ticket, &word) &&
            !open_it(m, word, conf, clock, MACHINE_PROBE_BAD, change))
         ;
@@ -371,7 +427,7 @@ void machine_force(struct machine *m, enum machine_mode mode, uint64_t now_ms,
     };
     *change = (struct machine_change){0};
     uint64_t word = atomic_load(&m->word);
-    while (parts_of(word).mode != mode && !change_to(m, word, to, MACHINE_OPERATOR, change))
+    while (parts_of(word).mode != mode && !machine_change_to(m, word, to, MACHINE_OPERATOR, change))
         word = atomic_load(&m->word);
 }
 

@@ -25,8 +25,11 @@
  *
  * A version counts the transitions. A ticket carries the version it belongs to, and what comes of
  * it counts only while that is still the circuit's: nothing that began before a transition has a
- * part in what follows, but probes in what they themselves have brought about. Of versions there are 16 bits: somebody who stands still while exactly
- * 65,536 transitions pass would not notice.
+ * part in what follows, but probes in what they themselves have brought about. Of versions there
+ * are 16 bits: somebody who stands still while exactly 65,536 transitions pass would not notice.
+ *
+ * A circuit that instances share is led by the fleet, most of the time: then none of these makes a
+ * transition (machine_lead.h).
  *
  * A cell of zeros is a closed circuit. Time is in milliseconds of the monotonic clock, the same in
  * all processes; a clock that is a little behind another's does no harm. */
@@ -57,11 +60,18 @@ struct machine_conf {
     uint64_t step_ms;                  /* of the ramp */
     uint64_t probe_ms;                 /* probes of which nothing is heard for so long are lost */
     uint64_t calm_ms;                  /* closed for so long: the next opening is a first one */
+    bool shared;                       /* the fleet may lead it: machine_lead.h */
 };
 
 struct machine {
     _Atomic uint64_t word;    /* version 16 | state 3 | mode 2 | openings 5 | time 38 */
     _Atomic uint64_t permits; /* version 16 | used 24 | good 24 */
+    /* Of the fleet's lead: machine_lead.h. */
+    _Atomic uint64_t led_until_ms;
+    _Atomic uint64_t grants; /* version 16 | granted 16 | wanted 16 | bad 16 */
+    _Atomic uint64_t told;   /* version 16 | good probes that the fleet knows of 24 */
+    _Atomic uint64_t bound;  /* set 1 | version 16 */
+    _Atomic uint64_t fleet_version, fleet_lineage;
 };
 
 /* Now, and a random number, which jitter is made of. */
@@ -74,7 +84,7 @@ enum machine_says {
     MACHINE_PROBE,    /* machine_good(), machine_bad() or machine_back() has to follow */
     MACHINE_IGNORED,  /* forced closed: goes out, and isn't counted */
     MACHINE_NO,       /* open */
-    MACHINE_NO_PROBE, /* half-open, and all probes are out */
+    MACHINE_NO_PROBE, /* half-open, and all probes are out, or the fleet has granted no more yet */
     MACHINE_NO_RAMP,  /* not yet: the ramp lets a part through */
 };
 static inline bool machine_lets(enum machine_says s)
@@ -122,8 +132,8 @@ void machine_good(struct machine *m, const struct machine_conf *conf, struct mac
 void machine_bad(struct machine *m, const struct machine_conf *conf, struct machine_clock clock,
                  struct machine_ticket ticket, struct machine_change *change);
 void machine_back(struct machine *m, struct machine_ticket ticket);
-/* Is the circuit closed, or closing slowly, since the probes of this ticket? Then it becomes that of
- * any call. */
+/* Is the circuit closed, or closing slowly, since the probes of this ticket? Then it becomes that
+ * of any call. */
 bool machine_follow(const struct machine *m, const struct machine_conf *conf,
                     struct machine_ticket *ticket);
 /* Back to MACHINE_AUTO is closed, as if nothing had ever been. Nothing changes when the mode is
