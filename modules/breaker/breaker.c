@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "breaker/breaker.h"
+#include "breaker/shared.h"
 
 static const char *const log_fields[] = {
     [LOG_DECISION] = "decision", [LOG_STATE] = "state", [LOG_WAITED] = "waited_ms", NULL};
@@ -132,6 +133,7 @@ static void stop(struct weir_process *p, void *opaque)
     if (!local)
         return;
     weir_timer_stop(&local->timer);
+    shared_end(local);
     for (const struct breaker *b = local->global->first; b; b = b->next)
         if (b->gauges)
             limits_leave(b->gauges, local->columns[b->index]);
@@ -181,7 +183,9 @@ static uint32_t pass_all(struct weir_process *p, const struct breaker *b)
  * done here where no request comes to do it. */
 static void tick(struct weir_process *p, void *opaque)
 {
-    const struct breaker_local *local = opaque;
+    struct breaker_local *local = opaque;
+    if (local)
+        shared_tick(local);
     for (const struct breaker *b = local ? local->global->first : NULL; b; b = b->next) {
         if (b->gauges)
             limits_mend(b->gauges);

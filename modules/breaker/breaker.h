@@ -9,10 +9,12 @@
  *     queue.c      requests that wait for room
  *     route.c      hooks of a route's uses: the route's circuit
  *     judge.c      what an attempt's head and its end say
+ *     shared.c     circuits that instances share: shared.h
  *     report.c     what is logged and counted about transitions and refusals
  *     commands.c   what operators ask and force
  *
- * and the decisions: circuit.h (machine.h, window.h, outcomes.h) and limits.h. */
+ * and the decisions: circuit.h (machine.h, window.h, outcomes.h), limits.h, and for shared circuits
+ * shared_plan.h. */
 
 #include <stdatomic.h>
 
@@ -31,7 +33,8 @@ enum breaker_reject {
 };
 
 enum breaker_counter { COUNT_PROBES, COUNT_FELL_BACK, COUNT_PASSED_OVER, COUNT_QUEUED, COUNT_N };
-extern const struct weir_counter breaker_counters[], breaker_transitions[], breaker_rejects[];
+extern const struct weir_counter breaker_counters[], breaker_transitions[], breaker_adoptions[],
+    breaker_rejects[];
 
 enum breaker_log { LOG_DECISION, LOG_STATE, LOG_WAITED };
 
@@ -53,7 +56,7 @@ struct circuit_group {
     uint64_t open_for, max_open, slow_step, probe_timeout, calm; /* ms */
     int64_t factor, probes, successes;
     uint32_t jitter; /* millionths */
-    bool slow_close;
+    bool slow_close, shared;
 };
 
 struct limits_group {
@@ -89,7 +92,9 @@ struct breaker {
     struct weir_endpoint_cells *machines, *windows; /* of SCOPE_ENDPOINT instead */
     _Atomic uint32_t *worst; /* cell: of SCOPE_ENDPOINT, what the state gauge shows */
     struct limits *gauges;   /* cell; NULL: there are no limits */
-    struct weir_counters *counters, *transitions[MACHINE_STATES], *rejects[REJECT_N];
+    _Atomic uint32_t *led;   /* cell: how many of its circuits the fleet leads; NULL: not shared */
+    struct weir_counters *counters, *transitions[MACHINE_STATES], *adopted[MACHINE_STATES],
+        *rejects[REJECT_N];
 };
 
 struct breaker_global {
@@ -109,15 +114,17 @@ extern const struct weir_command breaker_commands[];
 
 /* What one process keeps: start(). */
 struct waiter;
+struct shared_circuit;
 struct waiters {
     struct waiter *first, *last; /* oldest first */
 };
 struct breaker_local {
     const struct breaker_global *global;
     struct weir_process *process;
-    int *columns;            /* of each breaker's gauges, by its index */
-    struct waiters *waiters; /* by index and class */
-    struct weir_timer timer; /* runs while somebody waits */
+    int *columns;                  /* of each breaker's gauges, by its index */
+    struct waiters *waiters;       /* by index and class */
+    struct weir_timer timer;       /* runs while somebody waits */
+    struct shared_circuit *shared; /* of the control process: shared.h */
 };
 
 static inline bool breaker_is_on(const struct breaker *b)
@@ -145,8 +152,8 @@ bool breaker_circuit_at(const struct breaker *b, weir_slot slot, struct circuit 
 void breaker_pass_time(struct weir_process *p, const struct breaker *b, struct weir_slice endpoint,
                        const struct circuit *c);
 
-/* A failure that isn't in the list says nothing: neither that it works, nor that it doesn't. Injected
- * faults count: breakers are what they are there to try. */
+/* A failure that isn't in the list says nothing: neither that it works, nor that it doesn't.
+ * Injected faults count: breakers are what they are there to try. */
 enum judgement { SAYS_NOTHING, WENT_WELL, HAS_FAILED };
 /* By its head, or its failure before that; by its end, of one whose head went well. [hook] */
 enum judgement breaker_judge_head(const struct breaker *b, const struct weir_attempt *at);
@@ -235,6 +242,13 @@ void breaker_on_timer(struct weir_timer *t);
 /* Logs and counts a transition that this process has made; does nothing for others. */
 void breaker_report(struct weir_process *p, const struct breaker *b, struct weir_slice endpoint,
                     const struct circuit_event *event);
+/* One that another instance has made, and that is in force here now. */
+struct breaker_adopted {
+    const struct machine_change *change;
+    const char *by, *figures;
+};
+void breaker_report_adopted(struct weir_process *p, const struct breaker *b,
+                            struct weir_slice endpoint, const struct breaker_adopted *a);
 /* Counts it, and answers: what the settings say about it. */
 enum weir_verdict breaker_refuse(struct weir_exchange *x, const struct weir_use *u,
                                  enum breaker_reject why);

@@ -11,6 +11,7 @@
  * workers, and outlives reloads. */
 
 #include "breaker/breaker.h"
+#include "breaker/shared.h"
 
 #include "common/command.h"
 
@@ -24,6 +25,20 @@ static void set_number(json_t *o, const char *key, uint64_t n)
 static void set_word(json_t *o, const char *key, const char *word)
 {
     json_object_set_new(o, key, json_string(word));
+}
+
+static void add_shared(json_t *to, const struct breaker_local *local, const struct breaker *b,
+                       weir_slot slot)
+{
+    const struct shared_circuit *s = shared_find(local, b, slot);
+    if (!s)
+        return;
+    json_t *o = json_object();
+    json_object_set_new(o, "led", json_boolean(s->led));
+    json_object_set_new(o, "holding", json_boolean(s->holding));
+    set_number(o, "version", s->record.fleet.version);
+    set_word(o, "by", s->record.by);
+    json_object_set_new(to, "shared", o);
 }
 
 /* What is due is done before, so that nothing is shown as open whose time is over. */
@@ -51,8 +66,9 @@ static json_t *circuit_json(struct weir_process *p, const struct breaker *b,
     return o;
 }
 
-static void add_endpoints(json_t *to, struct weir_process *p, const struct breaker *b)
+static void add_endpoints(json_t *to, const struct breaker_local *local, const struct breaker *b)
 {
+    struct weir_process *p = local->process;
     struct weir_endpoint_info e;
     struct circuit c;
     for (size_t at = 0; weir_endpoint_each(p, b->cluster, &at, &e);) {
@@ -60,18 +76,22 @@ static void add_endpoints(json_t *to, struct weir_process *p, const struct break
             continue;
         json_t *o = circuit_json(p, b, e.name, &c);
         json_object_set_new(o, "endpoint", json_slice(e.name));
+        add_shared(o, local, b, e.slot);
         json_array_append_new(to, o);
     }
 }
 
-static json_t *circuits_json(struct weir_process *p, const struct breaker *b)
+static json_t *circuits_json(const struct breaker_local *local, const struct breaker *b)
 {
-    json_t *all = json_array();
+    json_t *all = json_array(), *one;
     struct circuit c;
     if (b->per_endpoint)
-        add_endpoints(all, p, b);
-    else if (breaker_circuit_at(b, WEIR_NO_SLOT, &c))
-        json_array_append_new(all, circuit_json(p, b, slice_str(""), &c));
+        add_endpoints(all, local, b);
+    else if (breaker_circuit_at(b, WEIR_NO_SLOT, &c)) {
+        one = circuit_json(local->process, b, slice_str(""), &c);
+        add_shared(one, local, b, WEIR_NO_SLOT);
+        json_array_append_new(all, one);
+    }
     return all;
 }
 
@@ -89,12 +109,13 @@ static json_t *limits_json(const struct breaker *b, unsigned class)
     return o;
 }
 
-static json_t *breaker_json(struct weir_process *p, const struct breaker *b)
+static json_t *breaker_json(const struct breaker_local *local, const struct breaker *b)
 {
+    struct weir_process *p = local->process;
     json_t *o = json_object(), *limits = json_array();
     json_object_set_new(o, b->is_route ? "route" : "cluster", json_slice(b->owner));
     json_object_set_new(o, "enabled", json_boolean(breaker_is_on(b)));
-    json_object_set_new(o, "circuits", circuits_json(p, b));
+    json_object_set_new(o, "circuits", circuits_json(local, b));
     json_object_set_new(o, "limits", limits);
     for (unsigned i = 0; b->gauges && i < LIMITS_CLASSES; i++)
         if (i == CLASS_USUAL || b->limits[i].place.file)
@@ -112,14 +133,14 @@ static json_t *breaker_json(struct weir_process *p, const struct breaker *b)
     return o;
 }
 
-static void reply_with(struct weir_process *p, const struct breaker *first, bool all,
+static void reply_with(const struct breaker_local *local, const struct breaker *first, bool all,
                        struct weir_reply *reply)
 {
     json_t *o = json_object(), *breakers = json_array();
     json_object_set_new(o, "breakers", breakers);
     for (const struct breaker *b = first; b; b = all ? b->next : NULL)
         if (!all || b->has_circuit || b->has_limits || b->limits[CLASS_USUAL].max_connections)
-            json_array_append_new(breakers, breaker_json(p, b));
+            json_array_append_new(breakers, breaker_json(local, b));
     command_answer(reply, o);
 }
 
@@ -169,11 +190,12 @@ static void get(struct weir_process *p, void *local, const struct weir_request *
     const struct breaker_local *mine = local;
     json_t *asked = command_asked(rq);
     const struct breaker *b = NULL;
+    (void)p;
     const bool all = mine && !json_object_get(asked, "cluster") && !json_object_get(asked, "route");
     if (all)
-        reply_with(p, mine->global->first, true, reply);
+        reply_with(mine, mine->global->first, true, reply);
     else if ((b = find(mine, asked, reply)))
-        reply_with(p, b, false, reply);
+        reply_with(mine, b, false, reply);
     json_decref(asked);
 }
 
@@ -241,7 +263,7 @@ static void force(struct weir_process *p, void *local, const struct weir_request
                          SLICE_ARG(b->owner));
     else if (b && read_mode(asked, &mode, reply)) {
         if (force_all(p, b, endpoint ? slice_of(endpoint) : slice_str(""), mode))
-            reply_with(p, b, false, reply);
+            reply_with(local, b, false, reply);
         else
             weir_reply_error(reply, 404, "endpoint",
                              "%.*s has no circuit of that endpoint; get shows which it has",
@@ -250,8 +272,7 @@ static void force(struct weir_process *p, void *local, const struct weir_request
     json_decref(asked);
 }
 
-static void switch_it(struct weir_process *p, void *local, const struct weir_request *rq,
-                      struct weir_reply *reply, bool on)
+static void switch_it(void *local, const struct weir_request *rq, struct weir_reply *reply, bool on)
 {
     json_t *asked = command_asked(rq);
     const struct breaker *b = find(local, asked, reply);
@@ -262,7 +283,7 @@ static void switch_it(struct weir_process *p, void *local, const struct weir_req
             weir_log(WEIR_LOG_WARN, on ? "breaker_enabled" : "breaker_disabled",
                      "%s %.*s: by an operator", b->is_route ? "route" : "cluster",
                      SLICE_ARG(b->owner));
-        reply_with(p, b, false, reply);
+        reply_with(local, b, false, reply);
     }
     json_decref(asked);
 }
@@ -270,13 +291,15 @@ static void switch_it(struct weir_process *p, void *local, const struct weir_req
 static void disable(struct weir_process *p, void *local, const struct weir_request *rq,
                     struct weir_reply *reply)
 {
-    switch_it(p, local, rq, reply, false);
+    (void)p;
+    switch_it(local, rq, reply, false);
 }
 
 static void enable(struct weir_process *p, void *local, const struct weir_request *rq,
                    struct weir_reply *reply)
 {
-    switch_it(p, local, rq, reply, true);
+    (void)p;
+    switch_it(local, rq, reply, true);
 }
 
 const struct weir_command breaker_commands[] = {

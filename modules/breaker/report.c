@@ -18,6 +18,10 @@ const struct weir_counter breaker_counters[] = {
 };
 const struct weir_counter breaker_transitions[] = {
     {"transitions", "changes of a circuit's state, by the new one"}, {NULL, NULL}};
+const struct weir_counter breaker_adoptions[] = {
+    {"adopted",
+     "changes of a shared circuit's state that other instances have made, by the new one"},
+    {NULL, NULL}};
 const struct weir_counter breaker_rejects[] = {
     {"rejects", "requests that were not let through, by the reason"}, {NULL, NULL}};
 
@@ -56,22 +60,41 @@ static void print_length(char to[TEXT], const struct machine_change *c)
         snprintf(to, TEXT, ", until an operator says otherwise");
 }
 
+static void say(const struct breaker *b, struct weir_slice endpoint, const struct machine_change *c,
+                const char *why)
+{
+    char length[TEXT];
+    print_length(length, c);
+    weir_log(c->to == MACHINE_OPEN ? WEIR_LOG_WARN : WEIR_LOG_INFO, event_name(c->to),
+             "%s %.*s%s%.*s: from %s to %s%s: %s", b->is_route ? "route" : "cluster",
+             SLICE_ARG(b->owner), endpoint.n ? ", endpoint " : "", SLICE_ARG(endpoint),
+             machine_state_name(c->from), machine_state_name(c->to), length, why);
+}
+
 void breaker_report(struct weir_process *p, const struct breaker *b, struct weir_slice endpoint,
                     const struct circuit_event *event)
 {
     const struct machine_change *c = &event->change;
-    char figures[TEXT], length[TEXT];
+    char figures[TEXT];
     if (!c->changed)
         return;
     weir_count(p, b->transitions[c->to], 0, 1);
     if (c->to != MACHINE_CLOSED && !b->is_route)
         weir_cluster_trouble_set(p, b->cluster, true);
     circuit_figures(figures, sizeof figures, &b->circuit, event);
-    print_length(length, c);
-    weir_log(c->to == MACHINE_OPEN ? WEIR_LOG_WARN : WEIR_LOG_INFO, event_name(c->to),
-             "%s %.*s%s%.*s: from %s to %s%s: %s", b->is_route ? "route" : "cluster",
-             SLICE_ARG(b->owner), endpoint.n ? ", endpoint " : "", SLICE_ARG(endpoint),
-             machine_state_name(c->from), machine_state_name(c->to), length, figures);
+    say(b, endpoint, c, figures);
+}
+
+void breaker_report_adopted(struct weir_process *p, const struct breaker *b,
+                            struct weir_slice endpoint, const struct breaker_adopted *a)
+{
+    char why[2 * TEXT + 16];
+    weir_count(p, b->adopted[a->change->to], 0, 1);
+    if (a->change->to != MACHINE_CLOSED && !b->is_route)
+        weir_cluster_trouble_set(p, b->cluster, true);
+    snprintf(why, sizeof why, "by %.*s: %.*s", TEXT, *a->by ? a->by : "the fleet", TEXT,
+             a->figures);
+    say(b, endpoint, a->change, why);
 }
 
 /* -- refusals -------------------------------------------------------------------------------- */

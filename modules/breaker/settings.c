@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <weir/fleet.h>
+
 #include "breaker/breaker.h"
 #include "common/slice.h"
 
@@ -62,7 +64,9 @@ static const struct weir_setting open_rows[] = {
         WEIR_ROW_BOOL("slow_close", struct circuit_group, slow_close, "false",                     \
                       "let 10 %, 25 % and 50 % through before it closes"),                         \
         WEIR_ROW_MS("slow_step", struct circuit_group, slow_step, "5s", 10, 3600000,               \
-                    "how long each of these steps takes")
+                    "how long each of these steps takes"),                                         \
+        WEIR_ROW_BOOL("shared", struct circuit_group, shared, "false",                             \
+                      "it is one circuit for all instances of the fleet")
 
 static const struct weir_setting route_circuit_rows[] = {CIRCUIT_ROWS, WEIR_ROW_END};
 static const struct weir_setting cluster_circuit_rows[] = {
@@ -134,10 +138,24 @@ const struct weir_setting breaker_route_rows[] = {
 
 /* -- checks ---------------------------------------------------------------------------------- */
 
+static void check_shared(struct weir_load *l, const struct circuit_group *g)
+{
+    if (g->open_on.window_calls)
+        weir_fault(l, &g->place,
+                   "breaker.circuit.open_on.window_calls is of one instance, and the circuit is "
+                   "shared: use window instead, which is a time");
+    if (!weir_load_fleet(l))
+        weir_warn(l, &g->place,
+                  "breaker.circuit.shared does nothing without a fleet: add fleet = { redis = { }; "
+                  "}; or leave it out");
+}
+
 static void check_circuit(struct weir_load *l, void *group)
 {
     struct circuit_group *g = group;
     g->place = *weir_load_place(l);
+    if (g->shared)
+        check_shared(l, g);
     if (g->successes > g->probes)
         weir_fault(
             l, &g->place,
@@ -215,7 +233,8 @@ static void read_circuit(struct weir_load *l, struct breaker *b)
                     .slow_close = g->slow_close,
                     .step_ms = g->slow_step,
                     .probe_ms = g->probe_timeout,
-                    .calm_ms = g->calm},
+                    .calm_ms = g->calm,
+                    .shared = g->shared && weir_load_fleet(l)},
         .window = {.span_ms = o->window, .calls = (uint32_t)o->window_calls},
         .error_rate = o->error_rate,
         .slow_rate = o->slow_rate,
@@ -247,6 +266,8 @@ static void register_circuit(struct weir_load *l, struct breaker *b)
     for (unsigned s = 0; s < MACHINE_STATES; s++) {
         const struct weir_label to = {"to", slice_str(machine_state_name((enum machine_state)s))};
         b->transitions[s] = weir_counters(l, breaker_transitions, &to, 1);
+        if (b->circuit.machine.shared)
+            b->adopted[s] = weir_counters(l, breaker_adoptions, &to, 1);
     }
 }
 
@@ -269,6 +290,26 @@ static void show_state(struct weir_load *l, struct breaker *b)
         .ctx = b,
     };
     weir_gauge(l, &state, NULL, 0);
+}
+
+static uint64_t read_led(const void *ctx)
+{
+    const struct breaker *b = ctx;
+    return b->led ? atomic_load(b->led) : 0;
+}
+
+static void show_led(struct weir_load *l, struct breaker *b)
+{
+    const struct weir_gauge led = {
+        .name = "shared_led",
+        .help = "circuits that the fleet leads now; of the others this instance decides alone",
+        .read = read_led,
+        .ctx = b,
+    };
+    if (!b->circuit.machine.shared)
+        return;
+    b->led = weir_cell(l, "led", sizeof *b->led);
+    weir_gauge(l, &led, NULL, 0);
 }
 
 /* -- limits ---------------------------------------------------------------------------------- */
@@ -347,6 +388,7 @@ static void load_use(struct weir_load *l, struct breaker *b, struct breaker_glob
         make_circuit(l, b);
         register_circuit(l, b);
         show_state(l, b);
+        show_led(l, b);
     }
     for (unsigned r = 0; r < REJECT_N; r++) {
         const struct weir_label reason = {"reason",
