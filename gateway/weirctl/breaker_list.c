@@ -7,8 +7,9 @@
 #include "weirctl/answer.h"
 #include "weirctl/table.h"
 
-static const char *const circuit_heads[] = {"OWNER",   "ENDPOINT", "STATE",     "MODE",  ">CALLS",
-                                            ">FAILED", ">SLOW",    ">OPENINGS", ">LEFT", NULL};
+static const char *const circuit_heads[] = {"OWNER",     "ENDPOINT", "STATE",   "MODE",
+                                            "FLEET",     ">CALLS",   ">FAILED", ">SLOW",
+                                            ">OPENINGS", ">LEFT",    NULL};
 static const char *const limit_heads[] = {"CLUSTER",  "PRIORITY", "MODE",         ">REQUESTS",
                                           ">PENDING", ">RETRIES", ">CONNECTIONS", NULL};
 
@@ -26,6 +27,17 @@ static void add_owner(struct text *cell, const json_t *breaker)
     answer_add(cell, breaker, kind);
 }
 
+static void add_shared(struct text *cell, const json_t *circuit)
+{
+    const json_t *shared = json_object_get(circuit, "shared");
+    if (!shared)
+        text_char(cell, '-');
+    else if (json_is_true(json_object_get(shared, "holding")))
+        text_str(cell, "holds");
+    else
+        text_str(cell, json_is_true(json_object_get(shared, "led")) ? "led" : "apart");
+}
+
 static void add_circuit(struct table *t, const json_t *breaker, const json_t *circuit)
 {
     add_owner(table_cell(t), breaker);
@@ -35,6 +47,7 @@ static void add_circuit(struct table *t, const json_t *breaker, const json_t *ci
         text_str(table_cell(t), "disabled");
     else
         answer_add(table_cell(t), circuit, "mode");
+    add_shared(table_cell(t), circuit);
     answer_add(table_cell(t), circuit, "calls");
     answer_add(table_cell(t), circuit, "failed");
     answer_add(table_cell(t), circuit, "slow");
@@ -167,9 +180,10 @@ const struct command breaker_list = {
     .summary = "show circuits, and what limits are used",
     .help =
         "STATE is closed, open, half_open (probes go through) or ramp_10, _25, _50 (it closes\n"
-        "slowly); MODE is auto, forced_open, forced_closed, or disabled. CALLS, FAILED and SLOW "
-        "are\n"
-        "those of the window, OPENINGS those in a row, LEFT is the time of the state.\n"
+        "slowly); MODE is auto, forced_open, forced_closed, or disabled. FLEET is led (it is one\n"
+        "circuit for all instances), apart (this one decides alone) or holds (alone, until it has\n"
+        "closed); - where it isn't shared. CALLS, FAILED and SLOW are those of the window, here,\n"
+        "OPENINGS those in a row, LEFT is the time of the state.\n"
         "\n"
         "Of limits it shows what is used of how much; \"-\" is no limit.\n",
     .options = {{BREAKER_ROUTE}},

@@ -101,7 +101,7 @@ Test(breaker_operator, works_by_weirctl)
 {
     breaker_start(1, "circuit = { " QUICK " }; limits = { max_requests = 20; };");
     cr_assert_eq(weirctl_run("breaker list"), 0, "%s", weirctl_said());
-    WEIRCTL_SAYS("\ncluster app  -         closed  auto      0       0     0         0     -\n");
+    WEIRCTL_SAYS("\ncluster app  -         closed  auto  -          0       0     0         0     -\n");
     WEIRCTL_SAYS("\napp      usual     on        0/20      0/0      0/-            -\n");
     cr_assert_eq(weirctl_run("breaker open app"), 0, "%s", weirctl_said());
     WEIRCTL_SAYS(" open   forced_open ");
@@ -198,6 +198,8 @@ Test(breaker_operator, is_told_what_is_wrong_with_a_configuration)
         {"circuit = { open_for = \"2m\"; };", "max_open is shorter than open_for"},
         {"circuit = { open_on = { error_rate = \"0%\"; }; };", "nothing that would open it"},
         {"circuit = { open_on = { window_calls = 10; }; };", "so there are never the 20 calls"},
+        {"circuit = { shared = true; open_on = { window_calls = 50; }; };", "use window instead"},
+        {"circuit = { shared = true; };", "shared does nothing without a fleet"},
         {"circuit = { open_on = { outcomes = [ \"6xx\" ]; }; };", "outcomes[0] is \"6xx\""},
         {"circuit = { open_on = { window = \"50ms\"; }; };", "window"},
         {"limits = { max_pending = 3; };", "there is no max_requests"},

@@ -259,14 +259,19 @@ Test(weirctl_commands, show_circuits_and_what_is_used_of_limits)
         " 12, \"max_requests\": 200, \"pending\": 3, \"max_pending\": 0, \"retries\": 1,"
         " \"max_retries\": 0}, {\"priority\": \"high\"}], \"connections\": 7, \"max_connections\": "
         "9},"
-        " {\"route\": \"all\", \"enabled\": false, \"circuits\": [{\"state\": \"closed\"}],"
+        " {\"route\": \"all\", \"enabled\": false, \"circuits\": [{\"state\": \"closed\"},"
+        " {\"shared\": {\"led\": true}}, {\"shared\": {\"led\": false}},"
+        " {\"shared\": {\"led\": false, \"holding\": true}}],"
         " \"limits\": []}, {\"cluster\": \"b\", \"enabled\": false, \"connections\": 1,"
         " \"max_connections\": 4}]}";
     cr_assert_str_eq(
         show("breaker list", answer),
-        "OWNER        ENDPOINT  STATE   MODE      CALLS  FAILED  SLOW  OPENINGS  LEFT\n"
-        "cluster app  a:1       open    auto         20      12     0         2    5s\n"
-        "route all    -         closed  disabled      -       -     -         -     -\n"
+        "OWNER        ENDPOINT  STATE   MODE      FLEET  CALLS  FAILED  SLOW  OPENINGS  LEFT\n"
+        "cluster app  a:1       open    auto      -         20      12     0         2    5s\n"
+        "route all    -         closed  disabled  -          -       -     -         -     -\n"
+        "route all    -         -       disabled  led        -       -     -         -     -\n"
+        "route all    -         -       disabled  apart      -       -     -         -     -\n"
+        "route all    -         -       disabled  holds      -       -     -         -     -\n"
         "\n"
         "CLUSTER  PRIORITY  MODE      REQUESTS  PENDING  RETRIES  CONNECTIONS\n"
         "app      usual     on          12/200      3/0      1/-          7/9\n"
