@@ -46,6 +46,8 @@ struct admin_request {
     struct slice rest; /* of the path, behind the row's; empty unless the row is a prefix */
     struct slice content;
     bool may_change;             /* see admin_may_change() */
+    struct slice said;           /* the key (decide.h) under which another instance has said it;
+                                    empty: an operator asks */
     struct admin_client *client; /* private: for admin_pend() */
 };
 

@@ -11,6 +11,7 @@
 
 #include "base/fault.h"
 #include "base/log.h"
+#include "control/decide.h"
 #include "core/module/module.h"
 #include "core/worker.h"
 
@@ -22,16 +23,26 @@ struct weir_request {
 
 struct weir_reply {
     struct admin_answer *out;
-    bool done; /* the module has said something */
+    bool done;         /* the module has said something */
+    struct text whole; /* what it wants to be said to the fleet; empty: what was asked */
+};
+
+/* What is asked for. */
+struct call {
+    const struct loaded_module *lm;
+    const struct weir_command *command;
+    struct slice json;
+    json_t *asked; /* the same, owned */
 };
 
 static const struct loaded_module *find_module(const struct commands *c, struct slice name,
                                                struct admin_answer *out);
 static const struct weir_command *find_command(const struct weir_module *m, struct slice name,
                                                struct admin_answer *out);
-static bool is_object(struct slice json, struct admin_answer *out);
-static void run(const struct commands *c, const struct loaded_module *lm,
-                const struct weir_command *command, struct slice json, struct admin_answer *out);
+static json_t *read_object(struct slice json, struct admin_answer *out);
+static void decide(const struct commands *c, const struct call *call,
+                   const struct admin_request *rq, struct admin_answer *out);
+static bool run(const struct commands *c, const struct call *call, struct weir_reply *reply);
 
 void commands_init(struct commands *c, const struct generation *g, struct worker *w)
 {
@@ -96,11 +107,14 @@ void commands_answer(void *ctx, const struct admin_request *rq, struct admin_ans
     const struct slice name = slice_cut(&rest, '/');
     const struct slice json = slice_trim(rq->content).n ? rq->content : SLICE("{}");
 
-    const struct loaded_module *lm = find_module(c, name, out);
-    const struct weir_command *command = lm ? find_command(lm->module->desc, rest, out) : NULL;
-    if (!command || (command->changes && !admin_may_change(rq, out)) || !is_object(json, out))
+    struct call call = {.lm = find_module(c, name, out), .json = json};
+    call.command = call.lm ? find_command(call.lm->module->desc, rest, out) : NULL;
+    if (!call.command || (call.command->changes && !admin_may_change(rq, out)))
         return;
-    run(c, lm, command, json, out);
+    call.asked = read_object(json, out);
+    if (call.asked)
+        decide(c, &call, rq, out);
+    json_decref(call.asked);
 }
 
 /* 404, with what was probably meant, or else what there is. */
@@ -155,37 +169,58 @@ static const struct weir_command *find_command(const struct weir_module *m, stru
     return NULL;
 }
 
-static bool is_object(struct slice json, struct admin_answer *out)
+/* NULL with a refusal. */
+static json_t *read_object(struct slice json, struct admin_answer *out)
 {
     json_error_t error;
     json_t *j = json_loadb(json.p, json.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
-    const bool ok = json_is_object(j);
-
+    if (json_is_object(j))
+        return j;
     if (!j)
         admin_error(out, 400, NULL, "the content must be a JSON object: line %d, column %d: %s",
                     error.line, error.column, error.text);
-    else if (!ok)
+    else
         admin_error(out, 400, NULL, "the content must be a JSON object, {...}");
     json_decref(j);
-    return ok;
+    return NULL;
 }
 
-static void run(const struct commands *c, const struct loaded_module *lm,
-                const struct weir_command *command, struct slice json, struct admin_answer *out)
+/* What only shows something is nobody's decision, whatever it is asked with. */
+static void decide(const struct commands *c, const struct call *call,
+                   const struct admin_request *rq, struct admin_answer *out)
 {
-    const struct weir_request rq = {.json = json};
+    const struct decide_what what = {
+        .module = call->lm->module->desc->name,
+        .sets = call->command->changes ? call->command->sets : NULL,
+        .of = call->command->of,
+        .lasts = call->command->lasts,
+        .path = rq->path,
+    };
     struct weir_reply reply = {.out = out};
+    struct deciding d;
+    text_init(&reply.whole);
+    if (decide_begin(&d, c->decider, &what, rq, call->asked, out) && run(c, call, &reply))
+        decide_end(&d, text_slice(&reply.whole), out);
+    text_fini(&reply.whole);
+}
+
+/* True: it was done. */
+static bool run(const struct commands *c, const struct call *call, struct weir_reply *reply)
+{
+    const struct weir_request rq = {.json = call->json};
+    const struct loaded_module *lm = call->lm;
     void **locals = c->worker->locals;
 
     c->worker->acting = lm->module;
-    command->run(process_of(c->worker), locals ? locals[lm - c->g->modules->modules] : NULL, &rq,
-                 &reply);
+    call->command->run(process_of(c->worker), locals ? locals[lm - c->g->modules->modules] : NULL,
+                       &rq, reply);
     c->worker->acting = NULL;
-    if (reply.done)
-        return;
-    log_error("command_unanswered", KV("module", lm->module->desc->name),
-              KV("command", command->name));
-    admin_error(out, 500, NULL, "the module has not answered, which is a defect of it");
+    if (!reply->done) {
+        log_error("command_unanswered", KV("module", lm->module->desc->name),
+                  KV("command", call->command->name));
+        admin_error(reply->out, 500, NULL, "the module has not answered, which is a defect of it");
+    }
+    return reply->out->status == 200;
 }
 
 /* -- what a module's function calls ------------------------------------------------------------ */
@@ -225,4 +260,11 @@ void weir_reply_error(struct weir_reply *reply, int status, const char *member, 
     va_end(ap);
     reply->done = true;
     admin_error(reply->out, known ? (uint16_t)status : 400, member, "%s", memory);
+}
+
+void weir_reply_fleet(struct weir_reply *reply, struct weir_slice json)
+{
+    text_fini(&reply->whole);
+    text_init(&reply->whole);
+    text_add(&reply->whole, slice_of(json.p, json.n));
 }

@@ -10,16 +10,19 @@
  *      .methods = ADMIN_POST, .prefix = true}
  *
  * What a module's function gets is always a JSON object. An error is {"error": "...", "field":
- * "..."}, by whomever it is found. */
+ * "..."}, by whomever it is found. "fleet": true in what changes something says it to all instances
+ * (decide.h). */
 
 #include "control/admin.h"
 #include "core/generation.h"
 
+struct decider;
 struct worker;
 
 struct commands {
-    const struct generation *g; /* borrowed */
-    struct worker *worker;      /* borrowed: of the control process, with what start() gave */
+    const struct generation *g;    /* borrowed */
+    struct worker *worker;         /* borrowed: of the control process, with what start() gave */
+    const struct decider *decider; /* borrowed; NULL, as at first: there is no fleet */
 };
 
 void commands_init(struct commands *c, const struct generation *g, struct worker *w);

@@ -7,6 +7,7 @@
 
 #include "base/fault.h"
 #include "base/log.h"
+#include "control/decide.h"
 #include "control/health.h"
 
 enum { NAMES_MAX = 256, SHOWN_MAX = 64, MILLION = 1000000 };
@@ -202,6 +203,13 @@ static void drain(const struct endpoints *e, struct endpoint *ep, bool on, struc
     text_char(t, '\n');
 }
 
+static struct slice text_of(const json_t *j, const char *key)
+{
+    const json_t *v = json_object_get(j, key);
+    return json_is_string(v) ? slice_of(json_string_value(v), json_string_length(v))
+                             : slice_of(NULL, 0);
+}
+
 /* False: it is neither. */
 static bool parse_action(struct slice word, bool *on)
 {
@@ -209,15 +217,27 @@ static bool parse_action(struct slice word, bool *on)
     return *on || slice_eq(word, SLICE("undrain"));
 }
 
-static void change(const struct endpoints *e, const struct admin_request *rq, struct slice cluster,
-                   struct slice endpoint, bool on, struct admin_answer *out)
+/* {"cluster", "endpoint", "fleet"} */
+static void change(const struct endpoints *e, const struct admin_request *rq, const json_t *asked,
+                   bool on, struct admin_answer *out)
 {
+    static const char *const of[] = {"cluster", "endpoint", NULL};
+    const struct decide_what what = {
+        .module = "endpoint",
+        .sets = "drained",
+        .of = of,
+        .path = on ? SLICE("/v1/endpoints/drain") : SLICE("/v1/endpoints/undrain"),
+    };
+    struct deciding d;
     if (!admin_may_change(rq, out))
         return;
-    struct cluster *cl = find_cluster(e, cluster, out);
-    struct endpoint *ep = cl ? find_endpoint(cl, endpoint, out) : NULL;
-    if (ep)
-        drain(e, ep, on, out);
+    struct cluster *cl = find_cluster(e, text_of(asked, "cluster"), out);
+    struct endpoint *ep = cl ? find_endpoint(cl, text_of(asked, "endpoint"), out) : NULL;
+    if (!ep || !decide_begin(&d, e->decider, &what, rq, asked, out))
+        return;
+    drain(e, ep, on, out);
+    if (out->status == 200)
+        decide_end(&d, SLICE(""), out);
 }
 
 /* -- what is asked for ------------------------------------------------------------------------- */
@@ -228,6 +248,23 @@ void endpoints_all(void *ctx, const struct admin_request *rq, struct admin_answe
     show(ctx, NULL, out);
 }
 
+/* NULL with a refusal. */
+static json_t *read_object(const struct admin_request *rq, struct admin_answer *out)
+{
+    const struct slice content = slice_trim(rq->content).n ? rq->content : SLICE("{}");
+    json_t *j = json_loadb(content.p, content.n, JSON_REJECT_DUPLICATES, NULL);
+    if (json_is_object(j))
+        return j;
+    admin_error(out, 400, NULL, "the content must be a JSON object, {...}");
+    json_decref(j);
+    return NULL;
+}
+
+static void set_text(json_t *j, const char *key, struct slice s)
+{
+    json_object_set_new(j, key, json_stringn(s.p ? s.p : "", s.n));
+}
+
 /* The last "/" ends the endpoint: a unix socket has some, too. */
 static void change_by_path(const struct endpoints *e, const struct admin_request *rq,
                            struct slice cluster, struct slice rest, struct admin_answer *out)
@@ -236,11 +273,18 @@ static void change_by_path(const struct endpoints *e, const struct admin_request
     bool on;
     while (end && rest.p[end - 1] != '/')
         end--;
-    if (!end || !parse_action(slice_from(rest, end), &on))
+    if (!end || !parse_action(slice_from(rest, end), &on)) {
         admin_error(out, 404, NULL,
                     "POST /v1/clusters/NAME/endpoints/ENDPOINT/drain, or .../undrain");
-    else
-        change(e, rq, cluster, slice_of(rest.p, end - 1), on, out);
+        return;
+    }
+    json_t *j = read_object(rq, out);
+    if (!j)
+        return;
+    set_text(j, "cluster", cluster);
+    set_text(j, "endpoint", slice_of(rest.p, end - 1));
+    change(e, rq, j, on, out);
+    json_decref(j);
 }
 
 void endpoints_of_cluster(void *ctx, const struct admin_request *rq, struct admin_answer *out)
@@ -263,17 +307,10 @@ void endpoints_of_cluster(void *ctx, const struct admin_request *rq, struct admi
     }
 }
 
-static struct slice text_of(const json_t *j, const char *key)
-{
-    const json_t *v = json_object_get(j, key);
-    return json_is_string(v) ? slice_of(json_string_value(v), json_string_length(v))
-                             : slice_of(NULL, 0);
-}
-
 static void run(const struct endpoints *e, const struct admin_request *rq, const json_t *j,
                 struct admin_answer *out)
 {
-    const struct slice cluster = text_of(j, "cluster"), endpoint = text_of(j, "endpoint");
+    const struct slice cluster = text_of(j, "cluster");
     bool on;
     if (slice_eq(rq->rest, SLICE("list"))) {
         struct cluster *cl = cluster.n ? find_cluster(e, cluster, out) : NULL;
@@ -282,17 +319,14 @@ static void run(const struct endpoints *e, const struct admin_request *rq, const
     } else if (!parse_action(rq->rest, &on)) {
         admin_error(out, 404, NULL, "there are: list, drain, undrain");
     } else {
-        change(e, rq, cluster, endpoint, on, out);
+        change(e, rq, j, on, out);
     }
 }
 
 void endpoints_command(void *ctx, const struct admin_request *rq, struct admin_answer *out)
 {
-    const struct slice content = slice_trim(rq->content).n ? rq->content : SLICE("{}");
-    json_t *j = json_loadb(content.p, content.n, JSON_REJECT_DUPLICATES, NULL);
-    if (json_is_object(j))
+    json_t *j = read_object(rq, out);
+    if (j)
         run(ctx, rq, j, out);
-    else
-        admin_error(out, 400, NULL, "the content must be a JSON object, {...}");
     json_decref(j);
 }

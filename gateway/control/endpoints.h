@@ -11,16 +11,19 @@
  *     POST /v1/endpoints/list | drain | undrain              the same with {"cluster", "endpoint"}
  *
  * What is drained stays drained until it is undrained: over reloads, and if the endpoint goes and
- * comes back. Requests that are under way there end as usual. */
+ * comes back. Requests that are under way there end as usual. {"fleet": true} says it to all
+ * instances (decide.h). */
 
 #include "control/admin.h"
 #include "core/worker.h"
 
+struct decider;
 struct health;
 
 struct endpoints {
-    struct worker *w;            /* borrowed: the control process's */
-    const struct health *health; /* borrowed; NULL: nobody checks */
+    struct worker *w;              /* borrowed: the control process's */
+    const struct health *health;   /* borrowed; NULL: nobody checks */
+    const struct decider *decider; /* borrowed; NULL, as at first: there is no fleet */
 };
 
 void endpoints_init(struct endpoints *e, struct worker *w, const struct health *health);

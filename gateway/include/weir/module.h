@@ -222,6 +222,15 @@ struct weir_command {
     void (*run)(struct weir_process *p, void *local, const struct weir_request *rq,
                 struct weir_reply *reply);
     const char *help;
+    /* What it sets, in a word, when it changes something that all instances of a fleet may be told
+     * to: {"fleet": true} in its JSON, or weirctl's --fleet, says the same on all of them, also on
+     * those that join later. NULL: it can't be said to the fleet. */
+    const char *sets;
+    /* The members that tell of what: "route". Of two decisions of the same module that set the same
+     * of the same, by whichever commands, the later one stands. NULL, or NULL-terminated. */
+    const char *const *of;
+    const char *lasts; /* the member that says for how many seconds; those who hear of it later get
+                          what is left, in whole seconds. NULL: it lasts until another decision */
 };
 
 struct weir_module {
@@ -838,6 +847,11 @@ void weir_reply_json(struct weir_reply *reply, struct weir_slice json);
 /* Refuses: a status of 400 (wrong input), 404 or 409, the member that is wrong (or NULL), and what to do. */
 void weir_reply_error(struct weir_reply *reply, int status, const char *member, const char *fmt, ...)
     WEIR_PRINTF(4, 5);
+
+/* What is said to the fleet instead of the request, if it is said to the fleet: for a command that may
+ * change a part of what it sets, all of that as it is now, so that the same is in force everywhere.
+ * A JSON object; copied. The members of `of` are those of the request. */
+void weir_reply_fleet(struct weir_reply *reply, struct weir_slice json);
 
 /* What a module defines; visible, however it is compiled. */
 extern const struct weir_module weir_module;

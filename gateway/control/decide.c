@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a request to a decision for the fleet, and from a decision to a request. A key is made of
+ * values that operators write, so a slash in one of them is written as %2F: no two things have the
+ * same key. */
+#include "control/decide.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SECONDS_MAX = 1000000000 }; /* longer is for good */
+
+static bool may_tell(struct deciding *d, struct admin_answer *out);
+
+/* -- keys -------------------------------------------------------------------------------------- */
+
+static void add_value(struct text *t, const json_t *value)
+{
+    const char *s = json_string_value(value);
+    const size_t n = json_string_length(value);
+    for (size_t i = 0; i < n; i++) {
+        const unsigned char c = (unsigned char)s[i];
+        if (c == '/' || c == '%' || c <= ' ' || c == 0x7f)
+            text_printf(t, "%%%02X", c);
+        else
+            text_char(t, s[i]);
+    }
+}
+
+/* Members that aren't there leave nothing between two slashes, and behind the last one that is
+ * there, nothing at all. False: it is too long. */
+static bool write_key(char to[DECISION_KEY_MAX + 1], const struct decide_what *what,
+                      const json_t *asked)
+{
+    struct text t;
+    text_init_fixed(&t, to, DECISION_KEY_MAX);
+    text_str(&t, what->module);
+    text_char(&t, '/');
+    text_str(&t, what->sets);
+    for (size_t i = 0; what->of && what->of[i]; i++) {
+        text_char(&t, '/');
+        add_value(&t, json_object_get(asked, what->of[i]));
+    }
+    while (t.n && to[t.n - 1] == '/')
+        t.n--;
+    to[t.n] = '\0';
+    return !t.cut;
+}
+
+/* -- what is asked for ------------------------------------------------------------------------- */
+
+static char *dump(const json_t *j)
+{
+    char *text = json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    must(text);
+    return text;
+}
+
+/* What comes from another instance was checked there, but by a Weir or a configuration that may
+ * differ, and Redis may hold anything. */
+static bool fits(const struct deciding *d, struct slice key, struct admin_answer *out)
+{
+    const bool ok = d->what->sets && slice_eq(key, slice_str(d->key));
+    if (!ok)
+        admin_error(out, 409, NULL, "it isn't what its key says");
+    return ok;
+}
+
+bool decide_begin(struct deciding *d, const struct decider *to, const struct decide_what *what,
+                  const struct admin_request *rq, const json_t *asked, struct admin_answer *out)
+{
+    const json_t *fleet = json_object_get(asked, "fleet");
+    *d = (struct deciding){.to = to, .what = what, .asked = asked, .said = rq->said.n > 0};
+    if (!what->sets || !write_key(d->key, what, asked))
+        d->key[0] = '\0';
+    if (d->said)
+        return fits(d, rq->said, out);
+    if (fleet && !json_is_boolean(fleet)) {
+        admin_error(out, 400, "fleet",
+                    "\"fleet\" is true (on all instances) or false (on this one)");
+        return false;
+    }
+    d->fleet = json_is_true(fleet);
+    return !d->fleet || may_tell(d, out);
+}
+
+static bool is_short_enough(const struct deciding *d, struct admin_answer *out)
+{
+    char *text = dump(d->asked);
+    const size_t n = strlen(text);
+    free(text);
+    if (n > DECISION_JSON_MAX)
+        admin_error(out, 400, "fleet",
+                    "the fleet takes decisions of up to %d bytes, this one has %zu",
+                    DECISION_JSON_MAX, n);
+    return n <= DECISION_JSON_MAX;
+}
+
+/* All that could stand against it is found before anything is done. */
+static bool may_tell(struct deciding *d, struct admin_answer *out)
+{
+    const char *why = NULL;
+    if (!d->what->sets)
+        admin_error(out, 409, "fleet",
+                    "this can't be said to the fleet, as it holds for one instance only");
+    else if (!d->to)
+        admin_error(out, 409, "fleet",
+                    "there is no fleet: this instance is on its own, as its configuration has no "
+                    "group \"fleet\"");
+    else if (!d->key[0])
+        admin_error(out, 400, "fleet", "the names of what it is about are too long for the fleet");
+    else if (!is_short_enough(d, out))
+        return false;
+    else if ((why = d->to->refuse(d->to->ctx, slice_str(d->key))))
+        admin_error(out, 409, "fleet", "%s", why);
+    else
+        return true;
+    return false;
+}
+
+/* -- what was done ----------------------------------------------------------------------------- */
+
+/* The answer is an object already. */
+static void add_member(struct text *body, const char *value)
+{
+    while (body->n && body->p[body->n - 1] != '}')
+        body->n--;
+    must(body->n);
+    body->n--;
+    body->comma = body->n && body->p[body->n - 1] != '{';
+    json_key(body, "fleet");
+    json_str(body, value);
+    json_close(body, '}');
+    text_char(body, '\n');
+}
+
+static void add_time(const struct deciding *d, const json_t *said, struct decision *to)
+{
+    const double s = d->what->lasts ? json_number_value(json_object_get(said, d->what->lasts)) : 0;
+    if (!(s > 0 && s < SECONDS_MAX))
+        return;
+    to->lasts = slice_str(d->what->lasts);
+    to->left_ms = (uint64_t)(s * 1000);
+}
+
+/* What became of it. */
+static const char *tell(struct deciding *d, const json_t *said)
+{
+    char key[DECISION_KEY_MAX + 1], *text = dump(said);
+    const char *result = "told";
+    struct decision decision = {
+        .key = slice_str(d->key), .path = d->what->path, .json = slice_str(text)};
+    add_time(d, said, &decision);
+    if (!write_key(key, d->what, said) || strcmp(key, d->key) != 0)
+        result = "not told: the module says that of something else, which is a defect of it";
+    else if (decision.json.n > DECISION_JSON_MAX)
+        result = "not told: all of it together is longer than 4096 bytes";
+    else if (!d->to->tell(d->to->ctx, &decision))
+        result = "apart, told when Redis is back";
+    free(text);
+    return result;
+}
+
+void decide_end(struct deciding *d, struct slice whole, struct admin_answer *out)
+{
+    if (d->to && !d->said && !d->fleet && d->key[0])
+        d->to->changed(d->to->ctx, slice_str(d->key));
+    if (!d->fleet)
+        return;
+    json_t *said = whole.n ? json_loadb(whole.p, whole.n, JSON_ALLOW_NUL, NULL) : NULL;
+    if (json_is_object(said))
+        json_object_set_new(said, "fleet", json_true());
+    add_member(&out->body, tell(d, json_is_object(said) ? said : d->asked));
+    json_decref(said);
+}
+
+/* -- what another instance has decided --------------------------------------------------------- */
+
+static const struct admin_row *find_row(const struct admin_row *rows, size_t n, struct slice path)
+{
+    for (size_t i = 0; i < n; i++)
+        if (slice_starts(path, slice_str(rows[i].path)))
+            return &rows[i];
+    return NULL;
+}
+
+static void read_error(const struct admin_answer *out, char why[DECISION_WHY_MAX])
+{
+    json_t *j = json_loadb(out->body.p ? out->body.p : "", out->body.n, 0, NULL);
+    const char *error = json_string_value(json_object_get(j, "error"));
+    snprintf(why, DECISION_WHY_MAX, "%s", error ? error : "it was refused");
+    json_decref(j);
+}
+
+/* Time has passed since it was decided. Whole seconds, as some times are only that. */
+static char *content_of(const struct decision *d)
+{
+    char lasts[DECISION_KEY_MAX + 1];
+    json_t *j = json_loadb(d->json.p, d->json.n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+    if (!json_is_object(j)) {
+        json_decref(j);
+        return NULL;
+    }
+    if (d->lasts.n) {
+        snprintf(lasts, sizeof lasts, "%.*s", SLICE_ARG(d->lasts));
+        json_object_set_new(j, lasts, json_integer((json_int_t)((d->left_ms + 999) / 1000)));
+    }
+    char *text = dump(j);
+    json_decref(j);
+    return text;
+}
+
+static bool run(const struct admin_row *row, const struct decision *d, const char *content,
+                char why[DECISION_WHY_MAX])
+{
+    const struct admin_request rq = {.method = METHOD_POST,
+                                     .path = d->path,
+                                     .rest = slice_from(d->path, strlen(row->path)),
+                                     .content = slice_str(content),
+                                     .may_change = true,
+                                     .said = d->key};
+    struct admin_answer out = {.status = 200};
+    text_init(&out.body);
+    row->answer(row->ctx, &rq, &out);
+    if (out.status != 200)
+        read_error(&out, why);
+    text_fini(&out.body);
+    return out.status == 200;
+}
+
+bool decide_run(const struct admin_row *rows, size_t n, const struct decision *d,
+                char why[DECISION_WHY_MAX])
+{
+    const struct admin_row *row = find_row(rows, n, d->path);
+    char *content = content_of(d);
+    bool ok = false;
+    if (!row)
+        snprintf(why, DECISION_WHY_MAX, "nothing here takes decisions of that kind");
+    else if (!content)
+        snprintf(why, DECISION_WHY_MAX, "what it says is no JSON object");
+    else
+        ok = run(row, d, content, why);
+    free(content);
+    return ok;
+}

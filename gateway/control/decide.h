@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_CONTROL_DECIDE_H
+#define WEIR_CONTROL_DECIDE_H
+
+/* Decisions: what an operator changes on one instance, said again on all of them. Whoever answers
+ * requests that change something asks here whether this one is for the fleet ("fleet": true in its
+ * JSON), and tells when it has succeeded; who carries it to the others is behind struct decider.
+ *
+ *     struct deciding d;
+ *     if (decide_begin(&d, decider, &what, asked, out)) {
+ *         ... does it here ...
+ *         decide_end(&d, out);
+ *     }
+ *
+ * There another instance says the same: decide_run() calls the same function of the admin server
+ * with the same JSON, in a request that has `said` set. So all that was checked here is checked
+ * there. Two decisions with the same key are about the same thing, and the later one stands. */
+
+#include <jansson.h>
+
+#include "control/admin.h"
+
+enum {
+    DECISION_KEY_MAX = 180, /* bytes: it is part of a cell's name */
+    DECISION_PATH_MAX = 128,
+    DECISION_JSON_MAX = 4096, /* more than any of today's needs by far */
+    DECISION_WHY_MAX = 256,
+};
+
+struct decision {
+    struct slice key;   /* "canary/weights/reviews": MODULE/SETS/VALUE/... */
+    struct slice path;  /* of the admin API: "/v1/modules/canary/set" */
+    struct slice json;  /* what is said there */
+    struct slice lasts; /* the member of it that says for how many seconds; empty: none does */
+    uint64_t left_ms;   /* ... how long that still is; 0: until another decision */
+};
+
+/* Who carries decisions to other instances: the fleet. */
+struct decider {
+    void *ctx;
+    /* NULL: tell() will take one with this key; else why not, and what to do. */
+    const char *(*refuse)(void *ctx, struct slice key);
+    /* Copied. False: there is nobody to tell now; all will hear of it later. */
+    bool (*tell)(void *ctx, const struct decision *d);
+    /* The same thing has been changed on this instance alone, after whatever was decided for all.
+     */
+    void (*changed)(void *ctx, struct slice key);
+};
+
+/* Of a kind of decisions; static. */
+struct decide_what {
+    const char *module, *sets; /* sets: NULL: it can't be said to the fleet */
+    const char *const *of;     /* members that tell of what it is, NULL-terminated; NULL: none */
+    const char *lasts;         /* the member that says for how many seconds; NULL: none does */
+    struct slice path;
+};
+
+/* One request. */
+struct deciding {
+    const struct decider *to;
+    const struct decide_what *what;
+    const json_t *asked;
+    bool fleet; /* it is for all */
+    bool said;  /* another instance said it */
+    char key[DECISION_KEY_MAX + 1];
+};
+
+/* False: the answer is a refusal. `to` NULL: there is no fleet. All is borrowed until the end. */
+bool decide_begin(struct deciding *d, const struct decider *to, const struct decide_what *what,
+                  const struct admin_request *rq, const json_t *asked,
+                  struct admin_answer *out) nodiscard;
+/* When it has been done: tells the others, and adds "fleet" to the answer, an object, of what
+ * became of that. `whole` (empty: what was asked) is the JSON object that says all that counts now.
+ */
+void decide_end(struct deciding *d, struct slice whole, struct admin_answer *out);
+
+/* Says it here, to the first of the rows that fits. False, and why: it was refused. */
+bool decide_run(const struct admin_row *rows, size_t n, const struct decision *d,
+                char why[DECISION_WHY_MAX]) nodiscard;
+
+#endif
