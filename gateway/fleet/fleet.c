@@ -60,14 +60,14 @@ struct fleet *fleet_new(const struct fleet_setup *setup)
     if (!f)
         return NULL;
     init(f, setup);
+    f->w->fleet = f;
     f->redis = redis_new(f->loop, setup->dns, &f->conf->redis, f->channel, &events, f);
-    if (!f->redis || !fleet_members_open(f)) {
+    if (!f->redis || !fleet_members_open(f) || !fleet_decisions_open(f)) {
         fleet_free(f);
         return NULL;
     }
     if (setup->tls)
         redis_use_tls(f->redis, setup->tls);
-    f->w->fleet = f;
     return f;
 }
 
@@ -95,6 +95,7 @@ void fleet_free(struct fleet *f)
     if (!f)
         return;
     fleet_stop(f);
+    fleet_decisions_close(f);
     close_all(&f->cells);
     close_all(&f->windows);
     close_all(&f->counters);
@@ -157,6 +158,7 @@ static void go_apart(struct fleet *f, const char *why)
     fleet_windows_apart(f);
     fleet_counters_apart(f);
     fleet_boards_apart(f);
+    fleet_decisions_apart(f);
 }
 
 static void say_apart(struct fleet *f)
@@ -201,7 +203,7 @@ void fleet_answered(struct fleet *f)
     if (f->state == FLEET_APART || now_ms >= until_ms)
         return;
     if (f->state == FLEET_JOINING && fleet_server_known(f) && fleet_cells_heard(f) &&
-        fleet_boards_heard(f))
+        fleet_boards_heard(f) && fleet_decisions_heard(f))
         go_joined(f);
     if (f->state == FLEET_JOINED)
         f->until_ms = until_ms;
@@ -259,6 +261,7 @@ static void begin(struct fleet *f)
     f->pipe.sent_us = f->loop->clock.mono_us;
     FLEET_ASK(&f->self, on_time, SLICE("TIME"));
     fleet_server_tick(f);
+    fleet_decisions_tick(f);
     fleet_cells_tick(f);
     fleet_windows_tick(f);
     fleet_counters_tick(f);
@@ -267,13 +270,16 @@ static void begin(struct fleet *f)
 
 /* -- messages ---------------------------------------------------------------------------------- */
 
-/* NULL: this instance doesn't have it, as others may. Anybody may have written the key. */
-static struct fleet_thing *thing_of(const struct fleet *f, const json_t *message,
-                                    const char *member, char kind)
+static struct slice text_of(const json_t *message, const char *member)
 {
-    const json_t *key = json_object_get(message, member);
-    const struct slice text = slice_of(json_string_value(key), json_string_length(key));
-    struct fleet_thing *t = json_is_string(key) ? map_find(&f->things, text) : NULL;
+    const json_t *text = json_object_get(message, member);
+    return slice_of(json_string_value(text), json_string_length(text));
+}
+
+/* NULL: this instance doesn't have it, as others may. Anybody may have written the key. */
+static struct fleet_thing *thing_of(const struct fleet *f, struct slice key, char kind)
+{
+    struct fleet_thing *t = key.n ? map_find(&f->things, key) : NULL;
     return t && t->kind == kind ? t : NULL;
 }
 
@@ -281,8 +287,9 @@ static void on_message(void *ctx, struct slice text)
 {
     struct fleet *f = ctx;
     json_t *message = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
-    struct fleet_thing *cell = thing_of(f, message, "k", 'c');
-    struct fleet_thing *board = thing_of(f, message, "b", 'b');
+    const struct slice key = text_of(message, "k");
+    struct fleet_thing *cell = thing_of(f, key, 'c');
+    struct fleet_thing *board = thing_of(f, text_of(message, "b"), 'b');
     if (!json_is_object(message)) { /* of whatever it was to tell */
         fleet_note_error(f, FLEET_ERROR_MESSAGE, SLICE("it is no JSON object"));
         fleet_cells_look_again(f);
@@ -290,6 +297,8 @@ static void on_message(void *ctx, struct slice text)
         fleet_cell_message(cell, message);
     } else if (board) {
         fleet_board_message(board, message);
+    } else {
+        fleet_decisions_message(f, key);
     }
     json_decref(message);
 }

@@ -56,10 +56,11 @@ uint64_t weir_fleet_until_ms(const struct weir_fleet_cell *c)
 
 /* -- offers ------------------------------------------------------------------------------------ */
 
-static bool too_large(const struct weir_claim *fields, size_t n)
+static bool too_large(const struct weir_fleet_cell *c, const struct weir_claim *fields, size_t n)
 {
+    const size_t most = c->thing.module ? WEIR_FLEET_FIELD_MAX : FLEET_RECORD_TEXT_MAX;
     for (size_t i = 0; i < n && n <= WEIR_FLEET_FIELDS; i++)
-        if (fields[i].name.n > FIELD_NAME_MAX || fields[i].value.n > WEIR_FLEET_FIELD_MAX)
+        if (fields[i].name.n > FIELD_NAME_MAX || fields[i].value.n > most)
             return true;
     return n > WEIR_FLEET_FIELDS;
 }
@@ -69,7 +70,7 @@ bool weir_fleet_offer(struct weir_fleet_cell *c, const struct weir_claim *fields
     if (weir_fleet_until_ms(c) <= fleet_now_ms(c->thing.fleet) || c->thing.closed ||
         c->offer.state != CELL_IDLE)
         return false;
-    if (too_large(fields, n)) {
+    if (too_large(c, fields, n)) {
         log_error("fleet_offer_refused", KV_SLICE("cell", c->thing.key), KV_INT("fields", n),
                   KV("why", "up to 16 fields, names to 64 bytes and values to 256"));
         return false;

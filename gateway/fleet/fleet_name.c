@@ -6,6 +6,7 @@
 #include "base/fault.h"
 #include "base/random.h"
 #include "core/generation.h"
+#include "fleet/fleet_decided.h"
 #include "io/shm.h"
 
 #include <stdio.h>
@@ -46,7 +47,7 @@ void fleet_at_load(const struct generation *g, struct shm *shm, struct faults *f
     if (!conf->set)
         return;
     struct drawn *d = shm_cell(shm, key, sizeof *d);
-    if (!d)
+    if (!d || !fleet_decided_at_load(shm))
         faults_add(faults, conf->place.file, conf->place.line,
                    "no room in the shared region for the fleet; raise memory.shared and restart");
     else if (!d->name[0])

@@ -73,6 +73,7 @@ void metrics_of_fleet(void *fleet, struct text *out)
                   "times that Redis was connected again", f->ups ? f->ups - 1 : 0);
     write_offers(f, out);
     write_errors(f, out);
+    fleet_decisions_metrics(f, out);
 }
 
 /* -- the admin socket -------------------------------------------------------------------------- */

@@ -15,6 +15,7 @@
 #include "core/module/module.h"
 #include "core/module/watched_file.h"
 #include "fleet/fleet.h"
+#include "fleet/fleet_decided.h"
 #include "io/signals.h"
 
 #include <errno.h>
@@ -42,9 +43,10 @@ struct process {
     struct metrics metrics;
     struct commands commands;
     struct endpoints endpoints;
-    struct admin_row rows[8];
+    struct admin_row rows[10];
+    struct admin_row decides[2]; /* those of them that do what other instances have decided */
     struct admin *admin;
-    int admin_fd;      /* -1: none */
+    int admin_fd;        /* -1: none */
     struct timer rotate; /* of the keys of session tickets */
     struct timer tick;
     struct timer last; /* until the end, when told to finish */
@@ -91,6 +93,14 @@ static void build_admin(struct process *p)
                                     .methods = ADMIN_POST, .prefix = true};
     p->rows[7] =
         (struct admin_row){"/v1/fleet", fleet_answer, p->fleet, .methods = ADMIN_GET | ADMIN_POST};
+    p->rows[8] = (struct admin_row){"/v1/fleet/decisions", fleet_decisions_answer, p->fleet,
+                                    .methods = ADMIN_GET | ADMIN_POST};
+    p->rows[9] = (struct admin_row){"/v1/fleet/forget", fleet_forget_answer, p->fleet,
+                                    .methods = ADMIN_POST};
+    p->commands.decider = p->endpoints.decider = fleet_decider(p->fleet);
+    p->decides[0] = p->rows[3];
+    p->decides[1] = p->rows[6];
+    fleet_decisions_run_by(p->fleet, p->decides, array_n(p->decides));
     p->admin = admin_new(&p->engine.loop, p->rows, array_n(p->rows));
     if (p->admin_fd >= 0)
         admin_listen(p->admin, p->admin_fd);
@@ -137,7 +147,8 @@ static void start_modules(struct process *p)
         timer_start(&p->engine.loop, &p->tick, tick_ms(p));
 }
 
-/* -- the fleet ------------------------------------------------------------------------------------- */
+/* -- the fleet
+ * ------------------------------------------------------------------------------------- */
 
 static void load_of(void *shm, struct stats_load *out)
 {
@@ -160,6 +171,7 @@ static void start_fleet(struct process *p)
         .version = PACKAGE_VERSION,
         .config = c->digest,
         .since_s = atomic_load(&b->board->started_wall_us) / 1000000,
+        .decided = fleet_decided_find(b->shm),
         .load = load_of,
         .load_ctx = b->shm,
     });

@@ -35,6 +35,7 @@ struct side {
     struct worker w;
     struct weir_process *p;
     struct fleet *fleet;
+    struct fleet_decided *decided; /* NULL, unless the test gives one */
     char name[32];
     struct weir_fleet_cell *cell;
     struct heard heard;
@@ -131,7 +132,8 @@ static inline void side_start(struct side *s, size_t i)
                                                .instance = slice_str(s->name),
                                                .version = "1.2.3",
                                                .config = 0xabc,
-                                               .since_s = 1700000000});
+                                               .since_s = 1700000000,
+                                               .decided = s->decided});
     cr_assert(s->fleet);
 }
 

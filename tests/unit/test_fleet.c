@@ -131,7 +131,7 @@ Test(fleet, needs_no_more_than_the_acl_of_the_manual)
         0,
         "user weir on >secret resetchannels &weir:events ~weir:* -@all +auth +select +ping "
         "+role +info +time +subscribe +publish +script|load +evalsha +hgetall +hmget +hset +hdel "
-        "+hincrby +get +set +incrby +pexpire\n");
+        "+hincrby +get +set +incrby +pexpire +smembers +sadd +srem\n");
     conf.redis.account = (struct redis_account){.user = SLICE("weir"), .password = SLICE("secret")};
     sides_start(1);
     cells_open("cb");
