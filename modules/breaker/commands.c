@@ -302,13 +302,28 @@ static void enable(struct weir_process *p, void *local, const struct weir_reques
     switch_it(local, rq, reply, true);
 }
 
+static const char *const of_circuit[] = {"cluster", "route", "endpoint", NULL};
+static const char *const of_breaker[] = {"cluster", "route", NULL};
+
 const struct weir_command breaker_commands[] = {
     {.name = "get", .run = get, .help = "circuits and limits, and what they have seen"},
     {.name = "force",
      .changes = true,
      .run = force,
-     .help = "a circuit open, closed, or auto again"},
-    {.name = "disable", .changes = true, .run = disable, .help = "neither circuit nor limits act"},
-    {.name = "enable", .changes = true, .run = enable, .help = "circuit and limits act again"},
+     .help = "a circuit open, closed, or auto again",
+     .sets = "state",
+     .of = of_circuit},
+    {.name = "disable",
+     .changes = true,
+     .run = disable,
+     .help = "neither circuit nor limits act",
+     .sets = "enabled",
+     .of = of_breaker},
+    {.name = "enable",
+     .changes = true,
+     .run = enable,
+     .help = "circuit and limits act again",
+     .sets = "enabled",
+     .of = of_breaker},
     {0},
 };

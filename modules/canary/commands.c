@@ -236,6 +236,17 @@ static void log_change(const struct canary *c, const struct split_edited *e)
              to, (unsigned long long)e->tickets);
 }
 
+/* All of them: those that nobody named may have others elsewhere. */
+static void tell(struct weir_reply *reply, const struct canary *c, const struct split_edited *e)
+{
+    json_t *o = json_object(), *weights = json_object();
+    for (size_t i = 0; i < c->n; i++)
+        json_object_set_new(weights, c->names[i].p, weight_json(e->to[i], e->to_decimals));
+    json_object_set_new(o, "route", json_slice(c->route));
+    json_object_set_new(o, "weights", weights);
+    command_tell(reply, o);
+}
+
 static bool change(struct weir_process *p, const struct canary *c, json_t *asked,
                    struct weir_reply *reply)
 {
@@ -251,6 +262,7 @@ static bool change(struct weir_process *p, const struct canary *c, json_t *asked
         return false;
     }
     log_change(c, &done);
+    tell(reply, c, &done);
     return true;
 }
 
@@ -267,8 +279,15 @@ static void set(struct weir_process *p, void *local, const struct weir_request *
     json_decref(asked);
 }
 
+static const char *const of_split[] = {"route", NULL};
+
 const struct weir_command canary_commands[] = {
     {.name = "get", .run = get, .help = "splits, and where their requests went"},
-    {.name = "set", .changes = true, .run = set, .help = "new weights for a split, at once"},
+    {.name = "set",
+     .changes = true,
+     .run = set,
+     .help = "new weights for a split, at once",
+     .sets = "weights",
+     .of = of_split},
     {0},
 };

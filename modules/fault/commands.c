@@ -136,6 +136,19 @@ static bool check_set(const json_t *enabled, const json_t *percent, uint32_t *sh
     return !wrong;
 }
 
+/* All that an operator has said of it. */
+static void tell(struct weir_reply *reply, const struct fault *f)
+{
+    const uint32_t mode = atomic_load(&f->cell->mode);
+    json_t *o = json_object();
+    json_object_set_new(o, "route", json_slice(f->route));
+    json_object_set_new(o, "fault", json_slice(f->name));
+    json_object_set_new(o, "percent", json_real(fault_share(f->cell, f->percent) / 1e4));
+    if (mode == MODE_ON || mode == MODE_OFF)
+        json_object_set_new(o, "enabled", json_boolean(mode == MODE_ON));
+    command_tell(reply, o);
+}
+
 static void set(struct weir_process *p, const struct faults *all, const json_t *asked,
                 struct weir_reply *reply)
 {
@@ -152,6 +165,7 @@ static void set(struct weir_process *p, const struct faults *all, const json_t *
     weir_log(WEIR_LOG_INFO, "fault_changed", "route %.*s by weirctl: the fault %.*s is %s, %g%%",
              SLICE_ARG(f->route), SLICE_ARG(f->name), fault_state_word(fault_state_now(f, all, p)),
              fault_share(f->cell, f->percent) / 1e4);
+    tell(reply, f);
     reply_list(p, all, f->route, reply);
 }
 
@@ -212,14 +226,26 @@ static void run_resume(struct weir_process *p, void *local, const struct weir_re
     run(p, local, rq, reply, resume);
 }
 
+static const char *const of_fault[] = {"route", "fault", NULL};
+
 const struct weir_command fault_commands[] = {
     {.name = "list", .run = run_list, .help = "faults, whether they act, and what they did"},
     {.name = "set",
      .changes = true,
      .run = run_set,
      .help = "turns a fault on or off, or changes "
-             "its percent"},
-    {.name = "stop_all", .changes = true, .run = run_stop_all, .help = "stops all faults at once"},
-    {.name = "resume", .changes = true, .run = run_resume, .help = "takes stop_all back"},
+             "its percent",
+     .sets = "fault",
+     .of = of_fault},
+    {.name = "stop_all",
+     .changes = true,
+     .run = run_stop_all,
+     .help = "stops all faults at once",
+     .sets = "stopped"},
+    {.name = "resume",
+     .changes = true,
+     .run = run_resume,
+     .help = "takes stop_all back",
+     .sets = "stopped"},
     {0},
 };

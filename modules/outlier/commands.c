@@ -10,7 +10,10 @@
 
 #include "common/command.h"
 
-enum { SECONDS_MAX = 604800 };
+enum {
+    SECONDS_MAX = 604800,
+    RETURN_SECONDS = 60, /* who is told later of a return may have other reasons by then */
+};
 
 static void set_int(json_t *o, const char *key, uint64_t n)
 {
@@ -180,6 +183,25 @@ static void list(struct weir_process *p, void *local, const struct weir_request 
 
 /* -- changing ---------------------------------------------------------------------------------- */
 
+/* How long it counts: by itself an endpoint stays out for different times here and there. */
+static void tell(struct weir_reply *reply, const struct subject *s, uint64_t seconds, bool force)
+{
+    json_t *o = json_object();
+    json_object_set_new(o, "cluster", json_slice(s->o->name));
+    json_object_set_new(o, "endpoint", json_slice(s->name));
+    set_int(o, "seconds", seconds);
+    if (force)
+        json_object_set_new(o, "force", json_true());
+    command_tell(reply, o);
+}
+
+static uint64_t seconds_left(const struct subject *s)
+{
+    const struct ejection_state st = ejection_look(&s->cell->ejection);
+    const uint64_t now = weir_now_us(s->p) / 1000;
+    return st.at_ms > now ? (st.at_ms - now + 999) / 1000 : 1;
+}
+
 /* False with a refusal. 0: as long as usual. */
 static bool read_seconds(const json_t *asked, uint64_t *ms, struct weir_reply *reply)
 {
@@ -211,14 +233,17 @@ static void eject(struct weir_process *p, void *local, const struct weir_request
     const bool force = json_is_true(json_object_get(asked, "force"));
     const char *wrong = o->enabled ? outlier_eject_by_hand(&s, ms, force)
                                    : "outlier.enabled is false for this cluster";
-    if (wrong)
+    if (wrong) {
         weir_reply_error(reply, 409, "endpoint", "%.*s stays as it is: %s", SLICE_ARG(s.name),
                          wrong);
-    else
+    } else {
+        tell(reply, &s, seconds_left(&s), force);
         reply_list(p, local, o, reply);
+    }
     json_decref(asked);
 }
 
+/* To the fleet it may be said where the endpoint is in use: elsewhere it may not be. */
 static void back(struct weir_process *p, void *local, const struct weir_request *rq,
                  struct weir_reply *reply)
 {
@@ -226,18 +251,35 @@ static void back(struct weir_process *p, void *local, const struct weir_request 
     const struct outlier *o = find_cluster(local, asked, reply);
     struct subject s;
     if (o && find_endpoint(p, o, asked, &s, reply)) {
-        if (outlier_return(&s, "by an operator"))
-            reply_list(p, local, o, reply);
-        else
+        if (!outlier_return(&s, "by an operator") &&
+            !json_is_true(json_object_get(asked, "fleet"))) {
             weir_reply_error(reply, 409, "endpoint", "%.*s is in full use already",
                              SLICE_ARG(s.name));
+        } else {
+            tell(reply, &s, RETURN_SECONDS, false);
+            reply_list(p, local, o, reply);
+        }
     }
     json_decref(asked);
 }
 
+static const char *const of_endpoint[] = {"cluster", "endpoint", NULL};
+
 const struct weir_command outlier_commands[] = {
     {.name = "list", .run = list, .help = "endpoints, which of them are ejected, and why"},
-    {.name = "eject", .changes = true, .run = eject, .help = "ejects an endpoint for a time"},
-    {.name = "return", .changes = true, .run = back, .help = "takes an endpoint back at once"},
+    {.name = "eject",
+     .changes = true,
+     .run = eject,
+     .help = "ejects an endpoint for a time",
+     .sets = "ejected",
+     .of = of_endpoint,
+     .lasts = "seconds"},
+    {.name = "return",
+     .changes = true,
+     .run = back,
+     .help = "takes an endpoint back at once",
+     .sets = "ejected",
+     .of = of_endpoint,
+     .lasts = "seconds"},
     {0},
 };
