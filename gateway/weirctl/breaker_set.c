@@ -50,6 +50,7 @@ const struct command breaker_open = {
     .options = {{BREAKER_ROUTE}},
     .operands_max = 2,
     .path = "/v1/modules/breaker/force",
+    .decides = true,
     .ask = ask_open,
     .show = breaker_list_show,
 };
@@ -62,6 +63,7 @@ const struct command breaker_close = {
     .options = {{BREAKER_ROUTE}},
     .operands_max = 2,
     .path = "/v1/modules/breaker/force",
+    .decides = true,
     .ask = ask_close,
     .show = breaker_list_show,
 };
@@ -74,6 +76,7 @@ const struct command breaker_auto = {
     .options = {{BREAKER_ROUTE}},
     .operands_max = 2,
     .path = "/v1/modules/breaker/force",
+    .decides = true,
     .ask = ask_auto,
     .show = breaker_list_show,
 };
@@ -90,6 +93,7 @@ const struct command breaker_disable = {
     .options = {{BREAKER_ROUTE}},
     .operands_max = 1,
     .path = "/v1/modules/breaker/disable",
+    .decides = true,
     .ask = breaker_owner,
     .show = breaker_list_show,
 };
@@ -101,6 +105,7 @@ const struct command breaker_enable = {
     .options = {{BREAKER_ROUTE}},
     .operands_max = 1,
     .path = "/v1/modules/breaker/enable",
+    .decides = true,
     .ask = breaker_owner,
     .show = breaker_list_show,
 };

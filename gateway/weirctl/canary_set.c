@@ -86,6 +86,7 @@ const struct command canary_set = {
     .operands_min = 2,
     .operands_max = 256,
     .path = "/v1/modules/canary/set",
+    .decides = true,
     .ask = ask,
     .show = canary_splits_show,
 };

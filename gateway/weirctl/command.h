@@ -41,6 +41,7 @@ struct command {
     struct command_option options[COMMAND_OPTIONS];
     size_t operands_min, operands_max;
     const char *path; /* of the admin API; the request is a POST */
+    bool decides; /* it changes something that all instances of a fleet may be told to: --fleet */
 
     /* Fills the object that is sent; all arguments are UTF-8. False: `fault` says what is wrong
      * with the arguments, whose number has been checked. NULL: there is nothing to fill. */
@@ -53,7 +54,8 @@ struct command {
 /* NULL-terminated, in the order of the help. */
 extern const struct command *const commands[];
 
-/* The command whose words the arguments begin with; *words is how many those are. NULL: none. */
+/* The command whose words the arguments begin with, the longest; *words is how many those are.
+ * NULL: none. */
 const struct command *command_find(char *const *argv, size_t argc, size_t *words);
 /* What was probably meant, into `out`; nothing when no name is near. */
 void command_guess(char *const *argv, size_t argc, struct text *out);

@@ -12,15 +12,23 @@
 extern const struct command breaker_auto, breaker_close, breaker_disable, breaker_enable,
     breaker_list, breaker_open, canary_get, canary_set, dark_grant, dark_list, dark_revoke,
     endpoint_drain, endpoint_list, endpoint_undrain, fault_list, fault_resume, fault_set,
-    fault_stop_all, fleet_show, mirror_diffs, outlier_eject, outlier_list, outlier_return;
+    fault_stop_all, fleet_decisions, fleet_forget, fleet_show, mirror_diffs, outlier_eject,
+    outlier_list, outlier_return;
 
 const struct command *const commands[] = {
-    &breaker_list,    &breaker_open,     &breaker_close, &breaker_auto,
-    &breaker_disable, &breaker_enable,   &canary_get,    &canary_set,
-    &dark_grant,      &dark_list,        &dark_revoke,   &endpoint_list,
-    &endpoint_drain,  &endpoint_undrain, &fault_list,    &fault_set,
-    &fault_stop_all,  &fault_resume,     &fleet_show,    &mirror_diffs,
-    &outlier_list,    &outlier_eject,    &outlier_return, NULL,
+    &breaker_list,    &breaker_open,
+    &breaker_close,   &breaker_auto,
+    &breaker_disable, &breaker_enable,
+    &canary_get,      &canary_set,
+    &dark_grant,      &dark_list,
+    &dark_revoke,     &endpoint_list,
+    &endpoint_drain,  &endpoint_undrain,
+    &fault_list,      &fault_set,
+    &fault_stop_all,  &fault_resume,
+    &fleet_show,      &fleet_decisions,
+    &fleet_forget,    &mirror_diffs,
+    &outlier_list,    &outlier_eject,
+    &outlier_return,  NULL,
 };
 
 enum { COMMANDS_N = array_n(commands) - 1 };
@@ -38,10 +46,17 @@ static size_t match(const char *name, char *const *argv, size_t argc)
 
 const struct command *command_find(char *const *argv, size_t argc, size_t *words)
 {
-    for (size_t i = 0; i < COMMANDS_N; i++)
-        if ((*words = match(commands[i]->name, argv, argc)))
-            return commands[i];
-    return NULL;
+    const struct command *found = NULL;
+
+    *words = 0;
+    for (size_t i = 0; i < COMMANDS_N; i++) {
+        const size_t n = match(commands[i]->name, argv, argc);
+        if (n > *words) {
+            *words = n;
+            found = commands[i];
+        }
+    }
+    return found;
 }
 
 static bool in_group(const struct command *c, const char *group)
@@ -97,7 +112,8 @@ void command_usage(const struct command *c, struct text *out)
     text_printf(out, "weirctl %s", c->name);
     for (size_t i = 0; i < COMMAND_OPTIONS && c->options[i].name; i++)
         text_printf(out, " [--%s %s]", c->options[i].name, c->options[i].value);
-    text_printf(out, "%s%s\n", *c->operands ? " " : "", c->operands);
+    text_printf(out, "%s%s%s\n", c->decides ? " [--fleet]" : "", *c->operands ? " " : "",
+                c->operands);
 }
 
 void command_help(const struct command *c, struct text *out)
@@ -107,9 +123,12 @@ void command_help(const struct command *c, struct text *out)
     text_printf(out, "\n%c%s.\n", toupper((unsigned char)c->summary[0]), c->summary + 1);
     if (*c->help)
         text_printf(out, "\n%s", c->help);
-    if (c->options[0].name)
+    if (c->options[0].name || c->decides)
         text_str(out, "\n");
     for (size_t i = 0; i < COMMAND_OPTIONS && c->options[i].name; i++)
         text_printf(out, "  --%s %s  %s\n", c->options[i].name, c->options[i].value,
                     c->options[i].help);
+    if (c->decides)
+        text_str(out, "  --fleet  on all instances, also those that join later (weirctl fleet "
+                      "decisions)\n");
 }

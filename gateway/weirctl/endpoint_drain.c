@@ -36,6 +36,7 @@ const struct command endpoint_drain = {
     .operands_min = 2,
     .operands_max = 2,
     .path = "/v1/endpoints/drain",
+    .decides = true,
     .ask = ask,
     .show = show,
 };
@@ -47,6 +48,7 @@ const struct command endpoint_undrain = {
     .operands_min = 2,
     .operands_max = 2,
     .path = "/v1/endpoints/undrain",
+    .decides = true,
     .ask = ask,
     .show = show,
 };

@@ -68,6 +68,7 @@ const struct command fault_stop_all = {
     .summary = "stop all injected faults at once",
     .help = "None acts any more, whatever else is said, until \"weirctl fault resume\".\n",
     .path = "/v1/modules/fault/stop_all",
+    .decides = true,
     .show = fault_list_show,
 };
 
@@ -77,5 +78,6 @@ const struct command fault_resume = {
     .summary = "take fault stop-all back",
     .help = "Faults that are on act again.\n",
     .path = "/v1/modules/fault/resume",
+    .decides = true,
     .show = fault_list_show,
 };

@@ -56,6 +56,7 @@ const struct command fault_set = {
     .operands_min = 3,
     .operands_max = 4,
     .path = "/v1/modules/fault/set",
+    .decides = true,
     .ask = ask,
     .show = fault_list_show,
 };

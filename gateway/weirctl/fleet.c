@@ -101,7 +101,8 @@ const struct command fleet_show = {
     .summary = "show the instances that share state through Redis",
     .help = "What this instance knows: HEARD is when each of the others last said something. "
             "CONFIG is\n"
-            "a digest of the configuration's text; where it is the same, so is the text.\n",
+            "a digest of the configuration's text; where it is the same, so is the text.\n"
+            "\"weirctl fleet decisions\" lists what operators have decided for all of them.\n",
     .path = "/v1/fleet",
     .ask = ask,
     .show = show,

@@ -19,6 +19,7 @@
 struct settings {
     const char *socket; /* NULL: of the environment, or the default */
     bool json, help;
+    bool fleet; /* it is said to all instances */
 };
 
 enum { OWN_OPTIONS = 256 }; /* what getopt gives for those of the command; the first */
@@ -108,6 +109,18 @@ static int show_refusal(int status, const json_t *answer)
     return COMMAND_REFUSED;
 }
 
+/* What became of what was said to the fleet. */
+static void show_told(const json_t *answer, struct text *out)
+{
+    const char *fleet = json_string_value(json_object_get(answer, "fleet"));
+
+    if (!fleet)
+        return;
+    text_str(out, "\nThe fleet: ");
+    answer_plain(out, fleet);
+    text_str(out, ".\n");
+}
+
 static int show(const struct command *c, const struct settings *s, const struct client_answer *a,
                 const json_t *json)
 {
@@ -124,6 +137,7 @@ static int show(const struct command *c, const struct settings *s, const struct 
         return print(&a->body);
     text_init(&t);
     c->show(json, &t);
+    show_told(json, &t);
     const int code = print(&t);
     text_fini(&t);
     return code;
@@ -189,6 +203,8 @@ static int run(const struct command *c, const struct settings *s, const struct c
         text_char(&fault, '\0');
         code = wrong(c, fault.p);
     } else {
+        if (s->fleet)
+            json_object_set_new(content, "fleet", json_true());
         code = post(c, s, &to, content);
     }
     text_fini(&fault);
@@ -207,7 +223,9 @@ static bool take_global(int option, struct settings *s)
         s->json = true;
     else if (option == 'h')
         s->help = true;
-    return option == 's' || option == 'j' || option == 'h';
+    else if (option == 'f')
+        s->fleet = true;
+    return option == 's' || option == 'j' || option == 'h' || option == 'f';
 }
 
 #define GLOBAL_OPTIONS                                                                             \
@@ -219,13 +237,15 @@ static bool take_global(int option, struct settings *s)
 /* argv[0] is the last word of the command, argv[1] what follows it. */
 static int read_arguments(const struct command *c, struct settings *s, int argc, char **argv)
 {
-    struct option longs[3 + COMMAND_OPTIONS + 1] = {GLOBAL_OPTIONS};
+    struct option longs[3 + COMMAND_OPTIONS + 2] = {GLOBAL_OPTIONS};
     struct command_args args = {0};
     static char name[] = "weirctl"; /* in what getopt complains about */
 
+    int n = 3;
+    if (c->decides)
+        longs[n++] = (struct option){"fleet", no_argument, NULL, 'f'};
     for (int i = 0; i < COMMAND_OPTIONS && c->options[i].name; i++)
-        longs[3 + i] =
-            (struct option){c->options[i].name, required_argument, NULL, OWN_OPTIONS + i};
+        longs[n++] = (struct option){c->options[i].name, required_argument, NULL, OWN_OPTIONS + i};
     argv[0] = name;
     optind = 0; /* begins anew */
     for (int o; (o = getopt_long(argc, argv, "s:h", longs, NULL)) != -1;) {

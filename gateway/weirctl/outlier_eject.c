@@ -58,6 +58,7 @@ const struct command outlier_eject = {
     .operands_min = 2,
     .operands_max = 3,
     .path = "/v1/modules/outlier/eject",
+    .decides = true,
     .ask = ask_eject,
     .show = outlier_list_show,
 };
@@ -69,6 +70,7 @@ const struct command outlier_return = {
     .operands_min = 2,
     .operands_max = 2,
     .path = "/v1/modules/outlier/return",
+    .decides = true,
     .ask = ask_return,
     .show = outlier_list_show,
 };
