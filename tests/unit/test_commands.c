@@ -7,6 +7,7 @@
 #include <criterion/criterion.h>
 
 #include "base/log.h"
+#include "control/decide.h"
 #include "core/module/module.h"
 #include "core/worker.h"
 
@@ -55,11 +56,23 @@ static void run_odd(struct weir_process *p, void *local, const struct weir_reque
     weir_reply_error(reply, 200, NULL, "%s", "no such status for an error");
 }
 
+static void run_part(struct weir_process *p, void *local, const struct weir_request *rq,
+                     struct weir_reply *reply)
+{
+    note(p, local, rq);
+    weir_reply_fleet(reply, (struct weir_slice)WEIR_SLICE("{\"route\":\"x\"}"));
+    weir_reply_fleet(reply, (struct weir_slice)WEIR_SLICE("{\"route\":\"shop\",\"all\":1}"));
+    weir_reply_json(reply, (struct weir_slice)WEIR_SLICE("{}"));
+}
+
+static const char *const of_split[] = {"route", NULL};
+
 static const struct weir_command canary_commands[] = {
     {"get", false, run_get, "shows the splits"},
     {"set", true, run_set, "sets \"weights\""},
     {"mute", false, run_mute, "says nothing"},
     {"odd", false, run_odd, NULL},
+    {"part", true, run_part, "sets some", .sets = "weights", .of = of_split},
     {NULL, false, NULL, NULL},
 };
 static const struct weir_module canary = {
@@ -177,8 +190,8 @@ Test(commands, hint_at_what_was_meant)
     cr_assert(answer.status == 404);
     cr_assert(strstr(ask("retry/get", "{}"), "there are: cors, canary\"}"));
     cr_assert(strstr(ask("canary/gte", "{}"), "did you mean \\\"get\\\"?"));
-    cr_assert(strstr(ask("canary/", "{}"), "there are: get, set, mute, odd\"}"));
-    cr_assert(strstr(ask("canary", "{}"), "there are: get, set, mute, odd\"}"));
+    cr_assert(strstr(ask("canary/", "{}"), "there are: get, set, mute, odd, part\"}"));
+    cr_assert(strstr(ask("canary", "{}"), "there are: get, set, mute, odd, part\"}"));
     cr_assert(strstr(ask("canary/get/", "{}"), "there is no command of this module called"));
     cr_assert(strstr(ask("cors/get", "{}"), "there are none\"}"));
     cr_assert(answer.status == 404);
@@ -204,6 +217,43 @@ Test(commands, say_that_a_module_gave_no_json)
     cr_assert(strstr(told, "command_unanswered module=canary command=mute"), "%s", told);
 }
 
+/* -- for the fleet ----------------------------------------------------------------------------- */
+
+static char decided[256];
+
+static const char *refuse(void *ctx, struct slice key)
+{
+    (void)ctx, (void)key;
+    return NULL;
+}
+
+static bool tell(void *ctx, const struct decision *d)
+{
+    (void)ctx;
+    snprintf(decided, sizeof decided, "%.*s %.*s", SLICE_ARG(d->key), SLICE_ARG(d->json));
+    return true;
+}
+
+static const struct decider decider = {.refuse = refuse, .tell = tell};
+
+Test(commands, are_said_to_the_fleet_as_a_whole_when_they_have_succeeded)
+{
+    cr_assert(strstr(ask("canary/part", "{\"route\":\"shop\",\"fleet\":true}"), "no fleet"));
+    cr_assert_eq(answer.status, 409);
+    EQ(got, "");
+    commands.decider = &decider;
+    EQ(ask("canary/part", "{\"route\":\"shop\",\"fleet\":true}"), "{\"fleet\":\"told\"}\n");
+    EQ(decided, "canary/weights/shop {\"route\":\"shop\",\"all\":1,\"fleet\":true}");
+}
+
+Test(commands, are_not_said_to_the_fleet_where_they_make_no_sense)
+{
+    commands.decider = &decider;
+    cr_assert(strstr(ask("canary/set", "{\"fleet\":true}"), "can't be said to the fleet"));
+    cr_assert(strstr(ask("canary/get", "{\"fleet\":true}"), "can't be said to the fleet"));
+    EQ(decided, "");
+}
+
 Test(commands, are_listed)
 {
     const struct admin_request rq = {.method = METHOD_GET};
@@ -215,7 +265,8 @@ Test(commands, are_listed)
                       "{\"name\":\"get\",\"changes\":false,\"help\":\"shows the splits\"},"
                       "{\"name\":\"set\",\"changes\":true,\"help\":\"sets \\\"weights\\\"\"},"
                       "{\"name\":\"mute\",\"changes\":false,\"help\":\"says nothing\"},"
-                      "{\"name\":\"odd\",\"changes\":false,\"help\":null}]}]}\n");
+                      "{\"name\":\"odd\",\"changes\":false,\"help\":null},"
+                      "{\"name\":\"part\",\"changes\":true,\"help\":\"sets some\"}]}]}\n");
 }
 
 Test(commands, are_an_empty_list_where_there_are_no_modules)

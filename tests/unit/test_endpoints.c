@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "control/decide.h"
 #include "control/endpoints.h"
 #include "tests/lib/stack.h"
 
@@ -107,6 +108,41 @@ Test(endpoints, a_command_says_the_same_in_json)
         COMMAND("drain", "{\"cluster\":\"web\",\"endpoint\":\"unix:/run/app.sock\"}");
     cr_assert(strstr(said, "\"endpoint\":\"unix:/run/app.sock\",\"drained\":true"), "%s", said);
     cr_assert(strstr(POST("web/endpoints/unix:/run/app.sock/undrain"), "\"changed\":true"));
+}
+
+static char decided[256];
+
+static const char *refuse(void *ctx, struct slice key)
+{
+    (void)ctx, (void)key;
+    return NULL;
+}
+
+static bool tell(void *ctx, const struct decision *d)
+{
+    (void)ctx;
+    snprintf(decided, sizeof decided, "%.*s %.*s %.*s", SLICE_ARG(d->key), SLICE_ARG(d->path),
+             SLICE_ARG(d->json));
+    return true;
+}
+
+Test(endpoints, are_drained_on_all_instances_by_either_way_of_saying_it)
+{
+    static const struct decider decider = {.refuse = refuse, .tell = tell};
+    const char *content = "{\"cluster\":\"web\",\"endpoint\":\"10.0.0.2:80\",\"fleet\":true}";
+    cr_assert(strstr(COMMAND("drain", content), "there is no fleet"));
+    cr_assert(takes_requests("10.0.0.2"));
+    e.decider = &decider;
+    cr_assert(strstr(COMMAND("drain", content), ",\"fleet\":\"told\"}\n"));
+    cr_assert(strstr(decided, "endpoint/drained/web/10.0.0.2:80 /v1/endpoints/drain {"), "%s",
+              decided);
+    const char *said = ask(endpoints_of_cluster, METHOD_POST, "web/endpoints/10.0.0.2:80/undrain",
+                           "{\"fleet\":true}", true);
+    cr_assert(strstr(said, "\"fleet\":\"told\""), "%s", said);
+    cr_assert(strstr(decided, "endpoint/drained/web/10.0.0.2:80 /v1/endpoints/undrain {"), "%s",
+              decided);
+    ask(endpoints_of_cluster, METHOD_POST, "web/endpoints/10.0.0.2:80/undrain", "no JSON", true);
+    cr_assert_eq(answer.status, 400);
 }
 
 Test(endpoints, only_who_may_can_change)

@@ -395,6 +395,46 @@ Test(weirctl_commands, show_who_is_in_the_fleet)
     cr_assert(strstr(apart, "apart: connection refused; this instance decides by itself\n"));
 }
 
+Test(weirctl_commands, show_what_is_decided_for_all)
+{
+    size_t words;
+    cr_assert_eq(command_find((char *const[]){"fleet", "decisions"}, 2, &words),
+                 command_named("fleet decisions"));
+    cr_assert_eq(words, 2);
+    cr_assert_eq(command_find((char *const[]){"fleet", "x"}, 2, &words), command_named("fleet"));
+    cr_assert_str_eq(ask("fleet forget", NULL, WORDS("a/b/c")), "{\"key\":\"a/b/c\"}");
+    cr_assert_str_eq(
+        show("fleet forget", "{\"forgotten\": \"a/b\"}"),
+        "a/b is forgotten: what it has set stays as it is, and who joins won't hear of "
+        "it.\n");
+    cr_assert_str_eq(show("fleet decisions", "{\"decisions\": []}"),
+                     "Nothing is decided for all instances.\n");
+    cr_assert_str_eq(
+        show("fleet decisions",
+             "{\"decisions\": [{\"key\": \"canary/weights/r\", \"path\": "
+             "\"/v1/modules/canary/set\", \"json\": {\"route\": \"r\", \"fleet\": true}, \"by\": "
+             "\"edge-1\", \"since\": 1700000000, \"here\": \"done\"}, {\"key\": \"x\", \"json\": "
+             "null, \"here\": \"failed\", \"why\": \"no \\u001bx\"}, {}]}"),
+        "KEY               SINCE                    BY      HERE    SAYS\n"
+        "canary/weights/r  2023-11-14 22:13:20 UTC  edge-1  done    set {\"route\": \"r\"}\n"
+        "x                 -                        -       failed  - -\n"
+        "-                 -                        -       -       - -\n"
+        "\nx could not be followed here: no \\x1bx\n");
+}
+
+Test(weirctl_commands, that_change_something_can_be_for_all)
+{
+    static const char *const some[] = {"canary set", "breaker open", "endpoint drain",
+                                       "fault resume", "outlier return"};
+    for (size_t i = 0; i < sizeof some / sizeof some[0]; i++)
+        cr_assert(command_named(some[i])->decides, "%s", some[i]);
+    cr_assert(!command_named("canary get")->decides && !command_named("dark grant")->decides);
+    command_help(command_named("canary set"), &t);
+    const char *help = said();
+    cr_assert(strstr(help, "Usage: weirctl canary set [--fleet] ROUTE") == help, "%s", help);
+    cr_assert(strstr(help, "\n  --fleet  on all instances"), "%s", help);
+}
+
 Test(weirctl_commands, show_what_draining_leaves)
 {
     cr_assert_str_eq(show("endpoint drain", "{\"cluster\": \"web\", \"endpoint\": \"a:1\", "
