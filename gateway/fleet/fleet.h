@@ -14,9 +14,9 @@
  *       ▲              │                               │
  *       └──────────────┴──── no answer, or none in time ┘
  *
- * A tick sends one pipeline, and the next one goes only when that is answered; so what waits here
- * is bounded, however slow Redis is. What was heard holds for fleet.hold from the sending of the
- * last pipeline that was answered. */
+ * A tick sends one pipeline, and the next one goes only when that is answered; so what waits here is
+ * bounded, however slow Redis is. What was heard holds for fleet.hold from the sending of the last
+ * pipeline that was answered. */
 
 #include "config/fleet_conf.h"
 #include "control/admin.h"
@@ -38,7 +38,7 @@ struct fleet_setup {
     const struct fleet_conf *conf;
     struct dns *dns;
     const struct tls_client *tls; /* NULL: plain */
-    struct slice instance;        /* who this is */
+    struct slice instance; /* who this is */
     /* What others are told of it: */
     const char *version;
     uint64_t config; /* digest of the configuration's text */
@@ -57,11 +57,9 @@ void fleet_stop(struct fleet *f);
 /* Frees what modules have left open, too; nothing of it may be used any more. */
 void fleet_free(struct fleet *f);
 
-/* -- decisions of operators for all (fleet_decisions.c) ------------------------------------------
- */
+/* -- decisions of operators for all (fleet_decisions.c) ---------------------------------------- */
 
-/* For whoever answers what operators ask. NULL: there is no fleet. It lives as long as the fleet.
- */
+/* For whoever answers what operators ask. NULL: there is no fleet. It lives as long as the fleet. */
 const struct decider *fleet_decider(const struct fleet *f);
 /* Who does here what was decided elsewhere; borrowed. */
 void fleet_decisions_run_by(struct fleet *f, const struct admin_row *rows, size_t n);
@@ -75,9 +73,9 @@ struct generation;
 struct shm;
 struct faults;
 
-/* Master, at load: draws the name of this instance, unless it has one (shared cell
- * "fleet/instance": it stays over reloads, upgrades and restarts of processes), and makes room for
- * what is remembered of decisions. A fault when there is no room. */
+/* Master, at load: draws the name of this instance, unless it has one (shared cell "fleet/instance":
+ * it stays over reloads, upgrades and restarts of processes), and makes room for what is remembered
+ * of decisions. A fault when there is no room. */
 void fleet_at_load(const struct generation *g, struct shm *shm, struct faults *faults);
 /* The configured name, or the one that was drawn. Any process. */
 struct slice fleet_instance(const struct fleet_conf *conf, const struct shm *shm);

@@ -5,8 +5,8 @@
 /* Private to fleet*.c: the fleet, and what each thing that modules hold begins with.
  *
  * A thing is freed when its module has closed it and no answer is under way for it, and never from
- * within a call: fleet_sweep() does it from the loop's later queue. So whoever walks a list may
- * call modules while doing so; what was closed meanwhile is still there, and marked. */
+ * within a call: fleet_sweep() does it from the loop's later queue. So whoever walks a list may call
+ * modules while doing so; what was closed meanwhile is still there, and marked. */
 
 #include <weir/fleet.h>
 
@@ -41,19 +41,19 @@ enum { FLEET_PIPE_MAX = 16384 };
 enum fleet_state { FLEET_APART, FLEET_JOINING, FLEET_JOINED };
 
 struct fleet_thing {
-    struct list node; /* in the fleet's list of its kind */
+    struct list node;            /* in the fleet's list of its kind */
     struct fleet *fleet;
     char kind;                   /* 'c' cell, 'w' window, 'n' counter, 'b' board; as in the key */
     const struct module *module; /* whose code is called; NULL: the fleet's own */
     struct slice key;            /* in Redis, or how its keys begin; owned */
-    void (*drop)(struct fleet_thing *t);    /* frees all but the key and the thing itself */
+    void (*drop)(struct fleet_thing *t); /* frees all but the key and the thing itself */
     void (*settled)(struct fleet_thing *t); /* no answer is under way any more; NULL */
-    unsigned asked;                         /* answers under way */
+    unsigned asked;              /* answers under way */
     bool closed;
 };
 
-/* An answer to one of its commands; not called when there is none. It may be an error, which has
- * been counted and logged. */
+/* An answer to one of its commands; not called when there is none. It may be an error, which has been
+ * counted and logged. */
 typedef void fleet_reply_fn(struct fleet_thing *t, const struct redis_reply *r);
 
 /* What has been asked with the last tick; answers come in that order. */
@@ -61,10 +61,10 @@ struct fleet_pipe {
     struct fleet_ask {
         fleet_reply_fn *fn; /* NULL: whatever it is */
         struct fleet_thing *thing;
-    } * asks; /* owned */
+    } *asks;                /* owned */
     size_t n, cap, next;
     uint64_t sent_us;
-    bool failed; /* not all was answered, or the time wasn't */
+    bool failed;            /* not all was answered, or the time wasn't */
 };
 
 enum { FLEET_DIGEST_LEN = 40 };
@@ -84,17 +84,17 @@ struct fleet {
     struct slice channel; /* owned */
     struct redis *redis;  /* NULL: stopped */
     enum fleet_state state;
-    uint64_t state_ms;   /* since then */
-    uint64_t until_ms;   /* what was heard holds until then; 0: apart */
-    char why[128];       /* it is apart */
-    uint64_t apart_ms;   /* since then it hasn't been joined */
-    uint64_t said_ms;    /* when the log said so; 0: not yet */
-    bool said_joined;    /* ... that it is joined, since */
-    const char *give_up; /* the connection, with the next tick; NULL: don't */
+    uint64_t state_ms;    /* since then */
+    uint64_t until_ms;    /* what was heard holds until then; 0: apart */
+    char why[128];        /* it is apart */
+    uint64_t apart_ms;    /* since then it hasn't been joined */
+    uint64_t said_ms;     /* when the log said so; 0: not yet */
+    bool said_joined;     /* ... that it is joined, since */
+    const char *give_up;  /* the connection, with the next tick; NULL: don't */
     struct fleet_clock clock;
     struct fleet_pipe pipe;
     struct fleet_server server;
-    struct map things; /* by key */
+    struct map things;    /* by key */
     struct list cells, windows, counters, boards;
     size_t cells_n;
     struct weir_fleet_board *members;
@@ -122,9 +122,8 @@ struct fleet *fleet_of(const struct weir_process *p);
 
 /* -- things (fleet_thing.c) -------------------------------------------------------------------- */
 
-/* A zeroed thing of `size` bytes, whose key is PREFIX KIND ":" MODULE ":" NAME, in `list`. NULL,
- * with a line in the log where it is the module's mistake: the name is too long, or open already.
- */
+/* A zeroed thing of `size` bytes, whose key is PREFIX KIND ":" MODULE ":" NAME, in `list`. NULL, with
+ * a line in the log where it is the module's mistake: the name is too long, or open already. */
 void *fleet_thing_new(struct fleet *f, size_t size, char kind, struct slice name,
                       struct list *list) nodiscard;
 void fleet_thing_close(struct fleet_thing *t);
@@ -154,8 +153,7 @@ void fleet_pipe_forget(struct fleet *f);
 void fleet_pipe_end(struct fleet *f);
 /* Counts it, and logs it now and then. `text` is Redis's, or what is wrong. */
 void fleet_note_error(struct fleet *f, enum fleet_error kind, struct slice text);
-/* Of an answer that isn't of the kind it has to be: errors are known already, others are counted.
- */
+/* Of an answer that isn't of the kind it has to be: errors are known already, others are counted. */
 bool fleet_is(const struct fleet_thing *t, const struct redis_reply *r, enum redis_kind kind);
 
 /* -- the life (fleet.c) ------------------------------------------------------------------------ */
@@ -204,11 +202,10 @@ bool fleet_server_known(const struct fleet *f);
 
 struct fleet_note {
     struct list node;
-    struct slice instance,
-        text;            /* owned; an empty text: it is gone, and is kept for this reading */
-    uint64_t expires_ms; /* by Redis's clock */
-    bool seen;           /* in this reading */
-    bool fresh;          /* told while the board is being read: newer than what comes */
+    struct slice instance, text; /* owned; an empty text: it is gone, and is kept for this reading */
+    uint64_t expires_ms;         /* by Redis's clock */
+    bool seen;                   /* in this reading */
+    bool fresh;                  /* told while the board is being read: newer than what comes */
 };
 struct weir_fleet_board {
     struct fleet_thing thing;
@@ -216,12 +213,12 @@ struct weir_fleet_board {
     void *ctx;
     struct list notes; /* of others */
     size_t notes_n;
-    struct text own;           /* this instance's; empty: none */
-    struct text dead;          /* whose notes are to be deleted: names, each with a NUL behind */
-    uint64_t period_ms;        /* of posting */
-    bool quiet;                /* changes of the text aren't worth a message to all */
-    bool changed, posted;      /* since it was posted; it stands in Redis, as far as is known */
-    bool known;                /* what others say */
+    struct text own;   /* this instance's; empty: none */
+    struct text dead;  /* whose notes are to be deleted: names, each with a NUL behind */
+    uint64_t period_ms; /* of posting */
+    bool quiet;        /* changes of the text aren't worth a message to all */
+    bool changed, posted; /* since it was posted; it stands in Redis, as far as is known */
+    bool known;        /* what others say */
     uint64_t post_ms, read_ms; /* the next time */
 };
 /* The fleet's own: no module's. */

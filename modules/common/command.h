@@ -10,8 +10,8 @@
 
 #include "common/slice.h"
 
-/* What was asked, an object as a rule (the gateway has checked that); owned by the caller. NULL
- * when memory is lacking: members of that are absent, too. */
+/* What was asked, an object as a rule (the gateway has checked that); owned by the caller. NULL when
+ * memory is lacking: members of that are absent, too. */
 static inline json_t *command_asked(const struct weir_request *rq)
 {
     const struct weir_slice json = weir_request_json(rq);
@@ -36,8 +36,8 @@ static inline void command_tell(struct weir_reply *reply, json_t *j)
     free(text);
 }
 
-/* Answers with an object, which is taken over. Without memory nothing is answered, and who asked
- * gets 500. Numbers have as many digits as tell two weights, rates or times apart. */
+/* Answers with an object, which is taken over. Without memory nothing is answered, and who asked gets
+ * 500. Numbers have as many digits as tell two weights, rates or times apart. */
 static inline void command_answer(struct weir_reply *reply, json_t *j)
 {
     char *text = j ? json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
