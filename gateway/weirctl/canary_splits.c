@@ -54,7 +54,7 @@ static void add_variant(struct table *t, const json_t *v)
 
 static void show_split(const json_t *split, struct text *out)
 {
-    const json_t *v;
+    const json_t *v, *fleet = json_object_get(split, "fleet");
     struct table t;
     double age;
     size_t i;
@@ -72,6 +72,11 @@ static void show_split(const json_t *split, struct text *out)
     }
     text_str(out, ", position ");
     answer_add(out, split, "position");
+    if (json_is_object(fleet)) {
+        text_str(out, ", ");
+        answer_add(out, fleet, "leased");
+        text_str(out, " of it leased from the fleet");
+    }
     text_char(out, '\n');
     table_init(&t, heads);
     json_array_foreach(answer_list(split, "variants"), i, v) add_variant(&t, v);

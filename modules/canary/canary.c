@@ -6,7 +6,8 @@
  *                sticky = "cookie:canary"; };
  *
  * docs/canary.md is the guide. Here are the hooks; what they decide by is in choose.c (which
- * variant), cell.c (tickets, counts and the bound on what is hidden) and failures.c.
+ * variant), cell.c (tickets, counts and the bound on what is hidden), lease.c (positions that the fleet
+ * shares) and failures.c.
  *
  * Two variants matter to an exchange: the chosen one, and the one that gives the response, which is
  * the primary when the chosen one isn't available (then it is the primary that is counted), or has
@@ -16,6 +17,7 @@
 
 #include "canary/canary.h"
 #include "canary/choose.h"
+#include "canary/feed.h"
 #include "common/slice.h"
 
 enum { TELL_US = 60000000, SET_COOKIE = 4096 };
@@ -36,6 +38,8 @@ const struct weir_counter canary_counters[COUNT_N + 1] = {
                            "ids with a wrong signature, of clients that were given to the variant"},
     [COUNT_UNDECIDED] = {"undecided", "requests that got the primary because shared memory had no "
                                       "ticket for them"},
+    [COUNT_UNLEASED] = {"unleased", "requests that took a position of this instance's own, because "
+                                    "none was leased from the fleet (fleet_block)"},
     {NULL, NULL},
 };
 
@@ -94,6 +98,8 @@ static void note_choice(struct weir_exchange *x, const struct weir_use *u)
         count(x, v, COUNT_BAD_COOKIES);
     if (!st->choice.counted)
         count(x, v, COUNT_UNDECIDED);
+    if (st->choice.unleased)
+        count(x, v, COUNT_UNLEASED);
     if (!st->fell_back)
         return;
     count(x, v, COUNT_FELL_BACK);
@@ -243,6 +249,30 @@ static void on_done(struct weir_exchange *x, const struct weir_use *u)
 
 /* -- processes ------------------------------------------------------------------------------- */
 
+static void open_feeds(struct weir_process *p, struct canary_local *local)
+{
+    local->feeds = calloc(local->global->leases_n, sizeof *local->feeds);
+    for (const struct canary *c = local->global->first; c && local->feeds; c = c->next) {
+        if (c->lease)
+            local->feeds[local->feeds_n++] =
+                split_feed_open(p, &(struct split_feed_conf){.name = c->route,
+                                                             .names = c->names,
+                                                             .n = c->n,
+                                                             .cell = c->cell,
+                                                             .lease = c->lease,
+                                                             .block = (uint64_t)c->fleet_block});
+    }
+}
+
+static void tick(struct weir_process *p, void *local)
+{
+    struct canary_local *mine = local;
+    (void)p;
+    for (size_t i = 0; mine && i < mine->feeds_n; i++)
+        if (mine->feeds[i])
+            split_feed_tick(mine->feeds[i]);
+}
+
 /* From now on this generation's splits are those in force. */
 static void *start(struct weir_process *p, const void *global)
 {
@@ -257,6 +287,8 @@ static void *start(struct weir_process *p, const void *global)
     *local = (struct canary_local){.global = g, .told_us = told};
     for (const struct canary *c = g->first; c && weir_is_control(p); c = c->next)
         atomic_store(c->current, c->digest);
+    if (g->leases_n && weir_fleet(p))
+        open_feeds(p, local);
     return local;
 }
 
@@ -264,8 +296,12 @@ static void stop(struct weir_process *p, void *local)
 {
     struct canary_local *mine = local;
     (void)p;
-    if (mine)
-        free(mine->told_us);
+    if (!mine)
+        return;
+    for (size_t i = 0; i < mine->feeds_n; i++)
+        split_feed_close(mine->feeds[i]);
+    free(mine->feeds);
+    free(mine->told_us);
     free(mine);
 }
 
@@ -285,6 +321,7 @@ const struct weir_module weir_module = {
     .unload_use = canary_unload_use,
     .start = start,
     .stop = stop,
+    .tick = tick,
     .on_plan = on_plan,
     .on_result = on_result,
     .on_end = on_end,

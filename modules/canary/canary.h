@@ -12,6 +12,7 @@
 #include "canary/cell.h"
 #include "canary/cookie.h"
 #include "canary/failures.h"
+#include "canary/lease.h"
 #include "canary/sticky.h"
 
 /* Of each variant, with its name as a label. */
@@ -24,6 +25,7 @@ enum canary_counter {
     COUNT_COOKIES,
     COUNT_BAD_COOKIES,
     COUNT_UNDECIDED,
+    COUNT_UNLEASED,
     COUNT_N
 };
 extern const struct weir_counter canary_counters[COUNT_N + 1];
@@ -64,6 +66,7 @@ struct canary {
     int on_unavailable, on_failure;
     struct weir_texts failure_texts;
     uint32_t max_hidden; /* millionths */
+    int64_t fleet_block; /* positions; 0: none are leased */
     /* made at load */
     struct canary *next; /* of canary_global.first */
     struct weir_slice route;
@@ -78,6 +81,7 @@ struct canary {
     struct cookie_attributes attributes, name_attributes; /* of the id; of the variant's name */
     struct bucket_hash *hash; /* owned; each process has a copy of its own by the fork */
     struct split_cell *cell;
+    struct split_lease *lease; /* cell; NULL: all tickets are this instance's own */
     _Atomic uint64_t *current; /* cell: the digest of the split that is in force on this route */
     uint64_t digest;           /* this one's */
 };
@@ -85,13 +89,17 @@ struct canary {
 struct canary_global {
     struct weir_slice key_file;
     struct canary *first, **end; /* all splits of the generation */
-    unsigned variants_n;
+    unsigned variants_n, leases_n;
 };
+
+struct split_feed;
 
 /* What one process keeps: start(). */
 struct canary_local {
     const struct canary_global *global;
     uint64_t *told_us; /* by variant.number: when it was last said that it isn't available */
+    struct split_feed **feeds; /* in the control process; owned; NULL: none */
+    size_t feeds_n;
 };
 
 extern const struct weir_setting canary_global_rows[], canary_route_rows[];

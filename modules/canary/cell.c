@@ -59,8 +59,9 @@ static bool close_slot(const struct split_slot *s, uint64_t tag)
 
 /* In the middle of a rewriting the length may be any that the slot has had, never over the array.
  */
-static bool read_schedule(const struct split_slot *s, uint64_t word, struct split_ref *out)
+bool split_cell_read(const struct split_cell *c, uint64_t word, struct split_ref *out)
 {
+    const struct split_slot *s = split_slot_of(c, split_epoch_of(word));
     const uint64_t tag = open_slot(s, word);
     const uint32_t length = atomic_load_explicit(&s->length, memory_order_relaxed);
     if (!tag || !length)
@@ -77,7 +78,7 @@ bool split_cell_take(struct split_cell *c, struct split_ref *out)
 {
     for (unsigned i = 0; i < TRIES; i++) {
         const uint64_t word = atomic_fetch_add_explicit(&c->ticket, 1, memory_order_acquire);
-        if (read_schedule(split_slot_of(c, split_epoch_of(word)), word, out))
+        if (split_cell_read(c, word, out))
             return true;
     }
     return false;

@@ -70,7 +70,8 @@ struct split_edit {
 struct split_edited {
     uint32_t from[SCHEDULE_VARIANTS], to[SCHEDULE_VARIANTS];
     unsigned from_decimals, to_decimals;
-    uint64_t tickets; /* of the epoch that has ended */
+    uint16_t epoch;   /* that has ended: its lower bits */
+    uint64_t tickets; /* that it had */
 };
 /* As split_cell_change(). [control] */
 bool split_cell_edit(struct split_cell *c, const struct split_edit *edit, struct split_edited *out,

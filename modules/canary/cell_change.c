@@ -24,7 +24,6 @@ struct tables {
 };
 
 static bool build(struct tables *t, const struct split_weights *to, char reason[SCHEDULE_REASON]);
-static bool lock_init(pthread_mutex_t *m);
 static bool lock(struct split_cell *c, char reason[SCHEDULE_REASON]);
 static uint64_t publish(struct split_cell *c, const struct tables *t, uint64_t epoch,
                         uint64_t wall_us);
@@ -38,7 +37,7 @@ bool split_cell_init(struct split_cell *c, const struct split_weights *to, uint6
         return schedule_check(to->weights, to->n, NULL, reason);
     if (!build(&t, to, reason))
         return false;
-    if (!lock_init(&c->changer)) {
+    if (!split_lock_init(&c->changer)) {
         snprintf(reason, SCHEDULE_REASON, "this system has no robust mutexes between processes");
         return false;
     }
@@ -117,7 +116,9 @@ bool split_cell_edit(struct split_cell *c, const struct split_edit *e, struct sp
     const bool good = edit_weights(e, out, reason) && build(&t, &to, reason);
     if (good) {
         t.decimals = out->to_decimals;
-        out->tickets = publish(c, &t, newest(c) + 1, e->wall_us) & SPLIT_POSITION;
+        const uint64_t before = publish(c, &t, newest(c) + 1, e->wall_us);
+        out->epoch = split_epoch_of(before);
+        out->tickets = before & SPLIT_POSITION;
     }
     pthread_mutex_unlock(&c->changer);
     return good;
@@ -125,7 +126,7 @@ bool split_cell_edit(struct split_cell *c, const struct split_edit *e, struct sp
 
 /* -- turns ---------------------------------------------------------------------------------- */
 
-static bool lock_init(pthread_mutex_t *m)
+bool split_lock_init(pthread_mutex_t *m)
 {
     pthread_mutexattr_t a;
     if (pthread_mutexattr_init(&a) != 0)
@@ -137,14 +138,22 @@ static bool lock_init(pthread_mutex_t *m)
     return good;
 }
 
+static int take_over(pthread_mutex_t *m, int e)
+{
+    return e == EOWNERDEAD ? pthread_mutex_consistent(m) : e;
+}
+
+bool split_lock_try(pthread_mutex_t *m)
+{
+    return take_over(m, pthread_mutex_trylock(m)) == 0;
+}
+
 static bool lock(struct split_cell *c, char reason[SCHEDULE_REASON])
 {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += PATIENCE_S;
-    int e = pthread_mutex_timedlock(&c->changer, &until);
-    if (e == EOWNERDEAD)
-        e = pthread_mutex_consistent(&c->changer);
+    const int e = take_over(&c->changer, pthread_mutex_timedlock(&c->changer, &until));
     if (e)
         snprintf(reason, SCHEDULE_REASON, "another process is changing the weights: try again");
     return e == 0;
@@ -172,7 +181,7 @@ static uint64_t publish(struct split_cell *c, const struct tables *t, uint64_t e
                         uint64_t wall_us)
 {
     struct split_slot *s = &c->slots[epoch % SPLIT_SLOTS];
-    const uint64_t begin = epoch << SPLIT_POSITION_BITS; /* the epoch's upper bits fall off */
+    const uint64_t begin = split_word(epoch, 0);
     atomic_store_explicit(&s->tag, 0, memory_order_relaxed);
     atomic_thread_fence(memory_order_release);
     atomic_store_explicit(&s->changed_us, wall_us, memory_order_relaxed);

@@ -2,7 +2,7 @@
 #ifndef WEIR_CANARY_CELL_PARTS_H
 #define WEIR_CANARY_CELL_PARTS_H
 
-/* How a cell lies in memory, for cell.c, cell_change.c and their tests alone. The comment that
+/* How a cell lies in memory, for cell*.c, lease.c and their tests alone. The comment that
  * explains it is cell.c's.
  *
  *     ticket    epoch (16 bits) | position (48 bits)            one word, which workers count up
@@ -55,6 +55,11 @@ static inline uint16_t split_epoch_of(uint64_t word)
     return (uint16_t)(word >> SPLIT_POSITION_BITS);
 }
 
+static inline uint64_t split_word(uint64_t epoch, uint64_t position)
+{
+    return epoch << SPLIT_POSITION_BITS | position; /* the epoch's upper bits fall off */
+}
+
 static inline const struct split_slot *split_slot_of(const struct split_cell *c, uint64_t epoch)
 {
     return &c->slots[epoch % SPLIT_SLOTS];
@@ -71,5 +76,14 @@ static inline struct users *split_users_of(const struct split_cell *c, uint64_t 
     struct users *const all = (struct users *)(uintptr_t)&c->tallies[SPLIT_SLOTS * c->n];
     return &all[split_index(c, epoch, variant)];
 }
+
+/* What the schedule of the word's epoch has at its position. False: the slot isn't, or wasn't all
+ * the time, that epoch's. [hook] */
+bool split_cell_read(const struct split_cell *c, uint64_t word, struct split_ref *out)
+    __attribute__((warn_unused_result));
+/* Shared by processes, and robust. Makes it; takes it if nobody has it, also from a process that has
+ * died with it. */
+bool split_lock_init(pthread_mutex_t *m) __attribute__((warn_unused_result));
+bool split_lock_try(pthread_mutex_t *m) __attribute__((warn_unused_result));
 
 #endif

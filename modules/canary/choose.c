@@ -10,6 +10,7 @@ static struct weir_slice find_key(struct weir_exchange *x, const struct canary *
                                   struct choice *out);
 static bool place(const struct canary *c, struct weir_slice key, struct choice *out);
 static bool issue(struct weir_exchange *x, const struct canary *c, struct choice *out);
+static void take(const struct canary *c, struct choice *out);
 
 void canary_choose(struct weir_exchange *x, const struct canary *c, struct choice *out)
 {
@@ -20,7 +21,17 @@ void canary_choose(struct weir_exchange *x, const struct canary *c, struct choic
         return;
     if (c->sticky.kind == STICKY_COOKIE && c->cookie.issue && !key.n && issue(x, c, out))
         return;
+    take(c, out);
+}
+
+/* -- tickets --------------------------------------------------------------------------------- */
+
+static void take(const struct canary *c, struct choice *out)
+{
     out->by = STICKY_NONE;
+    if (c->lease && split_lease_take(c->lease, c->cell, &out->ref))
+        return;
+    out->unleased = c->lease != NULL;
     out->counted = split_cell_take(c->cell, &out->ref);
     if (!out->counted)
         out->ref = (struct split_ref){.variant = (uint8_t)c->primary};

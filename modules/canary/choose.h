@@ -10,6 +10,7 @@ struct choice {
     struct split_ref ref;
     enum sticky_kind by;     /* STICKY_NONE: a ticket */
     bool counted;            /* false: the cell had no answer, and the primary gets it */
+    bool unleased;           /* the ticket is this instance's, and should have been the fleet's */
     bool bad_cookie;         /* there was one whose signature is wrong */
     struct weir_slice issue; /* value of the cookie that the client is to get; absent: none */
 };

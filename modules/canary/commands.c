@@ -80,11 +80,24 @@ static bool is_override(const struct canary *c, const struct split_view *view)
     return false;
 }
 
-static json_t *split_json(struct weir_process *p, const struct canary *c,
-                          const struct split_view *view)
+/* One moment of the lease, which may be a little later than that of the counts. */
+static json_t *fleet_json(const struct canary *c, uint64_t leased)
+{
+    struct split_lease_look look;
+    json_t *o = json_object();
+    split_lease_look(c->lease, c->cell, &look);
+    set_count(o, "block", (uint64_t)c->fleet_block);
+    set_count(o, "leased", leased);
+    set_count(o, "held", look.held);
+    return o;
+}
+
+static json_t *split_json(struct weir_process *p, const struct canary *c, struct split_view *view)
 {
     struct sums sums = {0};
     json_t *o = json_object(), *variants = json_array();
+    if (c->lease)
+        json_object_set_new(o, "fleet", fleet_json(c, split_lease_view(c->lease, view)));
     for (size_t i = 0; i < view->n; i++) {
         sums.weight += view->variants[i].weight;
         sums.sent += view->variants[i].counts[SPLIT_SENT];
@@ -261,6 +274,7 @@ static bool change(struct weir_process *p, const struct canary *c, json_t *asked
         weir_reply_error(reply, 400, "weights", "%s", reason);
         return false;
     }
+    done.tickets += c->lease ? split_lease_taken(c->lease, done.epoch) : 0;
     log_change(c, &done);
     tell(reply, c, &done);
     return true;

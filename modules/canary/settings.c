@@ -16,8 +16,12 @@
 
 #include "canary/canary.h"
 #include "common/slice.h"
+#include <weir/fleet.h>
 
 enum { KEY_MAX = 4096, DIGEST = 32, KEPT = 16 };
+/* What two blocks hold back is less than four requests of a variant, however large they are: smaller
+ * ones gain nothing. More would last for seconds even at 10,000 requests a second. */
+enum { FLEET_BLOCK_MIN = 10, FLEET_BLOCK_MAX = 65536 };
 
 /* -- tables ---------------------------------------------------------------------------------- */
 
@@ -80,6 +84,9 @@ const struct weir_setting canary_route_rows[] = {
                    "timeout, bad_response, unavailable; absent: the five words and 5xx"),
     WEIR_ROW_PERCENT("max_hidden", struct canary, max_hidden, "20%",
                      "the most of a variant's requests that may be repeated on the primary"),
+    WEIR_ROW_INT("fleet_block", struct canary, fleet_block, "0", 0, FLEET_BLOCK_MAX,
+                 "the most positions of the schedule that this instance leases from the fleet at "
+                 "once, at least 10; 0: it goes through the schedule by itself"),
     WEIR_ROW_TEXT("response_header", struct canary, response_header_text, "",
                   "header field of responses with the variant's name; empty: none"),
     WEIR_ROW_TEXT("variant_cookie", struct canary, variant_cookie, "",
@@ -317,23 +324,54 @@ static bool begin_cell(struct canary *c, char reason[SCHEDULE_REASON])
     return split_cell_change(c->cell, &to, wall_us(), NULL, reason);
 }
 
-static void make_cell(struct weir_load *l, struct canary *c)
+/* "split/0123456789abcdef..." */
+static void *cell_for(struct weir_load *l, const char *kind, const unsigned char *digest,
+                      size_t size)
+{
+    char name[sizeof "split/" + 2 * KEPT];
+    int at = snprintf(name, sizeof name, "%s/", kind);
+    for (unsigned i = 0; i < KEPT; i++)
+        at += snprintf(name + at, sizeof name - (size_t)at, "%02x", digest[i]);
+    return weir_cell(l, name, size);
+}
+
+/* Without a fleet nobody would fill it. */
+static bool wants_lease(struct weir_load *l, const struct canary *c)
+{
+    if (c->fleet_block && c->fleet_block < FLEET_BLOCK_MIN)
+        weir_fault(l, weir_load_place(l), "canary.fleet_block is %lld; allowed are 0 and %d to %d",
+                   (long long)c->fleet_block, FLEET_BLOCK_MIN, FLEET_BLOCK_MAX);
+    if (c->fleet_block && !weir_load_fleet(l))
+        weir_warn(l, weir_load_place(l),
+                  "canary.fleet_block does nothing: the configuration has no group fleet");
+    return c->fleet_block && weir_load_fleet(l);
+}
+
+static void make_lease(struct weir_load *l, struct canary_global *g, struct canary *c,
+                       const unsigned char *digest)
+{
+    c->lease = cell_for(l, "lease", digest, split_lease_size(c->n));
+    g->leases_n++;
+    if (c->lease && !split_lease_init(c->lease, c->n))
+        weir_fault(l, weir_load_place(l), "this system has no robust mutexes between processes");
+}
+
+static void make_cells(struct weir_load *l, struct canary_global *g, struct canary *c)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
-    char name[sizeof "split/" + 2 * KEPT], reason[SCHEDULE_REASON];
-    int at = snprintf(name, sizeof name, "split/");
+    char reason[SCHEDULE_REASON];
     if (!digest_of(c, digest)) {
         weir_fault(l, weir_load_place(l), "OpenSSL has no SHA-256");
         return;
     }
-    for (unsigned i = 0; i < KEPT; i++)
-        at += snprintf(name + at, sizeof name - (size_t)at, "%02x", digest[i]);
     memcpy(&c->digest, digest, sizeof c->digest);
     c->digest |= 1; /* 0 is for none */
-    c->cell = weir_cell(l, name, split_cell_size(c->n));
+    c->cell = cell_for(l, "split", digest, split_cell_size(c->n));
     c->current = weir_cell(l, "current", sizeof *c->current);
     if (c->cell && c->current && !begin_cell(c, reason))
         weir_fault(l, weir_load_place(l), "canary.split can't be kept: %s", reason);
+    if (wants_lease(l, c))
+        make_lease(l, g, c, digest);
 }
 
 static void register_variant(struct weir_load *l, struct canary_global *g, struct variant *v)
@@ -365,7 +403,7 @@ void canary_load_route(struct weir_load *l, void *conf, void *global)
     read_cookie(l, c, g);
     read_failures(l, c);
     read_header(l, c);
-    make_cell(l, c);
+    make_cells(l, g, c);
     for (size_t i = 0; i < c->n; i++)
         register_variant(l, g, &c->variants[i]);
     *g->end = c;

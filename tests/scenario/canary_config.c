@@ -75,6 +75,9 @@ Test(canary_config, that_is_wrong_says_what_is_right)
          "has 31 bytes; it needs 32 to 4096"},
         {"( { cluster = \"app\"; canary = { split = ( " CANARY_ENTRY("v1", 1) " ); }; } )",
          "cluster"},
+        {CANARY_TWO(1, 1, "fleet_block = 9;"),
+         "canary.fleet_block is 9; allowed are 0 and 10 to 65536"},
+        {CANARY_TWO(1, 1, "fleet_block = 65537;"), "fleet_block"},
     };
     rig_write_file("short", "0123456789abcdef0123456789abcde");
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
@@ -97,6 +100,14 @@ Test(canary_config, of_another_kind_is_one_mistake)
     cr_assert_eq(check("( { name = \"all\"; canary = \"v1\"; } )"), 1);
     cr_assert(strstr(said, "routes[0].canary is \"v1\"; a group") && strstr(said, "(1 errors"), "%s",
               said);
+}
+
+Test(canary_config, that_leases_without_a_fleet_is_warned_of)
+{
+    cr_assert_eq(check(CANARY_TWO(1, 1, "fleet_block = 10;")), 0);
+    cr_assert(strstr(said, ": warning: canary.fleet_block does nothing: the configuration has no "
+                           "group fleet"),
+              "%s", said);
 }
 
 Test(canary_config, has_room_for_the_finest_weights)

@@ -248,6 +248,14 @@ Test(weirctl_commands, show_splits)
     cr_assert_str_eq(show("canary get", "{}"), "No route has a split.\n");
 }
 
+Test(weirctl_commands, show_what_a_split_has_leased)
+{
+    const char *answer = "{\"splits\": [{\"route\": \"a\", \"position\": 90, \"fleet\": "
+                         "{\"block\": 100, \"leased\": 80, \"held\": 20}, \"variants\": []}]}";
+    cr_assert(strstr(show("canary get", answer), ", position 90, 80 of it leased from the fleet\n"),
+              "%s", said());
+}
+
 Test(weirctl_commands, show_circuits_and_what_is_used_of_limits)
 {
     const char *answer =
