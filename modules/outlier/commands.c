@@ -7,6 +7,7 @@
  *
  * The latter two answer as list does. */
 #include "outlier/act.h"
+#include "outlier/share.h"
 
 #include "common/command.h"
 
@@ -58,7 +59,14 @@ static void set_figures(json_t *o, const struct subject *s)
     json_object_set_new(o, "interval", f);
 }
 
-static json_t *endpoint_json(const struct subject *s)
+/* What others say of it. */
+static void set_votes(json_t *o, const struct subject *s, const struct outlier_share *share)
+{
+    if (share)
+        json_object_set_new(o, "votes", votes_json(&share->votes, s->name));
+}
+
+static json_t *endpoint_json(const struct subject *s, const struct outlier_share *share)
 {
     json_t *o = json_object(), *runs = json_object();
     json_object_set_new(o, "endpoint", json_slice(s->name));
@@ -67,6 +75,7 @@ static json_t *endpoint_json(const struct subject *s)
     json_object_set_new(o, "consecutive", runs);
     if (s->o->rates)
         set_figures(o, s);
+    set_votes(o, s, share);
     return o;
 }
 
@@ -77,7 +86,8 @@ static void pass_time(const struct subject *s)
         outlier_step(s);
 }
 
-static json_t *cluster_json(struct weir_process *p, const struct outlier *o)
+static json_t *cluster_json(struct weir_process *p, const struct outlier_local *mine,
+                            const struct outlier *o)
 {
     json_t *c = json_object(), *endpoints = json_array();
     const struct pool pool = outlier_pool(p, o);
@@ -92,7 +102,7 @@ static json_t *cluster_json(struct weir_process *p, const struct outlier *o)
         if (!s.cell)
             continue;
         pass_time(&s);
-        json_array_append_new(endpoints, endpoint_json(&s));
+        json_array_append_new(endpoints, endpoint_json(&s, mine->watches[o->number].share));
     }
     json_object_set_new(c, "endpoints", endpoints);
     return c;
@@ -105,7 +115,7 @@ static void reply_list(struct weir_process *p, const struct outlier_local *mine,
     json_t *o = json_object(), *clusters = json_array();
     for (const struct outlier *c = mine->all->first; c; c = c->next)
         if (c->cells && c->shared && (!only || c == only))
-            json_array_append_new(clusters, cluster_json(p, c));
+            json_array_append_new(clusters, cluster_json(p, mine, c));
     json_object_set_new(o, "clusters", clusters);
     command_answer(reply, o);
 }

@@ -21,6 +21,7 @@
 #include <stdlib.h>
 
 #include "outlier/act.h"
+#include "outlier/share.h"
 
 enum { PERMITS = 4, FIGURES = 160 };
 
@@ -276,15 +277,20 @@ static void *start(struct weir_process *p, const void *global)
     if (!local)
         return NULL;
     local->all = all;
-    for (const struct outlier *o = all->first; o && weir_is_control(p); o = o->next)
+    for (const struct outlier *o = all->first; o && weir_is_control(p); o = o->next) {
         take_over(o);
+        local->watches[o->number].share = outlier_share_open(p, o);
+    }
     return local;
 }
 
 static void stop(struct weir_process *p, void *local)
 {
+    struct outlier_local *mine = local;
     (void)p;
-    free(local);
+    for (unsigned i = 0; mine && i < mine->all->n; i++)
+        outlier_share_close(mine->watches[i].share);
+    free(mine);
 }
 
 const struct weir_module weir_module = {

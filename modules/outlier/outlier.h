@@ -26,6 +26,7 @@ enum kind {
     KIND_LOCAL_FAILURE_PERCENTAGE,
     KIND_PROBE,
     KIND_OPERATOR,
+    KIND_FLEET, /* enough other instances have ejected it */
     KIND_N
 };
 _Static_assert((int)KIND_5XX == (int)RUN_5XX, "runs are the first kinds");
@@ -42,6 +43,8 @@ enum cluster_count {
     COUNT_REFUSED,
     COUNT_CHECKED
 };
+/* ... where it shares verdicts. */
+enum shared_count { COUNT_UNSAID, COUNT_NOTES_UNREAD };
 
 enum single { SINGLE_AUTO, SINGLE_REFUSE, SINGLE_KEEP };
 
@@ -88,6 +91,11 @@ struct reentry_conf {
     uint64_t probe_timeout_ms, ramp_ms;
 };
 
+struct fleet_conf {
+    bool present;
+    int64_t quorum;
+};
+
 /* Of a cluster. */
 struct outlier {
     bool enabled, split, grpc, by_checks;
@@ -100,6 +108,7 @@ struct outlier {
     struct success_rate_conf success_rate;
     struct failure_percentage_conf failure_percentage;
     struct reentry_conf reentry;
+    struct fleet_conf fleet;
     /* made at load */
     struct outlier *next; /* of outliers.first */
     unsigned number;      /* among them */
@@ -113,6 +122,7 @@ struct outlier {
     struct weir_endpoint_cells *cells;
     uint64_t generation;                 /* by shared->loads */
     struct weir_counters *counters;      /* enum cluster_count */
+    struct weir_counters *shared_counters; /* enum shared_count; NULL: it shares nothing */
     struct weir_counters *kinds[KIND_N]; /* enum kind_count; NULL: can't happen */
 };
 
@@ -137,6 +147,7 @@ struct outlier_watch {
     uint64_t judge_ms; /* when figures are judged next; 0: not begun */
     bool off;          /* places weren't as many as endpoints that have one, at the last tick */
     uint32_t taken;    /* places then */
+    struct outlier_share *share; /* owned; NULL: nothing is shared */
 };
 struct outlier_local {
     const struct outliers *all;

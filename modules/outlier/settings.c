@@ -4,6 +4,8 @@
  * the only thing that surely is no answer. */
 #include "outlier/outlier.h"
 
+#include <weir/fleet.h>
+
 static const char *const single_names[] = {"auto", "refuse", "keep", NULL};
 enum { FAILURES_PRESET = 5 };
 
@@ -28,10 +30,17 @@ static const struct weir_counter cluster_counters[] = {
     {0},
 };
 
+static const struct weir_counter shared_counters[] = {
+    [COUNT_UNSAID] = {"unsaid", "ejected endpoints that found no room in the note for the fleet"},
+    [COUNT_NOTES_UNREAD] = {"notes_unread", "notes of other instances without any sense"},
+    {0},
+};
+
 /* -- tables ------------------------------------------------------------------------------------ */
 
 static void success_rate_check(struct weir_load *l, void *group);
 static void failure_percentage_check(struct weir_load *l, void *group);
+static void fleet_check(struct weir_load *l, void *group);
 
 static const struct weir_setting success_rate_rows[] = {
     WEIR_ROW_INT("min_hosts", struct success_rate_conf, min_hosts, "5", 2, 10000,
@@ -68,6 +77,13 @@ static const struct weir_setting reentry_rows[] = {
                 "after so long without a word of them further ones may go"),
     WEIR_ROW_MS("ramp", struct reentry_conf, ramp_ms, "10s", 0, 3600000,
                 "time in which it then gets 10, 25 and 50 % of its weight; 0: all of it at once"),
+    WEIR_ROW_END,
+};
+
+static const struct weir_setting fleet_rows[] = {
+    WEIR_ROW_INT("quorum", struct fleet_conf, quorum, "2", 1, 1000,
+                 "how many other instances must have an endpoint ejected at the same time, each by "
+                 "what it has seen itself, for it to be ejected here as well"),
     WEIR_ROW_END,
 };
 
@@ -122,6 +138,9 @@ const struct weir_setting outlier_rows[] = {
     WEIR_ROW_BOOL("return_on_health_check", struct outlier, by_checks, "true",
                   "where endpoints are checked, an ejection is over when as many checks in a row "
                   "have passed since as there were ejections; then come probes"),
+    WEIR_ROW_GROUP("fleet", struct outlier, fleet, fleet_rows,
+                   "verdicts are shared with the other instances; absent: each has its own",
+                   .check = fleet_check),
     WEIR_ROW_GROUP("reentry", struct outlier, reentry, reentry_rows, "how an endpoint comes back"),
     WEIR_ROW_END,
 };
@@ -152,6 +171,15 @@ static void failure_percentage_check(struct weir_load *l, void *group)
     ((struct failure_percentage_conf *)group)->present = true;
 }
 
+static void fleet_check(struct weir_load *l, void *group)
+{
+    ((struct fleet_conf *)group)->present = true;
+    if (!weir_load_fleet(l))
+        weir_warn(l, weir_load_place(l),
+                  "outlier.fleet does nothing: there is no group fleet at the top, so there are no "
+                  "other instances");
+}
+
 /* -- loading ----------------------------------------------------------------------------------- */
 
 static const char *const kind_words[KIND_N] = {
@@ -164,6 +192,7 @@ static const char *const kind_words[KIND_N] = {
     [KIND_LOCAL_FAILURE_PERCENTAGE] = "local_failure_percentage",
     [KIND_PROBE] = "probe",
     [KIND_OPERATOR] = "operator",
+    [KIND_FLEET] = "fleet",
 };
 
 const char *kind_word(unsigned kind)
@@ -187,6 +216,8 @@ static bool can_happen(const struct outlier *o, enum kind kind)
         return o->failure_percentage.present;
     case KIND_LOCAL_FAILURE_PERCENTAGE:
         return o->failure_percentage.present && o->split;
+    case KIND_FLEET:
+        return o->fleet.present;
     default:
         return true;
     }
@@ -208,6 +239,8 @@ static void show_ejected(struct weir_load *l, const struct outlier *o)
 static void count_kinds(struct weir_load *l, struct outlier *o)
 {
     o->counters = weir_counters(l, cluster_counters, NULL, 0);
+    if (o->fleet.present)
+        o->shared_counters = weir_counters(l, shared_counters, NULL, 0);
     for (unsigned k = 0; k < KIND_N; k++) {
         const struct weir_label label = {"kind", slice_str(kind_words[k])};
         if (can_happen(o, k))

@@ -5,6 +5,7 @@
  * whether good results matter (outlier_shared.watch). Without it traffic goes on with what is
  * known. */
 #include "outlier/act.h"
+#include "outlier/share.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -270,5 +271,6 @@ void outlier_tick(struct weir_process *p, void *local)
         mend_places(&r, &mine->watches[o->number]);
         set_watch(&r);
         judge_when_due(&r, &mine->watches[o->number]);
+        outlier_share_tick(mine->watches[o->number].share);
     }
 }

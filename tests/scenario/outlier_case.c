@@ -86,6 +86,11 @@ double outlier_number(const struct origin *o, const char *key)
     return json_number_value(json_object_get(endpoint(o), key));
 }
 
+json_t *outlier_member(const struct origin *o, const char *key)
+{
+    return json_object_get(endpoint(o), key);
+}
+
 double outlier_run(const struct origin *o, const char *kind)
 {
     return json_number_value(json_object_get(json_object_get(endpoint(o), "consecutive"), kind));

@@ -31,6 +31,8 @@ json_t *outlier_answer(void);
 /* The state of an endpoint by its origin: "in", "ejected", ... ; a number, a run. */
 const char *outlier_state(const struct origin *o);
 double outlier_number(const struct origin *o, const char *key);
+/* Any other member, as the answer has it. */
+json_t *outlier_member(const struct origin *o, const char *key);
 double outlier_run(const struct origin *o, const char *kind);
 /* {"cluster": "app", "endpoint": the origin's, MORE} */
 int outlier_ask(const char *command, const struct origin *o, const char *more);
