@@ -158,6 +158,15 @@ static bool tree_read(struct loading *l, config_t *tree)
     return false;
 }
 
+static void warn_without_fleet(struct loading *l, const struct cluster_conf *cl)
+{
+    if (cl->health.fleet_checkers)
+        faults_warn(l->r.faults, cl->place.file, cl->place.line,
+                    "clusters.%.*s.health.fleet_checkers does nothing: there is no group fleet, so "
+                    "there are no other instances",
+                    SLICE_ARG(cl->place.name));
+}
+
 /* What only shows when everything was read. */
 static void whole_check(struct loading *l)
 {
@@ -166,6 +175,8 @@ static void whole_check(struct loading *l)
         option_fault(&l->r, NULL, "there is no listener; at least one stands in listeners");
     if (l->c->routes_n == 0)
         option_warn(&l->r, NULL, "there is no route: every request will be answered with 404");
+    for (size_t i = 0; !l->c->fleet.set && i < l->c->clusters_n; i++)
+        warn_without_fleet(l, &l->c->clusters[i]);
 }
 
 /* -- faults in the order of the file --------------------------------------------------------- */

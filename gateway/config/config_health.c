@@ -16,6 +16,7 @@ static void read_target(struct option_reader *r, const config_setting_t *s, void
 static void read_method(struct option_reader *r, const config_setting_t *s, void *field);
 static void field_check(struct option_reader *r, const config_setting_t *s, void *element);
 
+enum { FLEET_CHECKERS_MAX = 16 };
 enum { HOUR_MS = 60 * 60 * 1000, STATUS_MIN = 100, STATUS_MAX = 599 };
 
 /* In the order of enum health_type. */
@@ -87,6 +88,9 @@ const struct option health_options[] = {
                 "\"drain\", \"degraded\" or \"ok\" of itself; empty: none is believed"),
     OPTION_MS("header_for", struct health_conf, header_for, "30s", 100, 24 * HOUR_MS,
               "how long it is believed"),
+    OPTION_INT("fleet_checkers", struct health_conf, fleet_checkers, "0", 0, FLEET_CHECKERS_MAX,
+               "how many instances of the fleet check each endpoint, for all of them; 0: each "
+               "instance checks all"),
     OPTION_END,
 };
 
@@ -257,6 +261,7 @@ static const struct {
     {"tls", CHECKED},    {"interval", CHECKED},   {"unhealthy_interval", CHECKED},
     {"jitter", CHECKED}, {"timeout", CHECKED},    {"no_traffic_interval", CHECKED},
     {"rise", CHECKED},   {"fall", CHECKED},       {"initial", CHECKED},
+    {"fleet_checkers", CHECKED},
 };
 
 static unsigned kinds_of(int type)
@@ -305,6 +310,11 @@ void health_check(struct option_reader *r, const config_setting_t *s, void *base
         option_wrong(r, member_or(s, "header"), "a name of a field, such as \"X-Weir-Health\"");
     if (h->body.n && h->body_regex.n)
         option_fault(r, member_or(s, "body_regex"), "%s has both body and body_regex; one of them",
+                     option_path(r, s));
+    if (h->fleet_checkers && h->no_traffic_interval)
+        option_fault(r, member_or(s, "fleet_checkers"),
+                     "%s has both fleet_checkers and no_traffic_interval; where there is silence on "
+                     "one instance there may be traffic on another; one of them",
                      option_path(r, s));
     if (method_of(h->method) == METHOD_HEAD && (h->body.n || h->body_regex.n))
         option_fault(r, member_or(s, "method"),

@@ -65,6 +65,7 @@ struct health_conf {
     int initial;                  /* enum health_initial: "up" */
     struct slice header;          /* empty: none is believed */
     uint64_t header_for;          /* 30s */
+    int64_t fleet_checkers;       /* 0: every instance checks */
 };
 
 /* Expressions match values as a whole (core/route/route_regex.h); this one is to be found in content. */

@@ -28,6 +28,10 @@ static void show_check(const struct endpoints *e, const struct endpoint *ep, str
 {
     const struct health_facts f =
         health_facts(e->health, index_of(ep->cluster), slice_str(ep->name));
+    if (f.followed) {
+        json_key(t, "checked_by");
+        json_str(t, "fleet");
+    }
     if (!f.checked || !f.any)
         return;
     const uint64_t now_ms = clock_ms(&e->w->loop->clock);

@@ -37,6 +37,7 @@ struct health_facts {
     int status;                 /* of the last response; 0: none, or none of HTTP */
     uint64_t ended_ms, next_ms; /* 0: never; under way */
     uint32_t passed, failed;    /* in a row */
+    bool followed;              /* others in the fleet check it: `result` and `status` are older */
 };
 struct health_facts health_facts(const struct health *h, uint32_t cluster, struct slice endpoint);
 
@@ -46,7 +47,10 @@ struct health_totals {
     struct slice cluster;
     uint64_t results[HEALTH_RESULTS_N];
     uint64_t went_up, went_down;
-    size_t endpoints;
+    uint64_t path_faults;
+    size_t endpoints, followed; /* followed: others in the fleet check them */
+    size_t unsaid; /* endpoints that found no room in what the fleet is told */
+    bool shared; /* some instances check for all: health.fleet_checkers */
 };
 size_t health_clusters_n(const struct health *h);
 struct health_totals health_totals(const struct health *h, size_t i);

@@ -13,6 +13,7 @@ struct health_facts health_facts(const struct health *h, uint32_t cluster, struc
             struct health_facts f = p->facts;
             f.passed = p->state.passed;
             f.failed = p->state.failed;
+            f.followed = p->share.follows;
             return f;
         }
     }
@@ -28,6 +29,9 @@ struct health_totals health_totals(const struct health *h, size_t i)
 {
     struct health_totals t = h->clusters[i].totals;
     t.endpoints = h->clusters[i].n;
+    t.shared = health_checkers(h, i) > 0;
+    for (size_t k = 0; k < t.endpoints; k++)
+        t.followed += h->clusters[i].probes[k]->share.follows;
     return t;
 }
 

@@ -73,6 +73,51 @@ static void write_endpoints(const struct health *h, struct text *out)
         }
 }
 
+static void write_shared(const struct health *h, struct text *out, const char *name,
+                         const char *type, const char *help, uint64_t (*value)(const struct health_totals *))
+{
+    bool headed = false;
+    for (size_t i = 0; i < health_clusters_n(h); i++) {
+        const struct health_totals t = health_totals(h, i);
+        if (!t.shared)
+            continue;
+        if (!headed)
+            write_head(out, name, type, help);
+        headed = true;
+        text_str(out, name);
+        write_label(out, "{cluster", t.cluster);
+        text_str(out, "} ");
+        text_uint(out, value(&t));
+        text_char(out, '\n');
+    }
+}
+
+static uint64_t path_faults(const struct health_totals *t)
+{
+    return t->path_faults;
+}
+
+static uint64_t followed(const struct health_totals *t)
+{
+    return t->followed;
+}
+
+static uint64_t unsaid(const struct health_totals *t)
+{
+    return t->unsaid;
+}
+
+/* Of clusters with health.fleet_checkers. */
+static void write_fleet(const struct health *h, struct text *out)
+{
+    write_shared(h, out, "weir_health_path_faults_total", "counter",
+                 "endpoints that some instances saw up and others down", path_faults);
+    write_shared(h, out, "weir_health_followed", "gauge",
+                 "endpoints that other instances check for this one", followed);
+    write_shared(h, out, "weir_health_unsaid", "gauge",
+                 "endpoints that found no room in what the fleet is told", unsaid);
+}
+
 void metrics_of_health(void *health, struct text *out)
 {
     const struct health *h = health;
@@ -81,6 +126,7 @@ void metrics_of_health(void *health, struct text *out)
     write_endpoints(h, out);
     write_results(h, out);
     write_changes(h, out);
+    write_fleet(h, out);
     metrics_value(out, "weir_health_checks_running", "gauge", "health checks under way",
                   health_running(h));
     metrics_value(out, "weir_health_checks_delayed_total", "counter",

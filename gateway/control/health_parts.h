@@ -6,6 +6,7 @@
  * from it; health_look.c is for who asks. */
 
 #include "control/health.h"
+#include "control/health_share.h"
 #include "control/health_state.h"
 #include "control/health_tcp.h"
 #include "core/cluster/cluster.h"
@@ -13,6 +14,17 @@
 struct shadow;
 
 struct checked;
+
+/* Of an endpoint, in a fleet (health_share.c); all zeros: it is checked by this instance. */
+struct probe_share {
+    bool follows;            /* others check it: */
+    struct health_view said; /* what they have found; UNKNOWN: nothing, for now */
+    bool own;                /* it was checked by this process since it is so */
+    int word;                /* enum endpoint_word of the last check; -1: none */
+    uint64_t silent_ms;      /* since when nobody says anything; 0: somebody does */
+    uint64_t split_ms;       /* since when they disagree; 0: they don't */
+    bool torn;               /* ... and that is a path fault */
+};
 
 /* An endpoint that is checked. */
 struct probe {
@@ -26,6 +38,7 @@ struct probe {
     uint32_t slot;
     bool running, seen;
     struct health_facts facts;
+    struct probe_share share;
 };
 
 /* A cluster that is checked. */
@@ -42,6 +55,7 @@ struct checked {
     uint32_t followed; /* version of the table that they were made from */
     uint64_t requests, requests_ms;
     bool quiet;
+    bool shared; /* it is known which instances check it */
     struct health_totals totals;
 };
 
@@ -69,6 +83,10 @@ void probe_begin(struct probe *p);
 void probe_end(struct probe *p);
 /* The first request after a silence: whoever was to be checked late is checked soon. */
 void probe_hurry(struct probe *p);
+/* Its next check is due now. */
+void probe_soon(struct probe *p);
+/* Takes what others have found for the state, and tells. */
+void probe_adopt(struct probe *p);
 /* Its slot in the cell; it may have been given to another name. NO_SLOT: it has none. */
 uint32_t probe_slot(struct probe *p);
 

@@ -19,6 +19,8 @@ static void run(struct probe *p);
 static void on_tcp(struct health_tcp *c, enum health_result result);
 static void on_call(void *ctx, const struct weir_result *r);
 static void take(struct probe *p, const struct health_outcome *o);
+static void count_said(struct probe *p);
+static void wait_for_next(struct probe *p);
 
 /* -- when -------------------------------------------------------------------------------------- */
 
@@ -36,6 +38,7 @@ void probe_begin(struct probe *p)
     timer_init(&p->timer, on_due);
     health_tcp_init(&p->tcp, hc->h->w->loop, on_tcp);
     p->facts.checked = true;
+    p->share.follows = hc->shared; /* until it is known whose turn it is */
     if (probe_slot(p) != NO_SLOT)
         p->state.health = endpoint_health(hc->cell, p->slot);
     check_after(p, health_first(&p->state, &hc->conf.health, &hc->h->w->random));
@@ -60,6 +63,11 @@ static void wait_for_next(struct probe *p)
     check_after(p, health_pause(&p->state, &p->hc->conf.health, p->hc->quiet, &h->w->random));
 }
 
+void probe_soon(struct probe *p)
+{
+    check_after(p, 1);
+}
+
 void probe_hurry(struct probe *p)
 {
     const struct checked *hc = p->hc;
@@ -75,6 +83,11 @@ static void on_due(struct timer *timer)
     struct probe *p = container_of(timer, struct probe, timer);
     struct health *h = p->hc->h;
     p->facts.next_ms = 0;
+    if (p->share.follows) {
+        count_said(p);
+        wait_for_next(p);
+        return;
+    }
     list_push(&h->waiting, &p->waiting);
     h->delayed += h->running >= h->limit;
     pump(h);
@@ -177,20 +190,66 @@ static void hear(struct probe *p, const struct health_outcome *o)
                  KV("in", "check"));
 }
 
-static void note_state(struct probe *p, const struct health_outcome *o)
+static void log_adopted(const struct probe *p)
 {
-    struct checked *hc = p->hc;
-    const uint64_t now_us = hc->h->w->loop->clock.mono_us;
-    if (health_note(&p->state, &hc->conf.health, o->result == HEALTH_PASSED)) {
-        hc->totals.went_up += p->state.health == HEALTH_UP;
-        hc->totals.went_down += p->state.health == HEALTH_DOWN;
-        log_change(p, o);
-    }
-    /* Each time: the slot may be another one now. */
+    const struct slice cluster = p->hc->conf.place.name;
+    if (p->state.health == HEALTH_UP)
+        log_info("endpoint_up", KV_SLICE("cluster", cluster), KV("endpoint", p->ep->name),
+                 KV("by", "fleet"));
+    else
+        log_warn("endpoint_down", KV_SLICE("cluster", cluster), KV("endpoint", p->ep->name),
+                 KV("by", "fleet"));
+}
+
+static void count_change(struct probe *p)
+{
+    p->hc->totals.went_up += p->state.health == HEALTH_UP;
+    p->hc->totals.went_down += p->state.health == HEALTH_DOWN;
+}
+
+/* Each time: the slot may be another one now. */
+static void tell_workers(struct probe *p)
+{
+    const struct checked *hc = p->hc;
     if (probe_slot(p) == NO_SLOT)
         return;
-    endpoint_health_set(hc->cell, p->slot, p->state.health, now_us);
+    endpoint_health_set(hc->cell, p->slot, p->state.health, hc->h->w->loop->clock.mono_us);
     endpoint_passed_set(hc->cell, p->slot, p->state.passed);
+}
+
+static void note_state(struct probe *p, const struct health_outcome *o)
+{
+    if (health_note(&p->state, &p->hc->conf.health, o->result == HEALTH_PASSED)) {
+        count_change(p);
+        log_change(p, o);
+    }
+    p->share.own = true;
+    tell_workers(p);
+}
+
+void probe_adopt(struct probe *p)
+{
+    const enum endpoint_health said = p->share.said.health;
+    if (p->state.health == said)
+        return;
+    p->state = (struct health_state){
+        .health = said, .passed = p->share.said.passed, .failed = !p->share.said.passed};
+    count_change(p);
+    log_adopted(p);
+    tell_workers(p);
+}
+
+/* When a check would have been due. */
+static void count_said(struct probe *p)
+{
+    const struct health_view *said = &p->share.said;
+    if (said->health == HEALTH_UNKNOWN)
+        return;
+    p->state.passed = said->passed ? p->state.passed + 1 : 0;
+    p->state.failed = said->passed ? 0 : 1;
+    tell_workers(p);
+    if (said->word >= 0)
+        hear(p, &(struct health_outcome){.says = true, .word = (enum endpoint_word)said->word});
 }
 
 /* A check that could not be made says nothing about the endpoint. */
@@ -204,7 +263,8 @@ static void take(struct probe *p, const struct health_outcome *o)
     p->facts.any = true;
     p->facts.result = o->result;
     p->facts.status = o->status;
-    if (o->result != HEALTH_NOT_MADE)
+    p->share.word = o->says ? (int)o->word : -1;
+    if (o->result != HEALTH_NOT_MADE && !p->share.follows)
         note_state(p, o);
     if (o->says)
         hear(p, o);

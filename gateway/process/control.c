@@ -16,6 +16,7 @@
 #include "core/module/watched_file.h"
 #include "fleet/fleet.h"
 #include "fleet/fleet_decided.h"
+#include "fleet/fleet_health.h"
 #include "io/signals.h"
 
 #include <errno.h>
@@ -40,6 +41,7 @@ struct process {
     struct file_watch *files;
     struct dns *dns;     /* of the fleet; NULL: none, or it could not be set up */
     struct fleet *fleet; /* NULL: none is configured */
+    struct fleet_health *fleet_health;
     struct metrics metrics;
     struct commands commands;
     struct endpoints endpoints;
@@ -136,6 +138,7 @@ static void on_tick(struct timer *t)
 {
     struct process *p = container_of(t, struct process, tick);
     modules_tick(&p->engine.worker);
+    fleet_health_tick(p->fleet_health);
     fleet_tick(p->fleet);
     timer_start(&p->engine.loop, t, tick_ms(p));
 }
@@ -177,6 +180,7 @@ static void start_fleet(struct process *p)
     });
     if (!p->fleet)
         log_error("fleet_failed", KV("why", "no memory"));
+    p->fleet_health = fleet_health_start(p->fleet, p->health);
 }
 
 /* -- ending ------------------------------------------------------------------------------------ */
@@ -236,6 +240,7 @@ static void tear_down(struct process *p)
     loop_turn(&p->engine.loop); /* checks see that nobody waits for them */
     health_close(p->health);
     engine_stop(&p->engine);
+    fleet_health_free(p->fleet_health);
     fleet_free(p->fleet); /* modules held parts of it until now */
     if (p->dns)
         dns_stop(p->dns);

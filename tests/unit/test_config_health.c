@@ -181,3 +181,27 @@ Test(config_health, over_tls_the_cluster_must_agree_on_the_protocol)
               "proxy_protocol, which goes with HTTP/1.1 only");
     config_free(conf_of(WITH_CLUSTER(EP "tls = { }; health = { type = \"grpc\"; tls = false; };")));
 }
+
+Test(config_health, some_of_a_fleet_may_check_for_all)
+{
+    struct config *c = conf_of("fleet = { redis = { address = \"127.0.0.1\"; }; };" WITH_HEALTH(
+        "fleet_checkers = 16;"));
+    cr_assert_eq(c->clusters[0].health.fleet_checkers, 16);
+    config_free(c);
+    c = conf_of(WITH_HEALTH(""));
+    cr_assert_eq(c->clusters[0].health.fleet_checkers, 0);
+    config_free(c);
+    CONF_CASES({WITH_HEALTH("fleet_checkers = 17;"),
+                "t.conf:2: error: clusters.b.health.fleet_checkers is 17; a whole number from 0 to "
+                "16"},
+               {WITH_HEALTH("type = \"none\"; header = \"h\"; fleet_checkers = 0;"),
+                "t.conf:2: error: clusters.b.health.fleet_checkers has no use with type = \"none\""},
+               {"fleet = { redis = { address = \"127.0.0.1\"; }; };" WITH_HEALTH(
+                    "fleet_checkers = 1; no_traffic_interval = \"1m\";"),
+                "t.conf:2: error: clusters.b.health has both fleet_checkers and "
+                "no_traffic_interval; where there is silence on one instance there may be traffic "
+                "on another; one of them"},
+               {WITH_HEALTH("fleet_checkers = 1;"),
+                "t.conf:2: warning: clusters.b.health.fleet_checkers does nothing: there is no "
+                "group fleet, so there are no other instances"});
+}
