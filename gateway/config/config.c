@@ -160,6 +160,11 @@ static bool tree_read(struct loading *l, config_t *tree)
 
 static void warn_without_fleet(struct loading *l, const struct cluster_conf *cl)
 {
+    if (cl->retry_budget.shared)
+        faults_warn(l->r.faults, cl->place.file, cl->place.line,
+                    "clusters.%.*s.retry_budget.shared does nothing: there is no group fleet, so "
+                    "there are no other instances",
+                    SLICE_ARG(cl->place.name));
     if (cl->health.fleet_checkers)
         faults_warn(l->r.faults, cl->place.file, cl->place.line,
                     "clusters.%.*s.health.fleet_checkers does nothing: there is no group fleet, so "

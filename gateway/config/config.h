@@ -170,6 +170,7 @@ struct budget_conf {
     uint32_t percent;       /* 20% (hedges: 2%), in millionths: of the first attempts in the window */
     int64_t min_per_second; /* 10 (hedges: 0): that many always */
     uint64_t window;        /* 10s */
+    bool shared;            /* false; not of hedges: by all instances of the fleet */
 };
 
 struct cluster_conf {

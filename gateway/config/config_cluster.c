@@ -79,12 +79,17 @@ static const struct option h2_options[] = {
         OPTION_INT("min_per_second", struct cluster_conf, member.min_per_second, least, 0, 65535,  \
                    what " that are allowed in every second, however few requests there are"),      \
         OPTION_MS("window", struct cluster_conf, member.window, "10s", 1000, 60 * 1000,            \
-                  "how far back attempts are counted, in whole seconds"),                          \
-        OPTION_END
+                  "how far back attempts are counted, in whole seconds")
 
 static const struct option budget_options[] = {
-    BUDGET(retry_budget, "retries that modules ask for", "20%", "10")};
-static const struct option hedge_budget_options[] = {BUDGET(hedge_budget, "hedges", "2%", "0")};
+    BUDGET(retry_budget, "retries that modules ask for", "20%", "10"),
+    OPTION_BOOL("shared", struct cluster_conf, retry_budget.shared, "false",
+                "percent is of the retries and first attempts of all instances of the fleet "
+                "together"),
+    OPTION_END,
+};
+static const struct option hedge_budget_options[] = {BUDGET(hedge_budget, "hedges", "2%", "0"),
+                                                      OPTION_END};
 
 static const struct option dns_options[] = {
     OPTION_INT("capacity", struct cluster_conf, dns.capacity, "64", 1, 4096,

@@ -57,23 +57,77 @@ void budget_first(struct budget *b, struct budget_tally *t, uint64_t now_us)
     t->n++;
 }
 
+/* -- other instances --------------------------------------------------------------------------- */
+
+struct budget_counts budget_counted(const struct budget *b, enum budget_kind kind, uint32_t second)
+{
+    const struct budget_bucket *one = &b->buckets[second % BUDGET_BUCKETS];
+    return (struct budget_counts){count_in(&one->firsts, second),
+                                  count_in(&one->extra[kind], second)};
+}
+
+static uint64_t half(uint64_t n)
+{
+    return n < UINT32_MAX ? n : UINT32_MAX;
+}
+
+void budget_hear(struct budget_elsewhere *e, const struct budget_counts *all, uint32_t others,
+                 uint32_t spent_then, uint64_t now_us)
+{
+    enum { HOLDS = 2 /* seconds; the running one is over soon */ };
+    atomic_store(&e->spent_then, spent_then);
+    atomic_store(&e->counts, half(all->firsts) << 32 | half(all->extra));
+    atomic_store(&e->others, (uint64_t)(second_of(now_us) + HOLDS) << 32 | others);
+}
+
+void budget_forget(struct budget_elsewhere *e)
+{
+    atomic_store(&e->others, 0);
+    atomic_store(&e->counts, 0);
+}
+
+/* `before` is what this instance had spent before the retry that is being judged. */
+static void add_others(struct budget_counts *sum, const struct budget_elsewhere *e, uint32_t before,
+                       uint32_t now)
+{
+    const uint64_t others = atomic_load(&e->others), counts = atomic_load(&e->counts);
+    const uint32_t since = before - atomic_load(&e->spent_then);
+    if (others >> 32 < now)
+        return;
+    sum->firsts += counts >> 32;
+    sum->extra += (uint32_t)counts + (uint64_t)(uint32_t)others * since;
+}
+
+/* -- asking ------------------------------------------------------------------------------------ */
+
+static struct budget_counts sum_of(const struct budget *b, enum budget_kind kind, uint32_t now,
+                                   uint32_t window)
+{
+    struct budget_counts sum = {0};
+    for (uint32_t back = 0; back < window && back <= now; back++) {
+        const struct budget_counts one = budget_counted(b, kind, now - back);
+        sum.firsts += one.firsts;
+        sum.extra += one.extra;
+    }
+    return sum;
+}
+
 bool budget_take(struct budget *b, enum budget_kind kind, const struct budget_conf *conf,
-                 uint64_t now_us)
+                 struct budget_elsewhere *e, uint64_t now_us)
 {
     const uint32_t now = second_of(now_us);
-    const uint32_t window = (uint32_t)(conf->window / 1000);
     _Atomic uint64_t *const word = &b->buckets[now % BUDGET_BUCKETS].extra[kind];
-    uint64_t firsts = 0, extra = 0;
+    const uint32_t before = e ? atomic_fetch_add(&e->spent, 1) : 0;
 
     if (count(word, now, 1) <= (uint64_t)conf->min_per_second)
         return true;
-    for (uint32_t back = 0; back < window && back <= now; back++) {
-        const struct budget_bucket *one = &b->buckets[(now - back) % BUDGET_BUCKETS];
-        firsts += count_in(&one->firsts, now - back);
-        extra += count_in(&one->extra[kind], now - back);
-    }
-    if (extra * WHOLE <= firsts * conf->percent)
+    struct budget_counts sum = sum_of(b, kind, now, (uint32_t)(conf->window / 1000));
+    if (e)
+        add_others(&sum, e, before, now);
+    if (sum.extra * WHOLE <= sum.firsts * conf->percent)
         return true;
     take_back(word, now);
+    if (e)
+        atomic_fetch_sub(&e->spent, 1);
     return false;
 }

@@ -12,7 +12,14 @@
  * bucket carries the second that it counts, so whoever comes first in a new second begins it anew
  * with one compare-and-swap, and nobody has to clean up. First attempts, which every request makes,
  * are counted in the process and brought there a few at a time: those that are not there yet are
- * missing to the others, who then allow less. */
+ * missing to the others, who then allow less.
+ *
+ * A budget that the instances of a fleet share is the same sum over more of them: what the others
+ * have had in the window is put beside it by the control process, in the cell
+ * "cluster/NAME/elsewhere" (fleet/fleet_budget.c). That is some time old, and what this instance has
+ * taken since counts as if each of the others had taken as much; so many that begin at the same
+ * moment don't take the same room each, and one that has need of it alone gets a share of what is
+ * left with each news. */
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -29,6 +36,15 @@ struct budget {
     } buckets[BUDGET_BUCKETS];
 };
 
+/* Of the other instances; all zeros: nothing is known of them. */
+struct budget_elsewhere {
+    _Atomic uint64_t counts; /* first attempts in the upper half, retries in the lower */
+    _Atomic uint64_t others; /* until which second that holds in the upper half, how many instances
+                                they are in the lower */
+    _Atomic uint32_t spent;  /* retries of this instance, ever; it wraps */
+    _Atomic uint32_t spent_then; /* ... when the counts were taken */
+};
+
 /* First attempts of one process that are not in the budget yet. Zeroed to begin with. */
 struct budget_tally {
     uint32_t second, n;
@@ -38,9 +54,21 @@ struct budget_tally {
 void budget_first(struct budget *b, struct budget_tally *t, uint64_t now_us);
 /* Brings what one process has counted to all. */
 void budget_flush(struct budget *b, struct budget_tally *t);
-/* May a retry (a hedge) begin? It is counted then. Two that ask at the same time may both be refused
- * where one had its place, never the other way round. */
+/* May a retry (a hedge) begin? It is counted then. `e`: NULL where nothing is shared. Two that ask
+ * at the same time may both be refused where one had its place, never the other way round. */
 bool budget_take(struct budget *b, enum budget_kind kind, const struct budget_conf *conf,
-                 uint64_t now_us) nodiscard;
+                 struct budget_elsewhere *e, uint64_t now_us) nodiscard;
+
+/* What was counted in a second; 0 when it isn't kept any more. [control] */
+struct budget_counts {
+    uint64_t firsts, extra;
+};
+struct budget_counts budget_counted(const struct budget *b, enum budget_kind kind, uint32_t second);
+/* What the other instances, so many, have had, as of when this one had spent `spent_then`; it holds
+ * for a second or two. [control] */
+void budget_hear(struct budget_elsewhere *e, const struct budget_counts *all, uint32_t others,
+                 uint32_t spent_then, uint64_t now_us);
+/* Nothing is known any more. [control] */
+void budget_forget(struct budget_elsewhere *e);
 
 #endif

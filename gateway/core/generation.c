@@ -135,9 +135,13 @@ static void bind_clusters(struct generation *g, struct shm *shm, struct faults *
     g->cells = ARENA_ARRAY(&g->arena, struct endpoint_cell *, n);
     g->shared = ARENA_ARRAY(&g->arena, struct cluster_shared *, n);
     g->budgets = ARENA_ARRAY(&g->arena, struct budget *, n);
+    g->elsewheres = ARENA_ARRAY(&g->arena, struct budget_elsewhere *, n);
     for (size_t i = 0; i < n; i++) {
         bind_endpoints(g, shm, i, faults);
         g->budgets[i] = cluster_cell(g, shm, &c->clusters[i], "budgets", sizeof(struct budget), faults);
+        if (c->fleet.set && c->clusters[i].retry_budget.shared)
+            g->elsewheres[i] = cluster_cell(g, shm, &c->clusters[i], "elsewhere",
+                                            sizeof(struct budget_elsewhere), faults);
     }
 }
 

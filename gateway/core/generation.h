@@ -13,6 +13,7 @@
 #include "io/tls.h"
 
 struct budget;
+struct budget_elsewhere;
 struct cluster_shared;
 struct endpoint_cell;
 struct module_plan;
@@ -35,6 +36,7 @@ struct generation {
     struct tls_tickets *tickets;        /* in shared memory; NULL: no listener gives tickets */
     uint64_t ticket_lifetime_s;         /* the shortest of the listeners' */
     struct budget **budgets;            /* of retries, by cluster index; in shared memory */
+    struct budget_elsewhere **elsewheres; /* likewise; NULL where no fleet shares the budget */
     struct source_table **sources;      /* by listener index; NULL where there is no such limit */
     struct module_plan *modules;        /* never NULL */
 };

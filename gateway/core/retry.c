@@ -76,9 +76,10 @@ bool retry_budget_take(struct exchange *x, const struct cluster *to, enum budget
     struct budget *b = x->w->g->budgets[index];
     if (x->w->tallies)
         budget_flush(b, &x->w->tallies[index]);
-    return budget_take(b, kind,
-                       kind == BUDGET_RETRY ? &to->conf->retry_budget : &to->conf->hedge_budget,
-                       x->w->loop->clock.mono_us);
+    const uint64_t now_us = x->w->loop->clock.mono_us;
+    if (kind == BUDGET_HEDGE)
+        return budget_take(b, kind, &to->conf->hedge_budget, NULL, now_us);
+    return budget_take(b, kind, &to->conf->retry_budget, x->w->g->elsewheres[index], now_us);
 }
 
 static bool has_budget(struct exchange *x, const struct cluster *to)

@@ -15,6 +15,7 @@
 #include "core/module/module.h"
 #include "core/module/watched_file.h"
 #include "fleet/fleet.h"
+#include "fleet/fleet_budget.h"
 #include "fleet/fleet_decided.h"
 #include "fleet/fleet_health.h"
 #include "io/signals.h"
@@ -42,6 +43,7 @@ struct process {
     struct dns *dns;     /* of the fleet; NULL: none, or it could not be set up */
     struct fleet *fleet; /* NULL: none is configured */
     struct fleet_health *fleet_health;
+    struct fleet_budgets *fleet_budgets;
     struct metrics metrics;
     struct commands commands;
     struct endpoints endpoints;
@@ -139,6 +141,7 @@ static void on_tick(struct timer *t)
     struct process *p = container_of(t, struct process, tick);
     modules_tick(&p->engine.worker);
     fleet_health_tick(p->fleet_health);
+    fleet_budgets_tick(p->fleet_budgets);
     fleet_tick(p->fleet);
     timer_start(&p->engine.loop, t, tick_ms(p));
 }
@@ -181,6 +184,7 @@ static void start_fleet(struct process *p)
     if (!p->fleet)
         log_error("fleet_failed", KV("why", "no memory"));
     p->fleet_health = fleet_health_start(p->fleet, p->health);
+    p->fleet_budgets = fleet_budgets_start(p->fleet);
 }
 
 /* -- ending ------------------------------------------------------------------------------------ */
@@ -240,6 +244,7 @@ static void tear_down(struct process *p)
     loop_turn(&p->engine.loop); /* checks see that nobody waits for them */
     health_close(p->health);
     engine_stop(&p->engine);
+    fleet_budgets_free(p->fleet_budgets);
     fleet_health_free(p->fleet_health);
     fleet_free(p->fleet); /* modules held parts of it until now */
     if (p->dns)

@@ -8,6 +8,7 @@
 #define S UINT64_C(1000000)
 
 static struct budget b;
+static struct budget_elsewhere e, *elsewhere; /* NULL: nothing is shared */
 
 static struct budget_conf conf(uint32_t percent, int64_t min, uint64_t window_s)
 {
@@ -19,7 +20,7 @@ static unsigned taken(const struct budget_conf *c, uint64_t us, unsigned asked)
 {
     unsigned n = 0;
     for (unsigned i = 0; i < asked; i++)
-        n += budget_take(&b, BUDGET_RETRY, c, us);
+        n += budget_take(&b, BUDGET_RETRY, c, elsewhere, us);
     return n;
 }
 
@@ -96,7 +97,7 @@ static void *ask_often(void *out)
     unsigned *n = out;
     for (unsigned i = 0; i < ASKS; i++) {
         firsts(100 * S, 1);
-        *n += budget_take(&b, BUDGET_RETRY, &c, 100 * S);
+        *n += budget_take(&b, BUDGET_RETRY, &c, NULL, 100 * S);
     }
     return NULL;
 }
@@ -115,4 +116,76 @@ Test(budget, never_gives_more_however_many_ask)
     const struct budget_conf c = conf(20, 0, 10);
     all += taken(&c, 100 * S, THREADS * ASKS);
     cr_assert_eq(all, THREADS * ASKS / 5, "and what was refused is not lost");
+}
+
+/* -- in a fleet -------------------------------------------------------------------------------- */
+
+static void hear(uint64_t firsts_there, uint64_t retries_there, uint32_t others, uint64_t us)
+{
+    const struct budget_counts all = {firsts_there, retries_there};
+    elsewhere = &e;
+    budget_hear(&e, &all, others, atomic_load(&e.spent), us);
+}
+
+Test(budget, is_the_local_one_where_nothing_is_known_of_others)
+{
+    const struct budget_conf c = conf(20, 0, 10);
+    elsewhere = &e;
+    firsts(100 * S, 50);
+    cr_assert_eq(taken(&c, 100 * S, 100), 10);
+    hear(1000, 0, 1, 101 * S);
+    budget_forget(&e);
+    cr_assert_eq(taken(&c, 101 * S, 100), 0);
+}
+
+/* One other: what is left of 20 % of 100 is 14, and the half of that is this instance's for now. */
+Test(budget, has_what_others_have_spent_beside_it)
+{
+    const struct budget_conf c = conf(20, 0, 10);
+    firsts(100 * S, 50);
+    hear(50, 20, 1, 100 * S);
+    cr_assert_eq(taken(&c, 100 * S, 100), 0);
+    hear(50, 6, 1, 100 * S);
+    cr_assert_eq(taken(&c, 100 * S, 100), 7);
+    hear(50, 6, 1, 100 * S);
+    cr_assert_eq(taken(&c, 100 * S, 100), 4, "half of what is left then");
+    hear(50, 20, 1, 100 * S);
+    cr_assert_eq(taken(&c, 100 * S, 100), 0);
+}
+
+/* Three that fail at the same moment, of which none has heard of the others' retries. */
+Test(budget, is_not_spent_by_each_of_many_at_once)
+{
+    const struct budget_conf c = conf(20, 0, 10);
+    firsts(100 * S, 100);
+    hear(200, 0, 2, 100 * S);
+    cr_assert_eq(taken(&c, 100 * S, 100), 20, "a third of 60");
+}
+
+Test(budget, keeps_its_minimum_whatever_others_spend)
+{
+    const struct budget_conf c = conf(20, 3, 10);
+    hear(0, 1000, 5, 100 * S);
+    cr_assert_eq(taken(&c, 100 * S, 10), 3);
+}
+
+/* As when the control process is gone. */
+Test(budget, forgets_the_others_when_nothing_is_heard_any_more)
+{
+    const struct budget_conf c = conf(20, 0, 10);
+    firsts(100 * S, 50);
+    hear(50, 20, 1, 100 * S);
+    cr_assert_eq(taken(&c, 102 * S, 100), 0);
+    cr_assert_eq(taken(&c, 103 * S, 100), 10);
+}
+
+Test(budget, shows_what_was_counted_in_a_second)
+{
+    const struct budget_conf c = conf(20, 0, 10);
+    firsts(100 * S, 50);
+    cr_assert_eq(taken(&c, 100 * S, 4), 4);
+    cr_assert_eq(budget_counted(&b, BUDGET_RETRY, 100).firsts, 50);
+    cr_assert_eq(budget_counted(&b, BUDGET_RETRY, 100).extra, 4);
+    cr_assert_eq(budget_counted(&b, BUDGET_RETRY, 101).firsts, 0);
+    cr_assert_eq(budget_counted(&b, BUDGET_RETRY, 100 + BUDGET_BUCKETS).firsts, 0);
 }

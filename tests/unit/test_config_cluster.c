@@ -200,3 +200,16 @@ Test(config_cluster, retry_budget_has_defaults_and_ranges)
                 "t.conf:2: error: clusters.b.retry_budget.window is \"61s\"; a duration such as "
                 "\"250ms\", \"3s\" or \"5m\", from 1s to 1m"});
 }
+
+Test(config_cluster, retry_budget_may_be_shared_in_a_fleet)
+{
+    struct config *c =
+        conf_of("fleet = { redis = { address = \"127.0.0.1\"; }; };" WITH_CLUSTER(
+            "endpoints = [ \"a:1\" ]; retry_budget = { shared = true; };"));
+    cr_assert(c->clusters[0].retry_budget.shared);
+    cr_assert_not(c->clusters[0].hedge_budget.shared);
+    config_free(c);
+    conf_says(WITH_CLUSTER("endpoints = [ \"a:1\" ]; retry_budget = { shared = true; };"),
+              "t.conf:2: warning: clusters.b.retry_budget.shared does nothing: there is no group "
+              "fleet, so there are no other instances");
+}

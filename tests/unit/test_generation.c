@@ -159,6 +159,20 @@ Test(generation, has_a_retry_budget_for_each_cluster_that_lives_on)
     generation_free(b);
 }
 
+Test(generation, has_a_word_of_other_instances_where_a_fleet_shares_the_budget)
+{
+    static struct config *c;
+    for (unsigned i = 0; i < 4; i++) {
+        c = parse("\"10.0.0.1:80\"");
+        c->fleet.set = i & 1;
+        c->clusters[0].retry_budget.shared = i & 2;
+        struct generation *g = generation_build(c, shm, i + 1, &faults);
+        cr_assert(g);
+        cr_assert_eq(g->elsewheres[0] != NULL, i == 3);
+        generation_free(g);
+    }
+}
+
 Test(generation, refuses_to_balance_by_an_identity_that_nobody_establishes)
 {
     struct config *c = config_parse(
