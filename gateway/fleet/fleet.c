@@ -290,6 +290,7 @@ static void on_message(void *ctx, struct slice text)
     const struct slice key = text_of(message, "k");
     struct fleet_thing *cell = thing_of(f, key, 'c');
     struct fleet_thing *board = thing_of(f, text_of(message, "b"), 'b');
+    struct fleet_thing *window = thing_of(f, text_of(message, "w"), 'w');
     if (!json_is_object(message)) { /* of whatever it was to tell */
         fleet_note_error(f, FLEET_ERROR_MESSAGE, SLICE("it is no JSON object"));
         fleet_cells_look_again(f);
@@ -297,6 +298,8 @@ static void on_message(void *ctx, struct slice text)
         fleet_cell_message(cell, message);
     } else if (board) {
         fleet_board_message(board, message);
+    } else if (window) {
+        fleet_window_message(window, message);
     } else {
         fleet_decisions_message(f, key);
     }

@@ -171,6 +171,7 @@ bool fleet_cells_heard(const struct fleet *f); /* all of them, as far as they ca
 void fleet_cell_message(struct fleet_thing *t, json_t *message);
 void fleet_windows_tick(struct fleet *f);
 void fleet_windows_apart(struct fleet *f);
+void fleet_window_message(struct fleet_thing *t, const json_t *message);
 void fleet_counters_tick(struct fleet *f);
 void fleet_counters_apart(struct fleet *f);
 void fleet_boards_tick(struct fleet *f);

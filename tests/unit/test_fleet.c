@@ -79,23 +79,29 @@ Test(fleet, says_and_hears_nothing_once_it_is_stopped)
     loop_turn(&lp);
 }
 
+static void summed(void *ctx, uint64_t epoch, const struct weir_fleet_counts *all)
+{
+    (void)epoch, (void)all;
+    *(uint64_t *)ctx += 1;
+}
+
 /* Everything that this instance writes goes by itself when nobody needs it any more. */
 Test(fleet, leaves_no_key_without_an_end)
 {
-    static const struct weir_fleet_window_ops window_ops = {NULL};
+    static const struct weir_fleet_window_ops window_ops = {.summed = summed};
+    uint64_t sums = 0;
     sides_begin(2, NULL);
     cells_open("cb");
     struct weir_fleet_window *w =
-        weir_fleet_window_open(sides[0].p, W("w"), 60000, &window_ops, NULL);
+        weir_fleet_window_open(sides[0].p, W("w"), 60000, &window_ops, &sums);
     struct weir_fleet_board *b =
         weir_fleet_board_open(sides[0].p, W("b"), &(struct weir_fleet_board_ops){NULL}, &sides[0]);
     TICK_UNTIL(all_joined());
     cr_assert(offer(&sides[0], "open"));
     weir_fleet_post(b, W("x"));
-    weir_fleet_window_add(w, 1, &(struct weir_fleet_counts){.sums = {1}, .run = 1}, false);
-    weir_fleet_window_add(w, 2, &(struct weir_fleet_counts){.sums = {1}, .broken = true}, false);
+    weir_fleet_window_add(w, 1, &(struct weir_fleet_counts){.sums = {1}, .run = 1}, true);
     TICK_UNTIL(agreed_after(0));
-    weir_fleet_window_add(w, 3, &(struct weir_fleet_counts){.sums = {1}, .run = 1}, false);
+    weir_fleet_window_add(w, 2, &(struct weir_fleet_counts){.sums = {1}, .broken = true}, true);
     tick_on();
     char *keys = strdup(redis_server_say(server, "KEYS *"));
     unsigned n = 0;
@@ -113,12 +119,6 @@ static void took(void *ctx, uint64_t epoch, uint64_t first, uint64_t n)
 {
     (void)epoch, (void)first;
     *(uint64_t *)ctx += n;
-}
-
-static void summed(void *ctx, uint64_t epoch, const struct weir_fleet_counts *all)
-{
-    (void)epoch, (void)all;
-    *(uint64_t *)ctx += 1;
 }
 
 /* The one of docs/fleet.md. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The arithmetic of windows: buckets of time, and counts one after the other. */
+/* The arithmetic of windows: buckets of time, counts one after the other, and the ring. */
 #include "fleet/fleet_bucket.h"
 
 #include <criterion/criterion.h>
@@ -47,4 +47,41 @@ Test(fleet_bucket, knows_when_there_is_nothing_to_say)
     cr_assert(fleet_counts_any(&(struct weir_fleet_counts){.broken = true}));
     cr_assert(fleet_counts_any(&(struct weir_fleet_counts){.run = 1}));
     cr_assert(fleet_counts_any(&(struct weir_fleet_counts){.sums = {0, 0, 0, 1}}));
+}
+
+static uint64_t taken(struct fleet_ring *r, uint64_t number)
+{
+    uint64_t sums[WEIR_FLEET_SUMS] = {0};
+    return fleet_ring_take(r, number, sums) ? sums[0] : 0;
+}
+
+static void put(struct fleet_ring *r, uint64_t number, uint64_t n)
+{
+    fleet_ring_add(r, number, &(struct weir_fleet_counts){.sums = {n}, .broken = true});
+}
+
+Test(fleet_bucket, gives_what_a_bucket_of_the_ring_has_once)
+{
+    struct fleet_ring r = {0};
+    cr_assert_eq(taken(&r, 0), 0);
+    put(&r, 1000, 2);
+    put(&r, 1000, 3);
+    put(&r, 1001, 7);
+    cr_assert_eq(taken(&r, 1000), 5);
+    cr_assert_eq(taken(&r, 1000), 0);
+    put(&r, 1000, 1);
+    cr_assert_eq(taken(&r, 1000), 1);
+    cr_assert_eq(taken(&r, 1001), 7);
+}
+
+Test(fleet_bucket, keeps_one_bucket_more_than_a_sum_has)
+{
+    struct fleet_ring r = {0};
+    for (uint64_t i = 0; i <= FLEET_BUCKETS; i++)
+        put(&r, 1000 + i, i + 1);
+    put(&r, 1000 + FLEET_BUCKETS + 1, 50);
+    cr_assert_eq(taken(&r, 1000), 0, "its place is another's");
+    for (uint64_t i = 1; i <= FLEET_BUCKETS; i++)
+        cr_assert_eq(taken(&r, 1000 + i), i + 1);
+    cr_assert_eq(taken(&r, 1000 + FLEET_BUCKETS + 1), 50);
 }

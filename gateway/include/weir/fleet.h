@@ -102,16 +102,23 @@ struct weir_fleet_window_ops {
     /* What all instances have counted within the span, in this epoch, this one included. */
     void (*summed)(void *ctx, uint64_t epoch, const struct weir_fleet_counts *all);
 };
-/* `span_ms` from 100; sums are of 90 to 100 % of it. */
+/* `span_ms` from 100; sums are of 90 to 100 % of it. Below ten ticks it is hardly longer than what it
+ * takes to collect them. */
 struct weir_fleet_window *weir_fleet_window_open(struct weir_process *p, struct weir_slice name,
                                                  uint64_t span_ms,
                                                  const struct weir_fleet_window_ops *ops, void *ctx);
 void weir_fleet_window_close(struct weir_fleet_window *w);
 /* Counts of this instance since the last call. What was counted in another epoch is not summed with
- * it: each version of a cell has its own. `urgent`: it goes with the next tick, and summed() is
- * called; else it goes with something urgent, or when a tenth of the span has passed. So what goes well
- * costs Redis at most ten times a span a command for each sum that isn't 0, one that says how long the
- * bucket is kept, and one when a row is broken. */
+ * it: each version of a cell has its own. Epochs grow, and are less than 2^63. `urgent`: it is bad
+ * news, as all that continues a row is; it goes with the next tick, and summed() is called. What isn't
+ * urgent stays here until some instance has bad news of this window and epoch; then all send what
+ * they have, and what comes for a span and a tenth after the last bad news, at most ten times a
+ * span. So what goes well costs Redis nothing. The first sums are read two and a half ticks after
+ * bad news has begun, when nobody's counts are missing (one instance has nobody to wait for); later
+ * ones at once, then counts of others that aren't urgent may be missing for a tenth of the span.
+ *
+ * A row is broken by what an instance has counted since it knows of bad news, within a tenth of the
+ * span; what it counted before that doesn't break it, as nobody knows what came first. */
 void weir_fleet_window_add(struct weir_fleet_window *w, uint64_t epoch,
                            const struct weir_fleet_counts *counts, bool urgent);
 
