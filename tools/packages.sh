@@ -49,6 +49,7 @@ bench    nghttp2-client        nghttp2
 bench    openssl               openssl
 bench    strace                strace
 bench    procps                procps-ng
+bench    redis-server          redis
 tidy     clang-format          clang-tools-extra
 tidy     clang-tidy            clang-tools-extra
 format   clang-format          clang-tools-extra
