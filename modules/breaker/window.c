@@ -211,10 +211,10 @@ static void sum_counted(const struct window *w, uint32_t n, uint16_t version,
 uint64_t window_add(struct window *w, struct window_conf conf, uint64_t now_ms,
                     struct window_call call)
 {
-    const uint32_t tick = tick_of(conf, now_ms);
     note_row(w, call);
     if (conf.calls)
         return add_counted(w, conf.calls, call);
+    const uint32_t tick = tick_of(conf, now_ms);
     add_timed(w, tick, call);
     return tick;
 }
