@@ -143,19 +143,16 @@ static void add_time(const struct deciding *d, const json_t *said, struct decisi
     to->left_ms = (uint64_t)(s * 1000);
 }
 
-/* What became of it. */
+/* What became of it. The key is that of the whole: a module may have given a name to something. */
 static const char *tell(struct deciding *d, const json_t *said)
 {
-    char key[DECISION_KEY_MAX + 1], *text = dump(said);
+    char *text = dump(said);
     const char *result = "told";
-    struct decision decision = {
-        .key = slice_str(d->key), .path = d->what->path, .json = slice_str(text)};
+    struct decision decision = {.path = d->what->path, .json = slice_str(text)};
     add_time(d, said, &decision);
-    if (!write_key(key, d->what, said) || strcmp(key, d->key) != 0)
-        result = "not told: the module says that of something else, which is a defect of it";
-    else if (decision.json.n > DECISION_JSON_MAX)
-        result = "not told: all of it together is longer than 4096 bytes";
-    else if (!d->to->tell(d->to->ctx, &decision))
+    if (!write_key(d->key, d->what, said) || decision.json.n > DECISION_JSON_MAX)
+        result = "not told: all of it together is too long";
+    else if (decision.key = slice_str(d->key), !d->to->tell(d->to->ctx, &decision))
         result = "apart, told when Redis is back";
     free(text);
     return result;

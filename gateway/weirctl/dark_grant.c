@@ -41,13 +41,16 @@ const struct command dark_grant = {
     .operands = "NAME",
     .summary = "let a tester into dark launches",
     .help = "NAME says in logs and lists who it is. The credential is a cookie or a header of the\n"
-            "tester's requests; whoever has it is that tester.\n"
+            "tester's requests; whoever has it is that tester. With --fleet it opens on all "
+            "instances, which\n"
+            "must have the same grant_key_file.\n"
             "\n"
             "    weirctl dark grant alice --for 2h\n",
     .options = {{"for", "DURATION", "how long it is valid (30m, 2h, 7d; without it: 1h)"}},
     .operands_min = 1,
     .operands_max = 1,
     .path = "/v1/modules/dark_launch/grant",
+    .decides = true,
     .ask = ask,
     .show = show,
 };

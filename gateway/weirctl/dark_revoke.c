@@ -38,10 +38,13 @@ const struct command dark_revoke = {
     .name = "dark revoke",
     .operands = "[ID]",
     .summary = "revoke a grant, or all grants of a name",
-    .help = "It takes effect at once, for requests that begin afterwards.\n",
+    .help = "It takes effect at once, for requests that begin afterwards. On all instances of a "
+            "fleet grants\n"
+            "are revoked by their IDs.\n",
     .options = {{"name", "NAME", "all grants of this tester, instead of one by its ID"}},
     .operands_max = 1,
     .path = "/v1/modules/dark_launch/revoke",
+    .decides = true,
     .ask = ask,
     .show = show,
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The commands. What an operator does is told in the log, the token never. A grant counts once it
  * is in the file, if there is one; a revocation counts at once, and whether the file has it is
- * said. */
+ * said. To other instances of a fleet the grant is told, never its token: they sign with the same
+ * key. */
 #include "dark_launch/commands.h"
 
 #include <openssl/crypto.h>
@@ -92,9 +93,11 @@ static void grant_made(const struct command *c, const struct grant *g, const cha
     command_answer(c->reply, json_of_new(c->g, g, token));
 }
 
-static void add_grant(const struct command *c, struct grant *g)
+/* False: it was refused. */
+static bool add_grant(const struct command *c, struct grant *g)
 {
     char token[GRANT_TOKEN_MAX], why[GRANTS_FILE_WHY];
+    bool made = false;
     if (RAND_bytes((unsigned char *)&g->id, sizeof g->id) != 1 || !g->id ||
         !grant_token(c->g->key, g, token)) {
         weir_reply_error(c->reply, 409, NULL, "the system gives no random bytes; try again");
@@ -109,15 +112,69 @@ static void add_grant(const struct command *c, struct grant *g)
                          c->g->grants_file.p, why);
     } else {
         grant_made(c, g, token);
+        made = true;
     }
     OPENSSL_cleanse(token, sizeof token);
+    return made;
+}
+
+/* -- grants of another instance ---------------------------------------------------------------- */
+
+/* A token says until when it is valid, to the second, so that is told as well. */
+static void tell_grant(const struct command *c, const struct grant *g)
+{
+    char id[GRANT_ID_TEXT + 1];
+    grant_id_text(g->id, id);
+    command_tell(c->reply,
+                 json_pack("{s:s, s:s%, s:I, s:I}", "id", id, "name", g->name, g->name_n, "expires",
+                           (json_int_t)g->expires, "ttl_s", (json_int_t)(g->expires - c->now)));
+}
+
+static bool is_for_all(const json_t *in)
+{
+    return json_is_true(json_object_get(in, "fleet"));
+}
+
+static bool is_known(const struct command *c, uint64_t id)
+{
+    struct grant g;
+    for (unsigned i = 0; i < grants_capacity(c->g->table); i++)
+        if (grants_at(c->g->table, i, &g) && g.id == id)
+            return true;
+    return false;
+}
+
+/* One that is here stays as it is, revoked or not. */
+static void take_over(const struct command *c, const json_t *in, struct grant *g)
+{
+    const json_int_t expires = json_integer_value(json_object_get(in, "expires"));
+    char why[GRANTS_FILE_WHY];
+    if (!grant_id_parse(text_of(in, "id"), &g->id) || !g->id || expires <= (json_int_t)c->now) {
+        weir_reply_error(c->reply, 400, "id", "a grant that is taken over has an id and an expiry");
+        return;
+    }
+    g->expires = (uint64_t)expires;
+    if (!is_known(c, g->id) && !grants_add(c->g->table, g, c->now))
+        weir_reply_error(c->reply, 409, NULL, "as many grants as there may be are in force");
+    else if (!keep(c, why))
+        weir_reply_error(c->reply, 409, NULL, "granted, but a restart would end it: %s", why);
+    else
+        command_answer(c->reply, json_pack("{s:O}", "id", json_object_get(in, "id")));
 }
 
 static void grant(const struct command *c, const json_t *in)
 {
     struct grant g;
-    if (check_grant(c, in, &g))
-        add_grant(c, &g);
+    if (is_for_all(in) && !c->g->key_file.n)
+        weir_reply_error(c->reply, 409, NULL,
+                         "grants are signed with a key that only this instance has; give all of "
+                         "them the same modules.dark_launch.grant_key_file");
+    else if (!check_grant(c, in, &g))
+        return;
+    else if (is_for_all(in) && json_object_get(in, "id"))
+        take_over(c, in, &g);
+    else if (add_grant(c, &g))
+        tell_grant(c, &g);
 }
 
 /* -- list -------------------------------------------------------------------------------------- */
@@ -167,11 +224,26 @@ static unsigned revoke_all(const struct command *c, struct weir_slice name, uint
     return n;
 }
 
+/* For as long as any grant may last: who joins may have it in a file. */
+static void tell_revocation(const struct command *c, uint64_t number)
+{
+    char id[GRANT_ID_TEXT + 1];
+    grant_id_text(number, id);
+    command_tell(c->reply,
+                 json_pack("{s:s, s:I}", "id", id, "ttl_s", (json_int_t)(c->g->max_ttl_ms / 1000)));
+}
+
 static void revoke(const struct command *c, const json_t *in)
 {
     const struct weir_slice name = text_of(in, "name"), id = text_of(in, "id");
     char why[GRANTS_FILE_WHY];
     uint64_t number = 0;
+    if (is_for_all(in) && name.p) {
+        weir_reply_error(c->reply, 409, "name",
+                         "on all instances grants are revoked by their ids, as who joins later may "
+                         "have given the name another one; dark list shows them");
+        return;
+    }
     if (!name.p == !id.p) {
         weir_reply_error(c->reply, 400, "id", "either the id of a grant or a name is needed");
         return;
@@ -182,7 +254,9 @@ static void revoke(const struct command *c, const json_t *in)
         return;
     }
     const unsigned n = revoke_all(c, name, number);
-    if (!n)
+    if (id.p)
+        tell_revocation(c, number);
+    if (!n && !is_for_all(in))
         weir_reply_error(c->reply, 404, name.p ? "name" : "id",
                          "no grant in force is that; dark list shows them");
     else if (!keep(c, why))
@@ -235,9 +309,23 @@ static void run_revoke(struct weir_process *p, void *local, const struct weir_re
     run(p, local, rq, reply, revoke, true);
 }
 
+static const char *const of_grant[] = {"id", NULL};
+
 const struct weir_command dark_commands[] = {
-    {.name = "grant", .changes = true, .run = run_grant, .help = "a credential for a named tester"},
+    {.name = "grant",
+     .changes = true,
+     .run = run_grant,
+     .help = "a credential for a named tester",
+     .sets = "grant",
+     .of = of_grant,
+     .lasts = "ttl_s"},
     {.name = "list", .run = run_list, .help = "the grants that there are, and their uses"},
-    {.name = "revoke", .changes = true, .run = run_revoke, .help = "ends grants before their time"},
+    {.name = "revoke",
+     .changes = true,
+     .run = run_revoke,
+     .help = "ends grants before their time",
+     .sets = "grant",
+     .of = of_grant,
+     .lasts = "ttl_s"},
     {0},
 };

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "tests/lib/origin.h"
 #include "tests/lib/rig_fleet.h"
@@ -33,9 +34,9 @@ static void end(void)
 
 TestSuite(fleet_decisions_scenario, .init = begin, .fini = end, .timeout = 120);
 
-#define FLEET RIG_FLEET "modules = { fault = { enabled = true; }; };\n"
+#define FLEET RIG_FLEET
 
-static const struct rig_conf conf = {
+static struct rig_conf conf = {
     .workers = 2,
     .top = FLEET,
     .endpoints = "[ \"$app\", \"$other\" ]",
@@ -147,6 +148,41 @@ Test(fleet_decisions_scenario, are_of_every_kind)
     AWAIT(all_say("outlier list app", "\"state\":\"ejected\""));
     DECIDE(0, "outlier return --fleet app %s", address());
     AWAIT(all_say("outlier list app", "\"ejected\":0"));
+}
+
+static bool all_answer(const char *token, int status)
+{
+    for
+        EACH(i)
+    if (ask("GET / HTTP/1.1\r\nHost: a\r\nX-Weir-Grant: %s\r\n\r\n", token)->status != status)
+        return false;
+    return true;
+}
+
+/* Its token is shown once, and never told. */
+Test(fleet_decisions_scenario, let_a_tester_in_on_all)
+{
+    char token[256], id[32];
+    rig_write_file("key", "0123456789abcdef0123456789abcdef");
+    chmod(rig_path("key"), 0600);
+    rig_name("key", "%s", rig_path("key"));
+    origin_script(v2, "status=299");
+    conf.top = FLEET "modules = { dark_launch = { grant_key_file = \"$key\"; }; };\n";
+    conf.routes =
+        "( { name = \"all\"; cluster = \"v1\"; dark_launch = { cluster = \"v2\"; grants = "
+        "true; }; } )";
+    start(2);
+    cr_assert_eq(SAY(0, "--json dark grant --fleet alice --for 1h"), 0, "%s", weirctl_said());
+    snprintf(token, sizeof token, "%s", json_of(weirctl_said(), "token"));
+    snprintf(id, sizeof id, "%s", json_of(weirctl_said(), "id"));
+    AWAIT(all_answer(token, 299));
+    start_one();
+    AWAIT(all_answer(token, 299));
+    cr_assert(!all_say("fleet decisions", token));
+    DECIDE(2, "dark revoke --fleet %s", id);
+    AWAIT(all_answer(token, 200));
+    cr_assert_eq(SAY(1, "dark revoke --fleet --name alice"), 1);
+    WEIRCTL_SAYS("by their ids");
 }
 
 Test(fleet_decisions_scenario, made_while_redis_is_away_are_told_later)

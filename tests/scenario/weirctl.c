@@ -152,9 +152,9 @@ Test(weirctl, has_help_for_itself_and_each_command)
     static const char *const cases[][2] = {
         {"help", "Commands (weirctl help COMMAND tells more):\n  breaker list [CLUSTER] "},
         {"--help", "Exit codes: 0 done"},
-        {"help dark grant", "Usage: weirctl dark grant [--for DURATION] NAME\n"},
-        {"dark grant --help", "Usage: weirctl dark grant [--for DURATION] NAME\n"},
-        {"--help dark grant", "Usage: weirctl dark grant [--for DURATION] NAME\n"},
+        {"help dark grant", "Usage: weirctl dark grant [--for DURATION] [--fleet] NAME\n"},
+        {"dark grant --help", "Usage: weirctl dark grant [--for DURATION] [--fleet] NAME\n"},
+        {"--help dark grant", "Usage: weirctl dark grant [--for DURATION] [--fleet] NAME\n"},
         {"dark --help", "  dark revoke [ID] "},
         {"help dark", "  dark revoke [ID] "},
         {"--version", "weirctl "},

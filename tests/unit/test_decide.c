@@ -108,12 +108,14 @@ Test(decide, has_another_key_for_everything_else)
 
 Test(decide, says_the_whole_when_a_module_gives_it)
 {
+    char whole[DECISION_KEY_MAX + 64];
     decide_by(&decider, "{\"cluster\":\"app\",\"fleet\":true}", SLICE(""),
               "{\"cluster\":\"app\",\"weights\":{\"a\":1}}", "{}\n");
     HAS(told, " {\"cluster\":\"app\",\"weights\":{\"a\":1},\"fleet\":true}");
-    HAS(decide_by(&decider, "{\"cluster\":\"app\",\"fleet\":true}", SLICE(""),
-                  "{\"cluster\":\"other\"}", "{}\n"),
-        "not told: the module says that of something else");
+    decide_by(&decider, "{\"fleet\":true}", SLICE(""), "{\"cluster\":\"new\"}", "{}\n");
+    HAS(told, "breaker/state/new ");
+    snprintf(whole, sizeof whole, "{\"cluster\":\"%0*d\"}", DECISION_KEY_MAX, 0);
+    HAS(decide_by(&decider, "{\"fleet\":true}", SLICE(""), whole, "{}\n"), "not told: ");
     EQ(told, "");
 }
 

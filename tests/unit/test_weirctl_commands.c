@@ -77,7 +77,7 @@ Test(weirctl_commands, have_a_help_that_says_how_they_are_called)
 {
     command_help(command_named("dark grant"), &t);
     const char *help = said();
-    cr_assert(strstr(help, "Usage: weirctl dark grant [--for DURATION] NAME\n") == help, "%s",
+    cr_assert(strstr(help, "Usage: weirctl dark grant [--for DURATION] [--fleet] NAME\n") == help, "%s",
               help);
     cr_assert(strstr(help, "\nLet a tester into dark launches.\n"), "%s", help);
     cr_assert(strstr(help, "\n  --for DURATION  how long"), "%s", help);
@@ -436,7 +436,7 @@ Test(weirctl_commands, that_change_something_can_be_for_all)
                                        "fault resume", "outlier return"};
     for (size_t i = 0; i < sizeof some / sizeof some[0]; i++)
         cr_assert(command_named(some[i])->decides, "%s", some[i]);
-    cr_assert(!command_named("canary get")->decides && !command_named("dark grant")->decides);
+    cr_assert(!command_named("canary get")->decides && !command_named("dark list")->decides);
     command_help(command_named("canary set"), &t);
     const char *help = said();
     cr_assert(strstr(help, "Usage: weirctl canary set [--fleet] ROUTE") == help, "%s", help);

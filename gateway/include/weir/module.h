@@ -850,7 +850,7 @@ void weir_reply_error(struct weir_reply *reply, int status, const char *member, 
 
 /* What is said to the fleet instead of the request, if it is said to the fleet: for a command that may
  * change a part of what it sets, all of that as it is now, so that the same is in force everywhere.
- * A JSON object; copied. The members of `of` are those of the request. */
+ * A JSON object; copied. The members of `of` say of what it is. */
 void weir_reply_fleet(struct weir_reply *reply, struct weir_slice json);
 
 /* What a module defines; visible, however it is compiled. */
