@@ -11,7 +11,7 @@
  *       ▲ ╲──bad news elsewhere: heard, all is sent with the next────┤
  *       │                                                            ▼
  *       └───a span and a bucket after the last that was───────── in trouble: what a bucket has is
- *           heard or made                                        sent when it ends
+ *           heard or told of                                     sent when it ends
  *
  * Invariant: what lies within the span is in this ring or has been sent, never both. So trouble can
  * end and come again at any time, and sums are complete once all have heard of it and sent. */
@@ -19,7 +19,7 @@
 #include "fleet/fleet_bucket.h"
 #include "fleet/fleet_parts.h"
 
-/* The last trouble that was heard or made. All times are of this machine's clock. */
+/* The last trouble that was heard or told of. All times are of this machine's clock. */
 struct fleet_trouble {
     uint64_t epoch;
     uint64_t last_ms;     /* 0: there was none */

@@ -68,13 +68,15 @@ static void tell_all(struct weir_fleet_window *w)
     text_fini(&t);
 }
 
-/* When others have told in this bucket, all have heard that. */
+/* When it was told in this bucket, by anybody, all have heard that, and take it for over at the
+ * same time as this instance. */
 void fleet_window_announce(struct weir_fleet_window *w, uint64_t bucket)
 {
-    const bool told = fleet_window_troubled(w) && w->trouble.told == bucket;
+    w->trouble.row = true;
+    if (fleet_window_troubled(w) && w->trouble.told == bucket)
+        return;
     note(w, w->epoch);
-    if (!told)
-        tell_all(w);
+    tell_all(w);
 }
 
 /* This instance's own messages come here, too, and change nothing. Epochs grow: an earlier one has
