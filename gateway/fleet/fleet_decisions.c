@@ -12,18 +12,9 @@ static const char *refuse(void *ctx, struct slice key);
 static bool tell(void *ctx, const struct decision *d);
 static void changed(void *ctx, struct slice key);
 static void free_decision(struct fleet_decision *e);
+static void open_waiting(struct fleet *f);
 
 /* -- life -------------------------------------------------------------------------------------- */
-
-/* What an earlier control process has left is told by this one. */
-static void open_waiting(struct fleet *f)
-{
-    struct fleet_decided *m = f->decisions->memory;
-    for (size_t i = 0; m && i < FLEET_WAITING_MAX; i++)
-        if (fleet_waiting_there(&m->waiting[i]) &&
-            !fleet_decision_at(f, slice_str(m->waiting[i].key)))
-            return;
-}
 
 bool fleet_decisions_open(struct fleet *f)
 {
@@ -244,6 +235,17 @@ static void sweep(struct fleet *f)
     }
 }
 
+/* What another control process has left is told by this one: one before it, or one that is ending
+ * beside it. */
+static void open_waiting(struct fleet *f)
+{
+    struct fleet_decided *m = f->decisions->memory;
+    for (size_t i = 0; m && i < FLEET_WAITING_MAX; i++)
+        if (fleet_waiting_there(&m->waiting[i]) &&
+            !fleet_decision_at(f, slice_str(m->waiting[i].key)))
+            return;
+}
+
 static void offer_all(struct fleet *f)
 {
     list_each (pos, &f->decisions->all)
@@ -257,6 +259,7 @@ void fleet_decisions_tick(struct fleet *f)
         sweep(f);
         while ((e = next_due(f)))
             follow(e);
+        open_waiting(f);
         offer_all(f);
     }
     fleet_decisions_index_tick(f);

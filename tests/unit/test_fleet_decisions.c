@@ -212,6 +212,18 @@ Test(fleet_decisions, that_nobody_was_told_of_are_told_by_the_next_process)
     cr_assert_eq(doers[0].done, 1);
 }
 
+Test(fleet_decisions, that_an_ending_process_has_made_are_told_by_the_one_beside_it)
+{
+    const struct decision d = {.key = SLICE("test/value/a"),
+                               .path = SLICE("/v1/things/set"),
+                               .json = SLICE("{\"thing\":\"a\",\"value\":7}")};
+    start(2);
+    cr_assert(fleet_waiting_add(&memories[0], &d, 5, lp.clock.mono_us, 0));
+    TICK_UNTIL(doers[1].values[0] == 7);
+    tick_on();
+    cr_assert_eq(doers[0].done, 0, "it was done when it was decided");
+}
+
 /* -- which one stands -------------------------------------------------------------------------- */
 
 Test(fleet_decisions, made_at_the_same_time_end_in_one_of_them)
