@@ -104,6 +104,8 @@ static void tell_end(struct weir_exchange *x, const struct weir_use *u, enum jud
 
 static enum judgement judge_own(const struct weir_exchange *x, const struct breaker *b)
 {
+    if (weir_blameless(x) && !weir_injected(x))
+        return SAYS_NOTHING;
     return outcomes_has_why(&b->circuit.outcomes, weir_why(x)) ? HAS_FAILED : SAYS_NOTHING;
 }
 

@@ -274,6 +274,19 @@ Test(breaker, stays_open_over_a_reload)
     cr_assert_str_eq(breaker_state(), "open", "its window is another one now");
 }
 
+/* Of a slow client, who would close it for everybody. */
+Test(breaker, of_a_route_is_not_opened_by_what_a_client_brings_about)
+{
+    rig_start(.routes = "( { name = \"all\"; cluster = \"app\"; timeout = \"300ms\"; breaker = { "
+                        "circuit = { open_on = { consecutive = 1; }; open_for = \"30s\"; }; }; } )");
+    struct talk *t = talk_open();
+    talk_send(t, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab");
+    cr_assert_eq(talk_response(t)->status, 504);
+    cr_assert_eq(get("/?status=200")->status, 200);
+    cr_assert_eq(get("/?hang")->status, 504);
+    cr_assert_eq(get("/")->status, 503, "that was the backend's");
+}
+
 /* -- beside other modules ---------------------------------------------------------------------- */
 
 Test(breaker, opens_on_injected_faults_which_are_there_to_try_it)

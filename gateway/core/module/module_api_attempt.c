@@ -80,6 +80,12 @@ bool weir_attempt_blameless(const struct weir_attempt *wat)
     }
 }
 
+bool weir_blameless(const struct weir_exchange *wx)
+{
+    const struct exchange *x = (const struct exchange *)wx;
+    return !x->attempt || weir_attempt_blameless((const struct weir_attempt *)x->attempt);
+}
+
 /* A delay stands for an endpoint that has got the request and takes its time. */
 bool weir_attempt_sent(const struct weir_attempt *wat)
 {

@@ -653,6 +653,9 @@ bool weir_own_answer(const struct weir_exchange *x);
 int weir_status(const struct weir_exchange *x); /* of the response; 0: none yet */
 /* Why the gateway answers itself, or how the exchange broke: the log's word; NULL: it did not. */
 const char *weir_why(const struct weir_exchange *x);
+/* Is no origin to blame for that? What weir_attempt_blameless() says of the last attempt; true when
+ * there was none. [hook] */
+bool weir_blameless(const struct weir_exchange *x);
 /* How long it took so far, in microseconds. */
 uint64_t weir_took_us(const struct weir_exchange *x);
 
