@@ -92,31 +92,6 @@ Test(health_fleet, are_made_by_all_without_redis)
     cr_assert(all_see(spare, 1));
 }
 
-/* As the others find out by themselves a few seconds later; they do here, too, when they were reading
- * the board just now. */
-static void forget_member(const char *name)
-{
-    char message[128];
-    snprintf(message, sizeof message, "{\"b\":\"weir:b::members\",\"i\":\"%s\",\"t\":\"\"}", name);
-    redis_server_say(rig_fleet_redis(), "HDEL weir:b::members %s", name);
-    redis_server_say(rig_fleet_redis(), "PUBLISH weir:events %s", message);
-}
-
-Test(health_fleet, are_taken_over_from_an_instance_that_dies)
-{
-    start_all(CHECKERS("1", ""), CHECKERS("1", ""));
-    AWAIT(sum_of(FOLLOWED) == 4);
-    rig_instance(2);
-    rig_signal(SIGTERM);
-    cr_assert_eq(rig_await_exit(), 0);
-    forget_member("edge-2");
-    AWAIT_FOR(20000,
-              (rig_instance(0), rig_metric(FOLLOWED)) + (rig_instance(1), rig_metric(FOLLOWED)) == 2);
-    origin_script(spare, "status=503");
-    AWAIT((rig_instance(0), health_of(spare)) == 0 && (rig_instance(1), health_of(spare)) == 0);
-    cr_assert_eq((rig_instance(0), health_of(app)), 1);
-}
-
 /* The first one's way to the endpoints is broken. */
 Test(health_fleet, find_a_path_fault_where_some_see_what_others_do_not)
 {
