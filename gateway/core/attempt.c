@@ -78,12 +78,23 @@ static void start_limit(struct attempt *at)
     attempt_time(at);
 }
 
+/* Is it the origin that is waited for? Not while the client still sends, unless it waits itself to be
+ * told to go on (RFC 9110 10.1.1). */
+static bool is_waited_for(const struct attempt *at)
+{
+    const struct exchange *x = at->x;
+    return x->request_done || (x->plan.expect_continue && !at->answered && x->bytes_in == 0);
+}
+
 void attempt_time(struct attempt *at)
 {
-    struct exchange *x = at->x;
-    if (unlikely(at->limit) && x->request_done && at->endpoint && !at->headed &&
-        !timer_running(&at->limit->timer))
-        timer_start(x->w->loop, &at->limit->timer, x->plan.try_ms);
+    if (likely(!at->limit) || !at->endpoint || at->headed)
+        return;
+    struct timer *const t = &at->limit->timer;
+    if (!is_waited_for(at))
+        timer_stop(t);
+    else if (!timer_running(t))
+        timer_start(at->x->w->loop, t, at->x->plan.try_ms);
 }
 
 void attempt_open(struct attempt *at)

@@ -133,7 +133,8 @@ static inline uint64_t attempt_ms(uint64_t a, uint64_t b)
 /* Makes the next attempt of x on `ep` and opens it. Hooks are told (on_attempt). */
 struct attempt *attempt_start(struct exchange *x, struct endpoint *ep, bool fresh);
 /* The plan's try_ms runs from when the client has sent the whole request: until then it is the client
- * that is waited for. To be called when it may have. */
+ * that is waited for; or as long as that waits for a 100. To be called when any of it may have
+ * changed. */
 void attempt_time(struct attempt *at);
 /* The head that goes inward, to be changed for this attempt alone: before it is opened. */
 struct fields *attempt_own_head(struct attempt *at);

@@ -183,20 +183,47 @@ Test(retry_held, gives_an_attempt_up_at_its_own_limit)
     end();
 }
 
-Test(retry_held, begins_an_attempts_time_when_the_client_has_sent_all)
+static struct peer *begin_upload(const char *request)
 {
     begin_with("timeouts = { request = \"5s\"; };", THREE);
     CHAIN(&plan.routes[0], {&limits, NULL});
     attempts_most = 1;
     try_ms = 300;
     idle_ms = 0;
-    struct peer *c = asks("PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nab");
+    return asks(request);
+}
+
+Test(retry_held, begins_an_attempts_time_when_the_client_has_sent_all)
+{
+    struct peer *c = begin_upload("PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nab");
     stack_sleep_ms(s, 600);
     cr_assert_str_eq(trace, "");
     peer_says(c, "cd");
     stack_sleep_ms(s, 200);
     cr_assert_str_eq(trace, "");
     stack_sleep_ms(s, 150);
+    cr_assert_str_eq(trace, "timeout_try ");
+    end();
+}
+
+#define EXPECTS "PUT /a HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n"
+
+Test(retry_held, limits_how_long_a_client_waits_to_be_told_to_go_on)
+{
+    begin_upload(EXPECTS);
+    stack_sleep_ms(s, 350);
+    cr_assert_str_eq(trace, "timeout_try ");
+    end();
+}
+
+Test(retry_held, stops_an_attempts_time_when_the_client_was_told_to_go_on)
+{
+    struct peer *c = begin_upload(EXPECTS);
+    peer_says(stack_origin(s, 0), "HTTP/1.1 100 Continue\r\n\r\n");
+    stack_sleep_ms(s, 600);
+    cr_assert_str_eq(trace, "");
+    peer_says(c, "abcd");
+    stack_sleep_ms(s, 350);
     cr_assert_str_eq(trace, "timeout_try ");
     end();
 }
