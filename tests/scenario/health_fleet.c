@@ -38,10 +38,11 @@ static void start_all(const char *first, const char *others)
 
 #define CHECKERS(m, more) "health = { " OFTEN "fleet_checkers = " m "; " more "};"
 
-static double sum_of(const char *series)
+/* Of the first n instances. */
+static double sum_of(const char *series, unsigned n)
 {
     double sum = 0;
-    for (unsigned i = 0; i < N; i++) {
+    for (unsigned i = 0; i < n; i++) {
         rig_instance(i);
         sum += rig_metric(series);
     }
@@ -63,7 +64,7 @@ static bool all_see(const struct origin *o, double health)
 Test(health_fleet, are_made_by_one_and_count_for_all)
 {
     start_all(CHECKERS("1", ""), CHECKERS("1", ""));
-    AWAIT(sum_of(FOLLOWED) == 4);
+    AWAIT(sum_of(FOLLOWED, N) == 4);
     cr_assert(all_see(app, 1));
     origin_script(app, "status=503");
     AWAIT(all_see(app, 0));
@@ -74,22 +75,46 @@ Test(health_fleet, are_made_by_one_and_count_for_all)
     }
     origin_script(app, "");
     AWAIT(all_see(app, 1));
-    cr_assert_eq(sum_of(FOLLOWED), 4);
+    cr_assert_eq(sum_of(FOLLOWED, N), 4);
 }
 
 Test(health_fleet, are_made_by_all_without_redis)
 {
     start_all(CHECKERS("1", ""), CHECKERS("1", ""));
-    AWAIT(sum_of(FOLLOWED) == 4);
+    AWAIT(sum_of(FOLLOWED, N) == 4);
     redis_server_hang(rig_fleet_redis());
-    AWAIT(sum_of(FOLLOWED) == 0);
+    AWAIT(sum_of(FOLLOWED, N) == 0);
     cr_assert(all_see(app, 1));
     origin_script(app, "status=503");
     AWAIT(all_see(app, 0));
     redis_server_go_on(rig_fleet_redis());
-    AWAIT(sum_of(FOLLOWED) == 4);
+    AWAIT(sum_of(FOLLOWED, N) == 4);
     cr_assert(all_see(app, 0));
     cr_assert(all_see(spare, 1));
+}
+
+/* As the others find out by themselves a few seconds later; they do here, too, when they were reading
+ * the board just now. */
+static void forget_member(const char *name)
+{
+    char message[128];
+    snprintf(message, sizeof message, "{\"b\":\"weir:b::members\",\"i\":\"%s\",\"t\":\"\"}", name);
+    redis_server_say(rig_fleet_redis(), "HDEL weir:b::members %s", name);
+    redis_server_say(rig_fleet_redis(), "PUBLISH weir:events %s", message);
+}
+
+Test(health_fleet, are_taken_over_from_an_instance_that_dies)
+{
+    start_all(CHECKERS("1", ""), CHECKERS("1", ""));
+    AWAIT(sum_of(FOLLOWED, N) == 4);
+    rig_instance(2);
+    rig_signal(SIGTERM);
+    cr_assert_eq(rig_await_exit(), 0);
+    forget_member("edge-2");
+    AWAIT_FOR(20000, sum_of(FOLLOWED, 2) == 2);
+    origin_script(spare, "status=503");
+    AWAIT((rig_instance(0), health_of(spare)) == 0 && (rig_instance(1), health_of(spare)) == 0);
+    cr_assert_eq((rig_instance(0), health_of(app)), 1);
 }
 
 /* The first one's way to the endpoints is broken. */
