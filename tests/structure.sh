@@ -57,7 +57,7 @@ layers_refuse "sockets in core" core/a.c '#include "io/sock.h"'
 layers_refuse "system sockets in core" core/a.c '#include <sys/socket.h>'
 layers_refuse "libev outside io" core/a.c '  #include <x.h>' '#include <ev.h>'
 layers_refuse "JSON of others in core" core/a.c '#include <jansson.h>'
-layers_refuse "Redis outside fleet" control/a.c '#include <hiredis/hiredis.h>'
+layers_refuse "hiredis outside redis" fleet/a.c '#include <hiredis/hiredis.h>'
 layers_refuse "a header without its folder" base/a.c '#include "slice.h"'
 layers_refuse "a folder without a layer" extra/a.c '#include "base/slice.h"'
 

@@ -5,10 +5,10 @@
 #
 # usage: awk -f tools/layers.awk FILE...      with paths that begin with "gateway/"
 BEGIN {
-    split("base 0 io 1 http 2 config 2 core 3 edge 4 upstream 4 control 5 fleet 6 process 7 weirctl 8", t, " ")
+    split("base 0 io 1 http 2 config 2 core 3 edge 4 upstream 4 control 5 redis 6 fleet 7 process 8 weirctl 9", t, " ")
     for (i = 1; i in t; i += 2)
         layer[t[i]] = t[i + 1]
-    top = 8 # main.c, beside the folders
+    top = 9 # main.c, beside the folders
 
     # Codecs and configuration are text in, values out. What the configuration says about targets and
     # forwarding are values that http defines, so it sees them; http doesn't see it.
@@ -21,7 +21,7 @@ BEGIN {
 
     # Libraries that only some folders may see; "*" stands for all headers below.
     library("ev.h", "io"); library("libconfig.h", "config"); library("pcre2.h", "config core")
-    library("jansson.h", "control fleet weirctl"); library("hiredis/*", "fleet"); library("curl/*", "weirctl")
+    library("jansson.h", "control fleet weirctl"); library("hiredis/*", "redis"); library("curl/*", "weirctl")
     library("ares.h", "control"); library("openssl/*", "io"); library("nghttp2/*", "http edge upstream")
     library("sys/socket.h", "base io edge upstream control process weirctl")
     library("netinet/*", "base io edge upstream control process weirctl")

@@ -19,7 +19,7 @@
 #include "fleet/fleet_clock.h"
 #include "fleet/fleet_error.h"
 #include "fleet/fleet_record.h"
-#include "fleet/redis.h"
+#include "redis/redis.h"
 
 #include <jansson.h>
 

@@ -26,7 +26,7 @@
 
 #include "base/slice.h"
 #include "base/text.h"
-#include "fleet/redis.h"
+#include "redis/redis.h"
 
 #include <jansson.h>
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "fleet/redis.h"
+#include "redis/redis.h"
 #include "tests/lib/fault_proxy.h"
 #include "tests/lib/redis_server.h"
 #include "tests/lib/wait.h"

@@ -2,7 +2,7 @@
 /* A connection to Redis, against a real redis-server. */
 #include "tests/unit/redis_case.h"
 
-#include "fleet/redis_conn.h"
+#include "redis/redis_conn.h"
 #include "tests/lib/certs.h"
 
 TestSuite(redis, .init = redis_setup, .fini = redis_teardown);

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "fleet/redis_backoff.h"
+#include "redis/redis_backoff.h"
 
 TestSuite(redis_faults, .init = redis_setup, .fini = redis_teardown);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WEIR_FLEET_SENTINEL_H
-#define WEIR_FLEET_SENTINEL_H
+#ifndef WEIR_REDIS_SENTINEL_H
+#define WEIR_REDIS_SENTINEL_H
 
 /* Who is the master? Sentinels are asked one after the other, beginning with the one that knew it
  * last, until one says so (Redis's "Guidelines for Redis clients with support for Redis Sentinel").
@@ -11,8 +11,8 @@
  *
  * A member of who asks; that memory has to stay until the end of the turn. */
 
-#include "fleet/redis_conn.h"
-#include "fleet/redis_where.h"
+#include "redis/redis_conn.h"
+#include "redis/redis_where.h"
 
 struct sentinel {
     struct loop *loop;             /* borrowed, as all that follows */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WEIR_FLEET_REDIS_WHERE_H
-#define WEIR_FLEET_REDIS_WHERE_H
+#ifndef WEIR_REDIS_REDIS_WHERE_H
+#define WEIR_REDIS_REDIS_WHERE_H
 
 /* From what the configuration or a sentinel calls a server to its addresses. */
 

@@ -8,14 +8,14 @@
  *
  * A call of the owner's may close or even fini the connection: after each of them c->reader is
  * looked at again. Invariant: link and reader are both there or both NULL. */
-#include "fleet/redis_conn.h"
+#include "redis/redis_conn.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "fleet/redis_reply.h"
+#include "redis/redis_reply.h"
 
 static void on_open(struct link *l);
 static void on_bytes(struct link *l, struct block *b, struct slice s);

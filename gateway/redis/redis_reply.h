@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WEIR_FLEET_REDIS_REPLY_H
-#define WEIR_FLEET_REDIS_REPLY_H
+#ifndef WEIR_REDIS_REDIS_REPLY_H
+#define WEIR_REDIS_REDIS_REPLY_H
 
 /* From bytes to replies: hiredis's reader, bounded. */
 
-#include "fleet/redis.h"
+#include "redis/redis.h"
 
 #include <hiredis/hiredis.h>
 

@@ -6,12 +6,12 @@
  * Of an answer to AUTH only the kind of the error is told, and only one that is known: a server may
  * repeat in it what it was given. A server of Redis before 6 knows no users, and refuses AUTH with
  * one. */
-#include "fleet/redis_login.h"
+#include "redis/redis_login.h"
 
 #include <stdio.h>
 
 #include "base/check.h"
-#include "fleet/redis_reply.h"
+#include "redis/redis_reply.h"
 
 static const char *auth_error(const struct redis_reply *r)
 {

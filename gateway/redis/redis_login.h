@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WEIR_FLEET_REDIS_LOGIN_H
-#define WEIR_FLEET_REDIS_LOGIN_H
+#ifndef WEIR_REDIS_REDIS_LOGIN_H
+#define WEIR_REDIS_REDIS_LOGIN_H
 
 /* What is said first on each connection: who Weir is, which database it means; and whether the
  * server is one that can be worked with. */
 
-#include "fleet/redis_conn.h"
+#include "redis/redis_conn.h"
 
 struct redis_login {
     const struct redis_account *account;

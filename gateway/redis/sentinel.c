@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A connection per question, closed with the answer: questions are rare, and a connection that lies
  * idle would have to be watched. */
-#include "fleet/sentinel.h"
+#include "redis/sentinel.h"
 
 #include <stdio.h>
 
-#include "fleet/redis_login.h"
+#include "redis/redis_login.h"
 
 static void ask_next(struct sentinel *s);
 static void on_where(struct redis_where *w);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WEIR_FLEET_REDIS_CONN_H
-#define WEIR_FLEET_REDIS_CONN_H
+#ifndef WEIR_REDIS_REDIS_CONN_H
+#define WEIR_REDIS_REDIS_CONN_H
 
 /* One connection to a Redis server or a sentinel: commands out, each with who gets its reply, and
  * replies in, in the same order.
@@ -18,7 +18,7 @@
  */
 
 #include "base/addr.h"
-#include "fleet/redis.h"
+#include "redis/redis.h"
 #include "io/link.h"
 
 enum {

@@ -15,18 +15,18 @@
  *
  * The log says it at once when Redis is lost or can't be reached, and each minute while that lasts;
  * and when it is there. */
-#include "fleet/redis.h"
+#include "redis/redis.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
 #include "base/random.h"
-#include "fleet/redis_backoff.h"
-#include "fleet/redis_conn.h"
-#include "fleet/redis_login.h"
-#include "fleet/redis_where.h"
-#include "fleet/sentinel.h"
+#include "redis/redis_backoff.h"
+#include "redis/redis_conn.h"
+#include "redis/redis_login.h"
+#include "redis/redis_where.h"
+#include "redis/sentinel.h"
 
 enum { PING_MS = 1000, LOG_AGAIN_MS = 60 * 1000 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WEIR_FLEET_REDIS_H
-#define WEIR_FLEET_REDIS_H
+#ifndef WEIR_REDIS_REDIS_H
+#define WEIR_REDIS_REDIS_H
 
 /* One Redis server, on the loop: two connections, one for commands and one for what is published.
  * With sentinels it is whichever server they call the master.

@@ -2,7 +2,7 @@
 /* An address is taken as it is; a name is asked for, IPv4 first, and IPv6 when it has none. It is
  * asked again for each attempt to connect, so whoever moves Redis by moving its name is followed.
  */
-#include "fleet/redis_where.h"
+#include "redis/redis_where.h"
 
 static void on_later(struct later *l);
 static void on_dns(struct dns_query *q);

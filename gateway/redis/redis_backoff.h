@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WEIR_FLEET_REDIS_BACKOFF_H
-#define WEIR_FLEET_REDIS_BACKOFF_H
+#ifndef WEIR_REDIS_REDIS_BACKOFF_H
+#define WEIR_REDIS_REDIS_BACKOFF_H
 
 /* How long to wait before the next attempt to connect, after `failed` (from 1) that failed:
  * anything from retry_min up to twice that, then up to four times, and so on, never above

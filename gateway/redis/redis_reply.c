@@ -4,7 +4,7 @@
  * that makes room for a list asks first whether that list may be so long.
  *
  * Its whole size is bounded by who feeds the reader (redis_conn.c). */
-#include "fleet/redis_reply.h"
+#include "redis/redis_reply.h"
 
 #if HIREDIS_MAJOR >= 1
 typedef size_t items_n;
