@@ -75,6 +75,14 @@ all_there() {
     cat "$scratch/lacking"
     [ ! -s "$scratch/lacking" ]
 }
+# In whatever order they come: each header includes what it needs.
+each_alone() {
+    for header in "$root"/include/weir/*.h; do
+        ${CC:-cc} -fsyntax-only -Wall -Wextra -Werror $($PKG_CONFIG --cflags weir-module) \
+            -include "$header" -x c /dev/null || return 1
+    done
+}
+check "every part of <weir/module.h> stands alone" each_alone
 check "every function of <weir/module.h> and <weir/fleet.h> is there" all_there
 
 # -- what there is to read ----------------------------------------------------------------------------

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# Holds modules to their door. A file of modules/NAME/ includes <weir/module.h> and <weir/fleet.h>, headers
-# of its own folder as "NAME/file.h", those that modules share as "common/file.h", and headers of the
-# system and of libraries: no other header of the gateway, of another module, nor libraries that are the
-# gateway's own affair (its loop, its sessions, its configuration). Prints a line for each offence and
-# exits 1 when there was one.
+# Holds modules to their door. A file of modules/NAME/ includes <weir/module.h> and <weir/fleet.h> (not the
+# parts of module.h, which may be cut differently one day), headers of its own folder as "NAME/file.h",
+# those that modules share as "common/file.h", and headers of the system and of libraries: no other header
+# of the gateway, of another module, nor libraries that are the gateway's own affair (its loop, its
+# sessions, its configuration). Prints a line for each offence and exits 1 when there was one.
 #
 # usage: awk -f tools/modules.awk FILE...     with paths in which the module's folder stands
 BEGIN {

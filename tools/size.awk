@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Prints how long files and functions are: median, p99 and largest. Exits 1 when a file is longer
-# than 600 lines, unless it stands in BEGIN with the reason why it may, or when the p99 of the
-# functions is over 60 lines. A function is what clang-format makes of one: its name in the first
-# column, its braces alone on theirs.
+# than 600 lines, or when the p99 of the functions is over 60 lines. A function is what clang-format
+# makes of one: its name in the first column, its braces alone on theirs.
 #
 # usage: awk -f tools/size.awk FILE...
 BEGIN {
     FILE_MAX = 600
     FUNCTION_P99_MAX = 60
-    # reason["gateway/folder/file.c"] = "why it is longer"
-    reason["gateway/include/weir/module.h"] = "the one header of modules; half of it is its manual"
 }
 
 FNR == 1 {
@@ -64,12 +61,8 @@ END {
     if (functions) report("functions", function_n, functions)
     for (i = files; i >= 1 && file_n[i] + 0 > FILE_MAX; i--) {
         split(file_n[i], f, " ")
-        if (f[2] in reason) {
-            print f[2] " has " f[1] " lines: " reason[f[2]]
-        } else {
-            print f[2] " has " f[1] " lines, more than " FILE_MAX
-            bad = 1
-        }
+        print f[2] " has " f[1] " lines, more than " FILE_MAX
+        bad = 1
     }
     if (functions && part(function_n, functions, 0.99) > FUNCTION_P99_MAX) {
         print "more than one function in a hundred is longer than " FUNCTION_P99_MAX " lines:"

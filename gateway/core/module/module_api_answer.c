@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* <weir/module.h>, "answering": what a hook says is gathered in x->answer and counts when it has
+/* <weir/exchange.h>, "answering": what a hook says is gathered in x->answer and counts when it has
  * answered ANSWERED; who goes on has said nothing. */
 #include "core/module/module_api.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* <weir/module.h>, "attempts": how one began and ended, and whether there is to be another. */
+/* <weir/attempt.h>: how an attempt began and ended, and whether there is to be another. */
 #include "core/module/module_api.h"
 
 #include "core/attempt_fault.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* <weir/module.h>: shared texts, and files whose content is one. */
+/* <weir/shared.h>: shared texts, and files whose content is one. */
 
 #include "core/module/blob.h"
 #include "core/module/module.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* <weir/module.h>: requests of the module's own. */
+/* <weir/call.h>: requests of the module's own. */
 #include "core/call.h"
 #include "core/module/module_api.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* <weir/module.h>, "content": filters, and content that is kept. */
+/* <weir/exchange.h>, "content": filters, and content that is kept. */
 #include "core/module/module_api.h"
 
 #include "core/filter.h"

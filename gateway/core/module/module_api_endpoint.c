@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* <weir/module.h>, "endpoints in shared memory". */
+/* <weir/shared.h>, "endpoints in shared memory". */
 #include "core/module/module_api.h"
 
 #include "core/cluster/endpoint_cell.h"

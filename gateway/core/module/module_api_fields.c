@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* <weir/module.h>, "header fields". A head may be changed in the one hook that comes before it goes
+/* <weir/exchange.h>, "header fields". A head may be changed in the one hook that comes before it goes
  * out; and what a module puts there can't break the message: names of framing, of the connection
  * and of its end are the gateway's, and values have nothing that ends a line. */
 #include "core/module/module_api.h"

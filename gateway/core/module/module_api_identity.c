@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* <weir/module.h>, "identity": one module vouches for who asks, all others may look. */
+/* <weir/exchange.h>, "identity": one module vouches for who asks, all others may look. */
 #include "core/module/module_api.h"
 
 #include "core/identity.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What load functions of modules call (<weir/module.h>): faults, places, memory of the generation,
+/* What load functions of modules call (<weir/load.h>): faults, places, memory of the generation,
  * what the configuration says about the use's place, and cells. Also called by the checks of groups
  * while settings are being read; then there is no generation yet, and memory is the
  * configuration's, which lives as long. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* <weir/module.h>: what modules write to the logs. */
+/* <weir/report.h>: what modules write to the logs. */
 
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* <weir/module.h>, "where to": the plan, as modules shape it. */
+/* <weir/exchange.h>, "where to": the plan, as modules shape it. */
 #include "core/module/module_api.h"
 
 #include "core/hedge.h"

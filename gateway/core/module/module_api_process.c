@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* <weir/module.h>: the process, its clocks, timers and helper threads. What the core needs for a
+/* <weir/process.h>: the process, its clocks, timers and helper threads. What the core needs for a
  * timer or a job lies in the `opaque` part of the module's own struct, so nothing is allocated. */
 #include <weir/module.h>
 

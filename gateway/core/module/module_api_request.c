@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* <weir/module.h>, "the request": what was asked for, by whom, and memory for the exchange. */
+/* <weir/exchange.h>, "the request": what was asked for, by whom, and memory for the exchange. */
 #include "core/module/module_api.h"
 
 #include "core/log/template.h"

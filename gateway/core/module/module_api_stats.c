@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* <weir/module.h>: counters and variants. Counting must cost a hook next to nothing, so it checks
+/* <weir/report.h>: counters and variants. Counting must cost a hook next to nothing, so it checks
  * no more than what a module may well have: no counters, because there was no room for them, in a
  * generation that is only checked. */
 
