@@ -360,6 +360,7 @@ static void tell(struct shadow *sh)
     const struct module *before = w->acting;
     const struct weir_result r = {
         .status = sh->head ? sh->head->status : 0,
+        .failure = why_facts(x->why)->failure,
         .why = x->why ? why_facts(x->why)->word : NULL,
         .body = slice_out(joined(sh)),
         .whole = sh->ended && !sh->dropped,

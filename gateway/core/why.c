@@ -7,9 +7,13 @@
 #include "base/check.h"
 
 static const struct why_facts table[WHY_N] = {
-#define WHY(id, log_word, reply, repeat, sentence)                                                 \
-    [WHY_##id] = {                                                                                 \
-        .word = (log_word), .status = (reply), .again = AGAIN_##repeat, .text = (sentence)},
+#define WHY(id, log_word, reply, repeat, kind, fault, sentence)                                    \
+    [WHY_##id] = {.word = (log_word),                                                              \
+                  .status = (reply),                                                               \
+                  .again = AGAIN_##repeat,                                                         \
+                  .failure = WEIR_FAILURE_##kind,                                                  \
+                  .blame = BLAME_##fault,                                                          \
+                  .text = (sentence)},
     WHY_LIST(WHY)
 #undef WHY
 };

@@ -40,6 +40,7 @@ static inline void outcome_done(void *ctx, const struct weir_result *r)
     const struct slice field = call_field((const struct shadow *)r->call, SLICE("X-Field"));
     o->times++;
     o->status = r->status;
+    cr_assert_eq(r->failure == WEIR_FAILURE_NONE, r->why == NULL);
     snprintf(o->why, sizeof o->why, "%s", r->why ? r->why : "");
     snprintf(o->body, sizeof o->body, "%.*s", (int)(r->body.n < 60 ? r->body.n : 60),
              r->body.n ? r->body.p : "");

@@ -3,12 +3,14 @@
 #include "hook_case.h"
 
 static const struct weir_attempt *seen;
+static enum weir_failure failure;
 
 static enum weir_verdict on_result(struct weir_exchange *x, const struct weir_use *u,
                                    const struct weir_attempt *at)
 {
     (void)x, (void)u;
     seen = at;
+    failure = weir_attempt_failure(at);
     const struct weir_name name = weir_name(text("X-Kind"));
     const struct weir_slice kind = weir_attempt_field(at, &name);
     const struct weir_slice ep = weir_attempt_endpoint(at);
@@ -34,6 +36,7 @@ Test(module_api_attempt, says_what_an_origin_answered)
     stack_sleep_ms(s, 30);
     peer_says(stack_origin(s, 0), "HTTP/1.1 418 x\r\nX-Kind: pot\r\nContent-Length: 0\r\n\r\n");
     cr_assert_str_eq(trace, "[1 418 - to_blame c0 10.0.0.1:80 pot 30ms]");
+    cr_assert_eq(failure, WEIR_FAILURE_NONE);
     end();
 }
 
@@ -43,10 +46,12 @@ Test(module_api_attempt, says_how_one_failed)
     stack_refuse_dials(s, 1, 111);
     asks(GET);
     cr_assert_str_eq(trace, "[1 0 connect to_blame c0 10.0.0.1:80  0ms]");
+    cr_assert_eq(failure, WEIR_FAILURE_CONNECT);
     trace[0] = 0;
     asks(GET);
     peer_says(stack_origin(s, 0), "nonsense\r\n\r\n");
     cr_assert_str_eq(trace, "[1 0 bad_response to_blame c0 10.0.0.1:80  0ms]");
+    cr_assert_eq(failure, WEIR_FAILURE_BAD_RESPONSE);
     end();
 }
 

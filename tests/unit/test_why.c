@@ -32,6 +32,25 @@ Test(why, repeats_only_what_never_reached_an_origin_or_met_a_stale_connection)
     }
 }
 
+/* So none is taken for a good end, and each is one kind of failure. */
+Test(why, has_one_failure_for_each_reason_and_none_for_none)
+{
+    cr_assert_eq(why_facts(WHY_NONE)->failure, WEIR_FAILURE_NONE);
+    for (int i = WHY_NONE + 1; i < WHY_N; i++)
+        cr_expect_eq(__builtin_popcount(why_facts(i)->failure), 1, "%s", why_facts(i)->word);
+}
+
+Test(why, blames_origins_for_what_modules_count_against_them)
+{
+    const unsigned theirs = WEIR_FAILURE_CONNECT | WEIR_FAILURE_TIMEOUT_CONNECT |
+                            WEIR_FAILURE_REFUSED | WEIR_FAILURE_RESET | WEIR_FAILURE_TRUNCATED |
+                            WEIR_FAILURE_BAD_RESPONSE | WEIR_FAILURE_TIMEOUT_HEAD |
+                            WEIR_FAILURE_TIMEOUT_BODY | WEIR_FAILURE_TIMEOUT_REQUEST;
+    for (int i = 0; i < WHY_N; i++)
+        cr_expect_eq(why_facts(i)->blame != BLAME_NONE, (why_facts(i)->failure & theirs) != 0, "%s",
+                     why_facts(i)->word);
+}
+
 Test(why, words_are_unique_and_fit_logs_and_metrics)
 {
     for (int i = 0; i < WHY_N; i++) {

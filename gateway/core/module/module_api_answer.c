@@ -88,6 +88,11 @@ int weir_status(const struct weir_exchange *x)
     return exchange_of(x)->reply.status;
 }
 
+enum weir_failure weir_failure(const struct weir_exchange *x)
+{
+    return why_facts(exchange_of(x)->why)->failure;
+}
+
 const char *weir_why(const struct weir_exchange *x)
 {
     const enum why why = exchange_of(x)->why;

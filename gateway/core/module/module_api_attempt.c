@@ -26,6 +26,11 @@ int weir_attempt_status(const struct weir_attempt *at)
     return attempt_of(at)->headed ? attempt_of(at)->head.status : 0;
 }
 
+enum weir_failure weir_attempt_failure(const struct weir_attempt *at)
+{
+    return why_facts(why_of(attempt_of(at)))->failure;
+}
+
 const char *weir_attempt_why(const struct weir_attempt *at)
 {
     const enum why why = why_of(attempt_of(at));
@@ -51,33 +56,30 @@ static bool came_late(const struct attempt *at)
  * that had not sent all of the request, or there wasn't much left of it. And an origin may do as it
  * likes with a connection that nothing was read from for long, or that nothing came on: the client
  * was slow, or its response was held for a better one. */
+static bool is_excused(const struct attempt *at, enum blame blame)
+{
+    switch (blame) {
+    case BLAME_ORIGIN:
+        return false;
+    case BLAME_FED:
+        return at->starved;
+    case BLAME_HEARD:
+        return at->held_up || at->starved;
+    case BLAME_TIME:
+        return at->x->plan.grpc_timeout || !at->x->request_done || came_late(at);
+    case BLAME_NONE:
+        break;
+    }
+    return true;
+}
+
 bool weir_attempt_blameless(const struct weir_attempt *wat)
 {
     const struct attempt *at = attempt_of(wat);
+    const enum why why = why_of(at);
     if (at->repeated || (unlikely(at->injected) && attempt_fault_is_cause(at)))
         return true;
-    switch (why_of(at)) {
-    case WHY_NONE:
-        return is_cut_short(at);
-    case WHY_CONNECT:
-    case WHY_TIMEOUT_CONNECT:
-    case WHY_TLS:
-    case WHY_REFUSED:
-    case WHY_BAD_RESPONSE:
-    case WHY_TIMEOUT_RESPONSE_HEAD:
-    case WHY_TIMEOUT_TRY:
-        return false;
-    case WHY_TIMEOUT_RESPONSE_BODY:
-        return at->starved;
-    case WHY_CLOSED:
-    case WHY_RESET:
-    case WHY_TRUNCATED:
-        return at->held_up || at->starved;
-    case WHY_TIMEOUT_REQUEST:
-        return at->x->plan.grpc_timeout || !at->x->request_done || came_late(at);
-    default:
-        return true;
-    }
+    return why ? is_excused(at, why_facts(why)->blame) : is_cut_short(at);
 }
 
 bool weir_blameless(const struct weir_exchange *wx)

@@ -10,10 +10,36 @@
 
 #pragma GCC visibility push(default)
 
+/* Why an attempt, an exchange or a call failed, as far as modules tell reasons apart; the log has
+ * more words. Each is one bit, so a number can be a set of them. */
+enum weir_failure {
+    WEIR_FAILURE_NONE = 0,                 /* it didn't */
+    WEIR_FAILURE_CONNECT = 1 << 0,         /* there was no connection, or no TLS on it */
+    WEIR_FAILURE_TIMEOUT_CONNECT = 1 << 1, /* ... in time */
+    WEIR_FAILURE_REFUSED = 1 << 2,         /* the origin says that it has processed nothing */
+    WEIR_FAILURE_RESET = 1 << 3,           /* the origin has reset or closed the connection */
+    WEIR_FAILURE_TRUNCATED = 1 << 4,       /* ... or ended its response too early */
+    WEIR_FAILURE_BAD_RESPONSE = 1 << 5,    /* no response that could be understood */
+    WEIR_FAILURE_TIMEOUT_HEAD = 1 << 6,    /* no head in the cluster's time, or the attempt's */
+    WEIR_FAILURE_TIMEOUT_BODY = 1 << 7,    /* a response stopped in the middle */
+    WEIR_FAILURE_TIMEOUT_REQUEST = 1 << 8, /* the time for the whole request was up */
+    WEIR_FAILURE_NO_ENDPOINT = 1 << 9,     /* no attempt could start */
+    WEIR_FAILURE_HEDGE_LOST = 1 << 10,     /* another attempt was faster */
+    WEIR_FAILURE_CLIENT = 1 << 11,         /* the client has gone, or taken nothing for too long */
+    WEIR_FAILURE_TOO_LARGE = 1 << 12,      /* the request's content was over a limit */
+    WEIR_FAILURE_OVERLOAD = 1 << 13,       /* the gateway was out of memory or connections */
+    WEIR_FAILURE_DRAIN = 1 << 14,          /* the gateway was about to go */
+    WEIR_FAILURE_OTHER = 1 << 15,          /* the request was refused, and the like */
+};
+/* Of the exchange; what weir_why() has a word for. [hook] */
+enum weir_failure weir_failure(const struct weir_exchange *x);
+
 /* All [hook]. */
 unsigned weir_attempt_number(const struct weir_attempt *at); /* 1: the first */
 int weir_attempt_status(const struct weir_attempt *at);      /* 0: it gave no head */
-/* The log's word; NULL: didn't fail. In on_end: how it broke off; NULL: whole, or cut short. */
+/* NONE: it didn't fail. In on_end: how it broke off; NONE: whole, or cut short. */
+enum weir_failure weir_attempt_failure(const struct weir_attempt *at);
+/* The log's word for that; NULL: none. */
 const char *weir_attempt_why(const struct weir_attempt *at);
 /* In on_result: it has given a head, and on_end will tell how its content ended. A use that hears
  * of this one only because of a word (weir_load_results_while) isn't told when that is 0 by then

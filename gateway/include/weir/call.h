@@ -4,14 +4,15 @@
 
 /* A part of <weir/module.h>: requests of the module's own, and copies of those that pass. */
 
-#include <weir/exchange.h>
+#include <weir/attempt.h>
 
 #pragma GCC visibility push(default)
 
 /* How a call ended. Borrowed for the call of `done`. */
 struct weir_result {
     int status;                   /* 0: no response */
-    const char *why;              /* the log's word when it failed; NULL: it did not */
+    enum weir_failure failure;    /* NONE: it has ended well */
+    const char *why;              /* the log's word for that; NULL: none */
     struct weir_slice body;       /* up to response_limit */
     bool whole;                   /* nothing of the body is missing */
     uint64_t took_us, head_us;    /* until its end, and until the head was there (0: none) */
@@ -22,7 +23,7 @@ struct weir_call_options {
     weir_cluster cluster;
     uint64_t timeout_ms;   /* of the whole; required */
     size_t response_limit; /* bytes of content that are kept; the rest is read and dropped */
-    size_t request_limit;  /* shadows: more content than this ends the call (why: body_too_large) */
+    size_t request_limit;  /* shadows: more content than this ends the call (TOO_LARGE) */
     /* Of calls; a shadow has those of the exchange. The method is GET when there is none. */
     struct weir_slice method, target, body;
     struct weir_slice
@@ -46,8 +47,8 @@ struct weir_call *weir_call(struct weir_process *p, const struct weir_call_optio
 /* The same on behalf of an exchange: it ends when the exchange does. [hook] */
 struct weir_call *weir_call_for(struct weir_exchange *x, const struct weir_call_options *o);
 /* In on_forward: a copy of this request, content included, that goes its own way: nothing that
- * happens to it reaches the exchange, which it may outlive. It ends (why: client_gone) when the
- * exchange ends in the middle of the content, and (overload) before it takes memory that requests
+ * happens to it reaches the exchange, which it may outlive. It ends (CLIENT) when the
+ * exchange ends in the middle of the content, and (OVERLOAD) before it takes memory that requests
  * need. NULL also when the request asks for an upgrade. [hook] */
 struct weir_call *weir_shadow(struct weir_exchange *x, const struct weir_call_options *o);
 void weir_call_cancel(struct weir_call *c); /* [process] */
