@@ -296,7 +296,7 @@ void breaker_cluster_result(struct weir_exchange *x, const struct weir_use *u,
     struct breaker_state *st = u->state;
     struct try_state *t = try_of(u, at);
     tell_circuit(x, b, at, t);
-    if (weir_attempt_why(at))
+    if (weir_attempt_failure(at))
         release(u, t);
     else
         t->headed = st->has_head = true;

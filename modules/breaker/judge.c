@@ -13,18 +13,19 @@ static bool grpc_failed(const struct outcomes *o, value_of *get, const struct we
     return outcomes_has_grpc(o, get(at, &name));
 }
 
-static enum judgement judge_why(const struct breaker *b, const struct weir_attempt *at)
+static enum judgement judge_failure(const struct breaker *b, const struct weir_attempt *at)
 {
     if (weir_attempt_blameless(at) && !weir_attempt_injected(at))
         return SAYS_NOTHING;
-    return outcomes_has_why(&b->circuit.outcomes, weir_attempt_why(at)) ? HAS_FAILED : SAYS_NOTHING;
+    return outcomes_has_failure(&b->circuit.outcomes, weir_attempt_failure(at)) ? HAS_FAILED
+                                                                                : SAYS_NOTHING;
 }
 
 enum judgement breaker_judge_head(const struct breaker *b, const struct weir_attempt *at)
 {
     const struct outcomes *o = &b->circuit.outcomes;
-    if (weir_attempt_why(at) || (weir_attempt_blameless(at) && !weir_attempt_injected(at)))
-        return judge_why(b, at);
+    if (weir_attempt_failure(at) || (weir_attempt_blameless(at) && !weir_attempt_injected(at)))
+        return judge_failure(b, at);
     const bool failed = outcomes_has_status(o, weir_attempt_status(at)) ||
                         grpc_failed(o, weir_attempt_field, at);
     return failed ? HAS_FAILED : WENT_WELL;
@@ -32,7 +33,7 @@ enum judgement breaker_judge_head(const struct breaker *b, const struct weir_att
 
 enum judgement breaker_judge_end(const struct breaker *b, const struct weir_attempt *at)
 {
-    if (weir_attempt_why(at))
-        return judge_why(b, at);
+    if (weir_attempt_failure(at))
+        return judge_failure(b, at);
     return grpc_failed(&b->circuit.outcomes, weir_attempt_trailer, at) ? HAS_FAILED : WENT_WELL;
 }

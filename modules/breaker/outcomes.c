@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which words of the gateway each kind of failure stands for. What the gateway itself is to blame for
- * has no kind. */
+/* Which failures each kind stands for. What the gateway itself is to blame for has no kind. */
 #include "breaker/outcomes.h"
 
 static const struct outcome_kind kinds[] = {
-    {"connect", {"connect", "timeout_connect", "tls"}},
-    {"refused", {"refused"}},
-    {"reset", {"reset", "closed", "truncated"}},
-    {"timeout",
-     {"timeout_connect", "timeout_response_head", "timeout_response_body", "timeout_request",
-      "timeout_try"}},
-    {"bad_response", {"bad_response"}},
+    {"connect", WEIR_FAILURE_CONNECT | WEIR_FAILURE_TIMEOUT_CONNECT},
+    {"refused", WEIR_FAILURE_REFUSED},
+    {"reset", WEIR_FAILURE_RESET | WEIR_FAILURE_TRUNCATED},
+    {"timeout", WEIR_FAILURE_TIMEOUT_CONNECT | WEIR_FAILURE_TIMEOUT_HEAD |
+                    WEIR_FAILURE_TIMEOUT_BODY | WEIR_FAILURE_TIMEOUT_REQUEST},
+    {"bad_response", WEIR_FAILURE_BAD_RESPONSE},
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
@@ -27,7 +25,7 @@ bool outcomes_add(struct outcomes *o, struct weir_slice word)
 {
     const unsigned kind = kind_named(kinds, KINDS, word), code = grpc_named(word);
     if (kind < KINDS)
-        o->kinds |= 1u << kind;
+        o->failures |= kinds[kind].failures;
     else if (code < GRPC_CODES && grpc_failures >> code & 1)
         o->grpc |= 1u << code;
     else
@@ -38,7 +36,8 @@ bool outcomes_add(struct outcomes *o, struct weir_slice word)
 void outcomes_preset(struct outcomes *o)
 {
     statuses_add(&o->statuses, 500, 599);
-    o->kinds = (1u << KINDS) - 1;
+    for (unsigned i = 0; i < KINDS; i++)
+        o->failures |= kinds[i].failures;
 }
 
 bool outcomes_has_status(const struct outcomes *o, int status)
@@ -46,9 +45,9 @@ bool outcomes_has_status(const struct outcomes *o, int status)
     return statuses_has(&o->statuses, status);
 }
 
-bool outcomes_has_why(const struct outcomes *o, const char *why)
+bool outcomes_has_failure(const struct outcomes *o, enum weir_failure failure)
 {
-    return kinds_have(kinds, KINDS, o->kinds, why);
+    return o->failures & failure;
 }
 
 bool outcomes_has_grpc(const struct outcomes *o, struct weir_slice status)

@@ -8,8 +8,8 @@
 
 struct outcomes {
     struct statuses statuses;
-    uint32_t kinds; /* a bit for each row of the table in outcomes.c */
-    uint32_t grpc;  /* a bit for each status of gRPC */
+    uint32_t failures; /* of enum weir_failure */
+    uint32_t grpc;     /* a bit for each status of gRPC */
 };
 
 /* "5xx", "404", a kind: "connect", "refused", "reset", "timeout", "bad_response"; or a status of
@@ -20,8 +20,7 @@ void outcomes_preset(struct outcomes *o);
 extern const char outcomes_form[]; /* what is allowed */
 
 bool outcomes_has_status(const struct outcomes *o, int status);
-/* The log's word; NULL: no. */
-bool outcomes_has_why(const struct outcomes *o, const char *why);
+bool outcomes_has_failure(const struct outcomes *o, enum weir_failure failure);
 /* The value of grpc-status; absent: no. */
 bool outcomes_has_grpc(const struct outcomes *o, struct weir_slice status);
 

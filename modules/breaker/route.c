@@ -106,7 +106,7 @@ static enum judgement judge_own(const struct weir_exchange *x, const struct brea
 {
     if (weir_blameless(x) && !weir_injected(x))
         return SAYS_NOTHING;
-    return outcomes_has_why(&b->circuit.outcomes, weir_why(x)) ? HAS_FAILED : SAYS_NOTHING;
+    return outcomes_has_failure(&b->circuit.outcomes, weir_failure(x)) ? HAS_FAILED : SAYS_NOTHING;
 }
 
 static enum judgement judge_response(const struct weir_exchange *x, const struct breaker *b)

@@ -130,9 +130,9 @@ static enum weir_verdict on_plan(struct weir_exchange *x, const struct weir_use 
 
 static bool has_failed(const struct canary *c, const struct weir_attempt *at)
 {
-    const char *why = weir_attempt_why(at);
-    return why ? !weir_attempt_blameless(at) && failures_has_why(&c->failures, why)
-               : failures_has_status(&c->failures, weir_attempt_status(at));
+    const enum weir_failure failure = weir_attempt_failure(at);
+    return failure ? !weir_attempt_blameless(at) && failures_has_failure(&c->failures, failure)
+                   : failures_has_status(&c->failures, weir_attempt_status(at));
 }
 
 static enum weir_verdict hide(struct weir_exchange *x, const struct canary *c, struct state *st)
@@ -206,7 +206,7 @@ static void on_end(struct weir_exchange *x, const struct weir_use *u, const stru
     const struct canary *c = u->conf;
     struct state *st = u->state;
     (void)x;
-    if (st->decided && !st->hidden && weir_attempt_served(at) && weir_attempt_why(at))
+    if (st->decided && !st->hidden && weir_attempt_served(at) && weir_attempt_failure(at))
         st->failed = st->failed || has_failed(c, at);
 }
 
@@ -216,10 +216,9 @@ static void on_end(struct weir_exchange *x, const struct weir_use *u, const stru
 static bool was_unavailable(const struct weir_exchange *x, const struct canary *c,
                             const struct state *st)
 {
-    static const struct weir_slice unavailable = WEIR_SLICE("no_endpoint");
-    const char *why = weir_why(x);
-    return why && !st->hidden && slice_eq(slice_str(why), unavailable) &&
-           failures_has_why(&c->failures, why);
+    const enum weir_failure failure = weir_failure(x);
+    return !st->hidden && failure == WEIR_FAILURE_NO_ENDPOINT &&
+           failures_has_failure(&c->failures, failure);
 }
 
 static void on_done(struct weir_exchange *x, const struct weir_use *u)

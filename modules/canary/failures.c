@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which words of the gateway each kind of failure stands for. */
+/* What each kind of failure stands for. */
 #include "canary/failures.h"
 
 static const struct outcome_kind kinds[] = {
-    {"connect", {"connect", "timeout_connect", "tls"}},
-    {"reset", {"reset", "closed", "truncated", "refused"}},
-    {"timeout",
-     {"timeout_connect", "timeout_response_head", "timeout_response_body", "timeout_try",
-      "timeout_request"}},
-    {"bad_response", {"bad_response"}},
-    {"unavailable", {"no_endpoint"}},
+    {"connect", WEIR_FAILURE_CONNECT | WEIR_FAILURE_TIMEOUT_CONNECT},
+    {"reset", WEIR_FAILURE_RESET | WEIR_FAILURE_TRUNCATED | WEIR_FAILURE_REFUSED},
+    {"timeout", WEIR_FAILURE_TIMEOUT_CONNECT | WEIR_FAILURE_TIMEOUT_HEAD |
+                    WEIR_FAILURE_TIMEOUT_BODY | WEIR_FAILURE_TIMEOUT_REQUEST},
+    {"bad_response", WEIR_FAILURE_BAD_RESPONSE},
+    {"unavailable", WEIR_FAILURE_NO_ENDPOINT},
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
@@ -21,14 +20,15 @@ bool failures_add(struct failures *f, struct weir_slice word)
     const unsigned kind = kind_named(kinds, KINDS, word);
     if (kind == KINDS)
         return statuses_add_word(&f->statuses, word);
-    f->kinds |= 1u << kind;
+    f->failures |= kinds[kind].failures;
     return true;
 }
 
 void failures_preset(struct failures *f)
 {
     statuses_add(&f->statuses, 500, 599);
-    f->kinds = (1u << KINDS) - 1;
+    for (unsigned i = 0; i < KINDS; i++)
+        f->failures |= kinds[i].failures;
 }
 
 bool failures_has_status(const struct failures *f, int status)
@@ -36,7 +36,7 @@ bool failures_has_status(const struct failures *f, int status)
     return statuses_has(&f->statuses, status);
 }
 
-bool failures_has_why(const struct failures *f, const char *why)
+bool failures_has_failure(const struct failures *f, enum weir_failure failure)
 {
-    return kinds_have(kinds, KINDS, f->kinds, why);
+    return f->failures & failure;
 }

@@ -8,7 +8,7 @@
 
 struct failures {
     struct statuses statuses;
-    uint32_t kinds; /* a bit for each row of the table in failures.c */
+    uint32_t failures; /* of enum weir_failure */
 };
 
 /* "5xx", "404", or a kind: "connect", "reset", "timeout", "bad_response", "unavailable". False: it
@@ -20,7 +20,7 @@ extern const char failures_form[]; /* what is allowed */
 
 /* Is a response of this status one? */
 bool failures_has_status(const struct failures *f, int status);
-/* Is an end for this reason one? The log's word; NULL: no. */
-bool failures_has_why(const struct failures *f, const char *why);
+/* Is an end for this reason one? NONE: no. */
+bool failures_has_failure(const struct failures *f, enum weir_failure failure);
 
 #endif

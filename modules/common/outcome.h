@@ -45,13 +45,11 @@ static inline bool statuses_add_word(struct statuses *s, struct weir_slice word)
 
 /* -- kinds of failure -------------------------------------------------------------------------- */
 
-enum { KIND_WORDS = 6 };
-
-/* The gateway has more words for what can go wrong than an operator wants to write down; so each kind
- * stands for a few of them (weir_attempt_why). */
+/* There is more that can go wrong than an operator wants to write down; so each kind stands for a
+ * few failures. */
 struct outcome_kind {
     const char *name;
-    const char *whys[KIND_WORDS]; /* NULL ends them */
+    uint32_t failures; /* of enum weir_failure */
 };
 
 /* The number of the kind of this name; n: there is none. */
@@ -62,24 +60,6 @@ static inline unsigned kind_named(const struct outcome_kind *kinds, unsigned n,
     while (i < n && !slice_eq(name, slice_str(kinds[i].name)))
         i++;
     return i;
-}
-
-static inline bool kind_has(const struct outcome_kind *k, const char *why)
-{
-    for (unsigned i = 0; why && i < KIND_WORDS && k->whys[i]; i++)
-        if (strcmp(why, k->whys[i]) == 0)
-            return true;
-    return false;
-}
-
-/* Is the word one of the kinds whose bit is set? */
-static inline bool kinds_have(const struct outcome_kind *kinds, unsigned n, uint32_t set,
-                              const char *why)
-{
-    for (unsigned i = 0; i < n; i++)
-        if (set >> i & 1 && kind_has(&kinds[i], why))
-            return true;
-    return false;
 }
 
 /* -- gRPC -------------------------------------------------------------------------------------- */

@@ -243,7 +243,7 @@ static enum weir_verdict on_forward(struct weir_exchange *x, const struct weir_u
 static bool has_failed(const struct weir_attempt *at)
 {
     const int status = weir_attempt_status(at);
-    if (weir_attempt_why(at))
+    if (weir_attempt_failure(at))
         return !weir_attempt_blameless(at);
     return status >= 502 && status <= 504;
 }

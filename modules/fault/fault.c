@@ -170,11 +170,10 @@ static void on_response(struct weir_exchange *x, const struct weir_use *u)
  * seen nothing. */
 static bool has_failed(const struct weir_exchange *x)
 {
-    const char *why = weir_why(x);
+    const enum weir_failure failure = weir_failure(x);
     const int status = weir_status(x);
-    const bool left = why && strncmp(why, "client_", sizeof "client_" - 1) == 0;
-    const bool broke_off = why && status && !weir_own_answer(x);
-    return !left && (status >= 500 || broke_off);
+    const bool broke_off = failure && status && !weir_own_answer(x);
+    return failure != WEIR_FAILURE_CLIENT && (status >= 500 || broke_off);
 }
 
 static void trip(struct weir_exchange *x, const struct fault *f, struct real_errors_sum sum)

@@ -220,7 +220,7 @@ void flight_primary_head(struct flight *f, struct weir_exchange *x)
 void flight_primary(struct flight *f, struct weir_exchange *x)
 {
     struct kept *k = &f->primary;
-    if (weir_why(x) || weir_own_answer(x) || weir_cluster_of(x) != f->m->baseline)
+    if (weir_failure(x) || weir_own_answer(x) || weir_cluster_of(x) != f->m->baseline)
         k->there = false;
     if (k->there && compare_wants_content(&f->m->rules))
         k->there = keep_content(k, weir_kept(x, WEIR_TO_CLIENT, &k->outcome.whole));
@@ -231,16 +231,19 @@ void flight_primary(struct flight *f, struct weir_exchange *x)
 
 static enum mirror_count end_of(const struct weir_result *r)
 {
-    const struct weir_slice why = r->why ? slice_str(r->why) : (struct weir_slice){0};
-    if (!r->why)
+    switch (r->failure) {
+    case WEIR_FAILURE_NONE:
         return COUNT_ANSWERED;
-    if (slice_eq(why, WEIR_SLICE("body_too_large")))
+    case WEIR_FAILURE_TOO_LARGE:
         return COUNT_DROPPED_BODY;
-    if (slice_eq(why, WEIR_SLICE("overload")))
+    case WEIR_FAILURE_OVERLOAD:
         return COUNT_DROPPED_MEMORY;
-    if (slice_eq(why, WEIR_SLICE("client_gone")) || slice_eq(why, WEIR_SLICE("drain")))
+    case WEIR_FAILURE_CLIENT:
+    case WEIR_FAILURE_DRAIN:
         return COUNT_ABORTED;
-    return COUNT_FAILED;
+    default:
+        return COUNT_FAILED;
+    }
 }
 
 static void keep_mirror(struct flight *f, const struct weir_result *r)

@@ -5,11 +5,11 @@
 
 #include "common/outcome.h"
 
-enum outcome outcome_of(const char *why, int status, bool blameless)
+enum outcome outcome_of(enum weir_failure failure, int status, bool blameless)
 {
-    if (blameless || (why == NULL && status == 0))
+    if (blameless || (!failure && status == 0))
         return OUTCOME_NONE;
-    if (why != NULL)
+    if (failure)
         return OUTCOME_FAILURE;
     if (status >= 502 && status <= 504)
         return OUTCOME_GATEWAY;

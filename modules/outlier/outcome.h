@@ -16,9 +16,9 @@ enum outcome {
     OUTCOME_5XX,     /* another server error */
 };
 
-/* why: the log's word, NULL: it didn't fail. status: of the head, 0: there was none. blameless: the
- * origin isn't to blame (weir_attempt_blameless). */
-enum outcome outcome_of(const char *why, int status, bool blameless);
+/* failure: NONE, it didn't fail. status: of the head, 0: there was none. blameless: the origin isn't
+ * to blame (weir_attempt_blameless). */
+enum outcome outcome_of(enum weir_failure failure, int status, bool blameless);
 
 /* The HTTP status that a gRPC status (the value of grpc-status) stands for, as the
  * protocol's mapping of codes has it the other way round; 200 for what is the client's, or isn't a

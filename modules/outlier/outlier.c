@@ -222,7 +222,7 @@ static enum weir_verdict on_result(struct weir_exchange *x, const struct weir_us
     const bool more = weir_attempt_goes_on(at);
     const unsigned round = take_permit(u->state, s.slot, 0);
     const enum outcome outcome =
-        outcome_of(weir_attempt_why(at), head_status(s.o, at), weir_attempt_blameless(at));
+        outcome_of(weir_attempt_failure(at), head_status(s.o, at), weir_attempt_blameless(at));
     if (round)
         on_probe(&s, at, round, outcome);
     else if ((s.o->bad[outcome] || !more) && !is_late(&s, at))
@@ -235,13 +235,13 @@ static enum weir_verdict on_result(struct weir_exchange *x, const struct weir_us
 /* A response that was cut short is what its head was; unless a fault has had a part in it. */
 static bool says_nothing(const struct weir_attempt *at)
 {
-    return weir_attempt_blameless(at) && (weir_attempt_why(at) || weir_attempt_injected(at));
+    return weir_attempt_blameless(at) && (weir_attempt_failure(at) || weir_attempt_injected(at));
 }
 
 /* Then it is booked already. */
 static bool was_bad(const struct outlier *o, const struct weir_attempt *at)
 {
-    return o->bad[outcome_of(NULL, head_status(o, at), false)];
+    return o->bad[outcome_of(WEIR_FAILURE_NONE, head_status(o, at), false)];
 }
 
 /* A probe began before the endpoint came back, and is not late for that. */
@@ -252,7 +252,7 @@ static void on_end(struct weir_exchange *x, const struct weir_use *u, const stru
         return;
     const unsigned round = take_permit(u->state, s.slot, weir_attempt_number(at));
     const enum outcome outcome =
-        outcome_of(weir_attempt_why(at), status_of(s.o, at), says_nothing(at));
+        outcome_of(weir_attempt_failure(at), status_of(s.o, at), says_nothing(at));
     if (round && s.o->bad[outcome] && fail_probe(&s, at, round))
         return;
     if (round ? outcome_is_bad(outcome) : !is_late(&s, at))

@@ -1,23 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The gateway has more words for what can go wrong than an operator wants to write down; so each
- * kind here stands for a few of them.
- *
- * Two questions are kept apart. Is the outcome one of those that are listed? And can the request
+/* Two questions are kept apart. Is the outcome one of those that are listed? And can the request
  * have been processed already? An attempt that never sent a byte, or whose stream was refused (RFC
  * 9113 8.7), is safe to repeat whatever the method; everything else is up to the method. gRPC has
  * but one method, and it is not idempotent: naming one of its statuses is how a route says that its
  * calls may be repeated after it. */
 #include "retry/conditions.h"
 
-static const char refused[] = "refused";
-
 static const struct outcome_kind kinds[] = {
-    {"connect_failed", {"connect", "timeout_connect", "tls"}},
-    {"refused_stream", {refused}},
-    {"reset_unsent", {"reset", "closed"}},
-    {"reset", {"reset", "closed"}},
-    {"timeout", {"timeout_connect", "timeout_response_head", "timeout_try"}},
-    {"bad_response", {"bad_response"}},
+    {"connect_failed", WEIR_FAILURE_CONNECT | WEIR_FAILURE_TIMEOUT_CONNECT},
+    {"refused_stream", WEIR_FAILURE_REFUSED},
+    {"reset_unsent", WEIR_FAILURE_RESET},
+    {"reset", WEIR_FAILURE_RESET},
+    {"timeout", WEIR_FAILURE_TIMEOUT_CONNECT | WEIR_FAILURE_TIMEOUT_HEAD},
+    {"bad_response", WEIR_FAILURE_BAD_RESPONSE},
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0], RESET_UNSENT = 2 /* only when nothing was sent */ };
 
@@ -95,10 +90,10 @@ static enum worth match_failure(const struct conditions *c, const struct outcome
 {
     for (unsigned i = 0; i < KINDS; i++) {
         if (!(c->kinds >> i & 1) || (i == RESET_UNSENT && o->sent) ||
-            !kind_has(&kinds[i], o->why))
+            !(kinds[i].failures & o->failure))
             continue;
         *word = kinds[i].name;
-        return !o->sent || strcmp(o->why, refused) == 0 ? WORTH_ANY : WORTH_METHOD;
+        return !o->sent || o->failure == WEIR_FAILURE_REFUSED ? WORTH_ANY : WORTH_METHOD;
     }
     return WORTH_NOTHING;
 }
@@ -106,7 +101,7 @@ static enum worth match_failure(const struct conditions *c, const struct outcome
 enum worth conditions_match(const struct conditions *c, const struct outcome *o, const char **word)
 {
     *word = NULL;
-    if (o->why)
+    if (o->failure)
         return match_failure(c, o, word);
     if (o->grpc > 0 && o->grpc < GRPC_CODES && c->grpc >> o->grpc & 1) {
         *word = grpc_name((unsigned)o->grpc);

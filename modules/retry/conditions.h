@@ -15,11 +15,11 @@ struct conditions {
 
 /* How an attempt ended. */
 struct outcome {
-    const char *why; /* the log's word; NULL: it gave a head */
-    bool sent;       /* some byte of the request may have reached the origin */
-    int status;      /* of the head; 0: none */
-    int grpc;        /* the head's grpc-status; -1: none */
-    bool field;      /* a field of the head is one of those that ask for a retry (field.h) */
+    enum weir_failure failure; /* NONE: it gave a head */
+    bool sent;                 /* some byte of the request may have reached the origin */
+    int status;                /* of the head; 0: none */
+    int grpc;                  /* the head's grpc-status; -1: none */
+    bool field; /* a field of the head is one of those that ask for a retry (field.h) */
 };
 
 /* Which requests a condition holds for. */

@@ -192,13 +192,13 @@ static enum worth judge(const struct weir_use *u, const struct weir_attempt *at,
 {
     const struct retry *c = u->conf;
     const struct retry_global *g = u->global;
-    struct outcome o = {.why = weir_attempt_why(at),
+    struct outcome o = {.failure = weir_attempt_failure(at),
                         .sent = weir_attempt_sent(at),
                         .status = weir_attempt_status(at),
                         .grpc = -1};
-    if (!o.why && c->on.grpc)
+    if (!o.failure && c->on.grpc)
         o.grpc = grpc_code(weir_attempt_field(at, &g->grpc_status));
-    if (!o.why && c->on_headers.n)
+    if (!o.failure && c->on_headers.n)
         o.field = has_field(c, at);
     return conditions_match(&c->on, &o, word);
 }
@@ -208,9 +208,9 @@ static enum worth judge(const struct weir_use *u, const struct weir_attempt *at,
 static void note_latency(struct weir_exchange *x, const struct hedge_conf *h,
                          const struct state *st, const struct weir_attempt *at)
 {
-    const char *why = weir_attempt_why(at);
-    const bool lost = why && strcmp(why, "hedge_lost") == 0;
-    if (h->latency && (!why || (lost && weir_attempt_number(at) != st->hedge)))
+    const enum weir_failure failure = weir_attempt_failure(at);
+    const bool lost = failure == WEIR_FAILURE_HEDGE_LOST;
+    if (h->latency && (!failure || (lost && weir_attempt_number(at) != st->hedge)))
         latency_add(h->latency, &h->percentile, weir_now_us(weir_process_of(x)),
                     weir_attempt_took_us(at));
 }
@@ -255,7 +255,7 @@ static enum weir_verdict on_result(struct weir_exchange *x, const struct weir_us
     if (st->open)
         st->open--;
     const enum worth worth = weir_attempt_repeated(at) ? WORTH_NOTHING : judge(u, at, &word);
-    const bool good = !weir_attempt_why(at) && worth == WORTH_NOTHING;
+    const bool good = !weir_attempt_failure(at) && worth == WORTH_NOTHING;
     note_latency(x, &c->hedge, st, at);
     note_hedge(x, u, at, good);
     st->failing = worth != WORTH_NOTHING;
@@ -285,7 +285,7 @@ static void on_done(struct weir_exchange *x, const struct weir_use *u)
                   weir_now_us(weir_process_of(x)) - st->began_us);
     if (st->trail)
         weir_log_set(x, u, LOG_ATTEMPTS, (struct weir_slice){st->trail->text, st->trail->n});
-    if ((st->retries || st->fell_back) && !st->failing && !weir_why(x))
+    if ((st->retries || st->fell_back) && !st->failing && !weir_failure(x))
         count(x, c, COUNT_RECOVERED);
 }
 

@@ -276,7 +276,7 @@ static void read_header(struct weir_load *l, struct retry *c)
 
 static void check_try_limits(struct weir_load *l, const struct retry *c)
 {
-    const struct outcome o = {.why = "timeout_try", .sent = true, .grpc = -1};
+    const struct outcome o = {.failure = WEIR_FAILURE_TIMEOUT_HEAD, .sent = true, .grpc = -1};
     const char *word;
     if ((c->per_try_timeout_ms || c->per_try_idle_timeout_ms) && c->attempts > 1 &&
         conditions_match(&c->on, &o, &word) == WORTH_NOTHING)

@@ -27,7 +27,7 @@ static bool asked(struct weir_exchange *x, const struct weir_use *u, const struc
 {
     const struct retry *c = u->conf;
     const struct retry_global *g = u->global;
-    if (!c->after.honour || weir_attempt_why(at))
+    if (!c->after.honour || weir_attempt_failure(at))
         return false;
     const struct weir_slice value = weir_attempt_field(at, &g->retry_after);
     return (value.p && retry_after_ms(value, weir_attempt_field(at, &g->date),

@@ -19,10 +19,11 @@ Test(canary_failures, are_statuses_classes_and_kinds)
     cr_assert(add(&f, "404") && add(&f, "5xx") && add(&f, "timeout"));
     for (int status = 100; status < 600; status++)
         cr_assert_eq(failures_has_status(&f, status), status == 404 || status >= 500);
-    cr_assert(failures_has_why(&f, "timeout_response_head") &&
-              failures_has_why(&f, "timeout_connect"));
-    cr_assert(!failures_has_why(&f, "connect") && !failures_has_why(&f, "reset"));
-    cr_assert(!failures_has_why(&f, NULL));
+    cr_assert(failures_has_failure(&f, WEIR_FAILURE_TIMEOUT_HEAD) &&
+              failures_has_failure(&f, WEIR_FAILURE_TIMEOUT_CONNECT));
+    cr_assert(!failures_has_failure(&f, WEIR_FAILURE_CONNECT) &&
+              !failures_has_failure(&f, WEIR_FAILURE_RESET));
+    cr_assert(!failures_has_failure(&f, WEIR_FAILURE_NONE));
     cr_assert(!failures_has_status(&f, 0) && !failures_has_status(&f, -1));
     cr_assert(!failures_has_status(&f, 640) && !failures_has_status(&f, 1 << 30));
 }
@@ -50,8 +51,8 @@ Test(canary_failures, by_default_are_5xx_and_whatever_an_origin_can_do_wrong)
         bool is = false;
         for (size_t i = 0; i < sizeof theirs / sizeof theirs[0]; i++)
             is = is || (int)theirs[i] == why;
-        cr_assert_eq(failures_has_why(&f, why_facts((enum why)why)->word), is, "%s",
-                     why_facts((enum why)why)->word);
+        const struct why_facts *facts = why_facts((enum why)why);
+        cr_assert_eq(failures_has_failure(&f, facts->failure), is, "%s", facts->word);
     }
 }
 

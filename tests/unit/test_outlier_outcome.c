@@ -10,25 +10,26 @@ Test(outlier_outcome, of_statuses_is_good_but_for_server_errors)
     for (int status = 100; status < 1000; status++) {
         const bool gateway = status == 502 || status == 503 || status == 504;
         const enum outcome bad = gateway ? OUTCOME_GATEWAY : OUTCOME_5XX;
-        cr_assert_eq(outcome_of(NULL, status, false), status < 500 ? OUTCOME_GOOD : bad, "%d",
-                     status);
+        cr_assert_eq(outcome_of(WEIR_FAILURE_NONE, status, false),
+                     status < 500 ? OUTCOME_GOOD : bad, "%d", status);
     }
 }
 
 Test(outlier_outcome, without_a_response_is_a_failure)
 {
-    cr_assert_eq(outcome_of("connect", 0, false), OUTCOME_FAILURE);
-    cr_assert_eq(outcome_of("timeout_response_head", 0, false), OUTCOME_FAILURE);
-    cr_assert_eq(outcome_of("truncated", 200, false), OUTCOME_FAILURE, "a head was not enough");
+    cr_assert_eq(outcome_of(WEIR_FAILURE_CONNECT, 0, false), OUTCOME_FAILURE);
+    cr_assert_eq(outcome_of(WEIR_FAILURE_TIMEOUT_HEAD, 0, false), OUTCOME_FAILURE);
+    cr_assert_eq(outcome_of(WEIR_FAILURE_TRUNCATED, 200, false), OUTCOME_FAILURE,
+                 "a head was not enough");
 }
 
 Test(outlier_outcome, says_nothing_when_the_origin_is_not_to_blame)
 {
-    cr_assert_eq(outcome_of("client_gone", 0, true), OUTCOME_NONE);
-    cr_assert_eq(outcome_of("reset", 0, true), OUTCOME_NONE, "an injected fault");
-    cr_assert_eq(outcome_of(NULL, 503, true), OUTCOME_NONE, "an injected status");
-    cr_assert_eq(outcome_of(NULL, 200, true), OUTCOME_NONE);
-    cr_assert_eq(outcome_of(NULL, 0, false), OUTCOME_NONE);
+    cr_assert_eq(outcome_of(WEIR_FAILURE_CLIENT, 0, true), OUTCOME_NONE);
+    cr_assert_eq(outcome_of(WEIR_FAILURE_RESET, 0, true), OUTCOME_NONE, "an injected fault");
+    cr_assert_eq(outcome_of(WEIR_FAILURE_NONE, 503, true), OUTCOME_NONE, "an injected status");
+    cr_assert_eq(outcome_of(WEIR_FAILURE_NONE, 200, true), OUTCOME_NONE);
+    cr_assert_eq(outcome_of(WEIR_FAILURE_NONE, 0, false), OUTCOME_NONE);
 }
 
 Test(outlier_outcome, is_bad_when_it_counts_against_the_endpoint)

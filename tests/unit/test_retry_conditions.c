@@ -14,9 +14,9 @@ static struct conditions on(const char *word)
     return c;
 }
 
-static enum worth failed(const struct conditions *c, const char *why, bool sent)
+static enum worth failed(const struct conditions *c, enum weir_failure failure, bool sent)
 {
-    const struct outcome o = {.why = why, .sent = sent, .grpc = -1};
+    const struct outcome o = {.failure = failure, .sent = sent, .grpc = -1};
     const char *word;
     const enum worth w = conditions_match(c, &o, &word);
     cr_assert_eq(w == WORTH_NOTHING, word == NULL);
@@ -35,15 +35,17 @@ Test(retry_conditions, by_default_are_what_cannot_have_been_processed_and_resets
     struct conditions c = {0};
     conditions_preset(&c);
     for (int w = WHY_NONE + 1; w < WHY_N; w++) {
-        const char *why = why_facts((enum why)w)->word;
+        const struct why_facts *f = why_facts((enum why)w);
         const bool safe =
             w == WHY_CONNECT || w == WHY_TIMEOUT_CONNECT || w == WHY_TLS || w == WHY_REFUSED;
         const bool reset = w == WHY_CLOSED || w == WHY_RESET;
-        cr_assert_eq(failed(&c, why, false), safe || reset ? WORTH_ANY : WORTH_NOTHING, "%s", why);
+        cr_assert_eq(failed(&c, f->failure, false), safe || reset ? WORTH_ANY : WORTH_NOTHING, "%s",
+                     f->word);
         if (reset)
-            cr_assert_eq(failed(&c, why, true), WORTH_METHOD, "%s", why);
+            cr_assert_eq(failed(&c, f->failure, true), WORTH_METHOD, "%s", f->word);
     }
-    cr_assert_eq(failed(&c, "refused", true), WORTH_ANY, "the origin says that it did nothing");
+    cr_assert_eq(failed(&c, WEIR_FAILURE_REFUSED, true), WORTH_ANY,
+                 "the origin says that it did nothing");
     for (int status = 100; status < 600; status++)
         cr_assert_eq(answered(&c, status, -1, false), WORTH_NOTHING);
 }
@@ -51,20 +53,18 @@ Test(retry_conditions, by_default_are_what_cannot_have_been_processed_and_resets
 Test(retry_conditions, of_resets_may_ask_that_nothing_was_sent)
 {
     const struct conditions c = on("reset_unsent");
-    cr_assert_eq(failed(&c, "reset", false), WORTH_ANY);
-    cr_assert_eq(failed(&c, "closed", false), WORTH_ANY);
-    cr_assert_eq(failed(&c, "reset", true), WORTH_NOTHING);
+    cr_assert_eq(failed(&c, WEIR_FAILURE_RESET, false), WORTH_ANY);
+    cr_assert_eq(failed(&c, WEIR_FAILURE_RESET, true), WORTH_NOTHING);
 }
 
 Test(retry_conditions, of_timeouts_are_safe_only_while_nothing_was_sent)
 {
     const struct conditions c = on("timeout");
-    cr_assert_eq(failed(&c, "timeout_try", true), WORTH_METHOD);
-    cr_assert_eq(failed(&c, "timeout_try", false), WORTH_ANY);
-    cr_assert_eq(failed(&c, "timeout_response_head", true), WORTH_METHOD);
-    cr_assert_eq(failed(&c, "timeout_connect", false), WORTH_ANY);
-    cr_assert_eq(failed(&c, "timeout_request", true), WORTH_NOTHING, "the time is up");
-    cr_assert_eq(failed(&c, "reset", true), WORTH_NOTHING);
+    cr_assert_eq(failed(&c, WEIR_FAILURE_TIMEOUT_HEAD, true), WORTH_METHOD);
+    cr_assert_eq(failed(&c, WEIR_FAILURE_TIMEOUT_HEAD, false), WORTH_ANY);
+    cr_assert_eq(failed(&c, WEIR_FAILURE_TIMEOUT_CONNECT, false), WORTH_ANY);
+    cr_assert_eq(failed(&c, WEIR_FAILURE_TIMEOUT_REQUEST, true), WORTH_NOTHING, "the time is up");
+    cr_assert_eq(failed(&c, WEIR_FAILURE_RESET, true), WORTH_NOTHING);
 }
 
 Test(retry_conditions, of_statuses_are_classes_and_single_ones)
@@ -86,23 +86,24 @@ Test(retry_conditions, of_5xx_and_gateway_error_take_in_attempts_without_an_answ
     static const char *const groups[] = {"5xx", "gateway_error"};
     for (unsigned i = 0; i < 2; i++) {
         const struct conditions c = on(groups[i]);
-        cr_assert_eq(failed(&c, "connect", false), WORTH_ANY);
-        cr_assert_eq(failed(&c, "reset", true), WORTH_METHOD);
-        cr_assert_eq(failed(&c, "bad_response", true), WORTH_METHOD);
-        cr_assert_eq(failed(&c, "timeout_try", true), WORTH_METHOD);
+        cr_assert_eq(failed(&c, WEIR_FAILURE_CONNECT, false), WORTH_ANY);
+        cr_assert_eq(failed(&c, WEIR_FAILURE_RESET, true), WORTH_METHOD);
+        cr_assert_eq(failed(&c, WEIR_FAILURE_BAD_RESPONSE, true), WORTH_METHOD);
+        cr_assert_eq(failed(&c, WEIR_FAILURE_TIMEOUT_HEAD, true), WORTH_METHOD);
     }
     const struct conditions one = on("503");
-    cr_assert_eq(failed(&one, "connect", false), WORTH_NOTHING);
+    cr_assert_eq(failed(&one, WEIR_FAILURE_CONNECT, false), WORTH_NOTHING);
 }
 
 Test(retry_conditions, never_hold_for_what_the_gateway_or_the_client_did)
 {
-    static const char *const ours[] = {"overload",   "connections",    "client_gone",
-                                       "hedge_lost", "body_too_large", "timeout_request",
-                                       "drain"};
+    static const enum why ours[] = {WHY_OVERLOAD,   WHY_CONNECTIONS,    WHY_CLIENT_GONE,
+                                    WHY_HEDGE_LOST, WHY_BODY_TOO_LARGE, WHY_TIMEOUT_REQUEST,
+                                    WHY_DRAIN};
     struct conditions c = on("5xx");
     for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
-        cr_assert_eq(failed(&c, ours[i], false), WORTH_NOTHING, "%s", ours[i]);
+        cr_assert_eq(failed(&c, why_facts(ours[i])->failure, false), WORTH_NOTHING, "%s",
+                     why_facts(ours[i])->word);
 }
 
 Test(retry_conditions, of_grpc_hold_whatever_the_method)
