@@ -86,6 +86,7 @@ struct breaker {
     weir_cluster cluster;    /* of a cluster */
     struct weir_slice owner; /* its name, or the route's */
     struct circuit_conf circuit;
+    struct weir_name grpc_status;
     _Atomic uint32_t *off; /* cell: an operator has disabled it */
     struct machine *machine;
     struct window *window;
@@ -100,7 +101,7 @@ struct breaker {
 struct breaker_global {
     struct breaker *first, **end;
     unsigned n;
-    bool has_priorities; /* some route has one */
+    bool *high; /* by the route's number: CLASS_HIGH; NULL: of none */
     uint64_t poll;       /* ms */
 };
 
@@ -190,11 +191,11 @@ struct breaker_state {
     struct waiter waiter;
     struct try_state tries[TRIES], picked;
     uint8_t class;
-    bool knows_class, reserved; /* room was taken in on_enter, for the first attempt */
-    bool started;               /* an attempt has: what comes next is a retry */
-    bool has_head;              /* an attempt has given one: there is an answer already */
-    uint8_t refused;            /* 1 + enum breaker_reject: why the last pick was vetoed */
-    uint64_t open_ms;           /* how long the circuit is still open */
+    bool reserved;    /* room was taken in on_enter, for the first attempt */
+    bool started;     /* an attempt has: what comes next is a retry */
+    bool has_head;    /* an attempt has given one: there is an answer already */
+    uint8_t refused;  /* 1 + enum breaker_reject: why the last pick was vetoed */
+    uint64_t open_ms; /* how long the circuit is still open */
     /* of a route */
     struct machine_ticket ticket;
     bool asked, open; /* as of an attempt */

@@ -35,26 +35,15 @@ bool breaker_circuit_at(const struct breaker *b, weir_slot slot, struct circuit 
 
 /* -- priorities ------------------------------------------------------------------------------ */
 
-/* A route says it, and the cluster's use asks for it, by the route's name. */
-static unsigned priority_of(struct weir_exchange *x, const struct breaker_global *g)
-{
-    const struct weir_slice route = weir_route_name(x);
-    for (const struct breaker *b = g->first; b; b = b->next)
-        if (b->is_route && b->priority == CLASS_HIGH && slice_eq(b->owner, route))
-            return CLASS_HIGH;
-    return CLASS_USUAL;
-}
-
-static void learn_class(struct weir_exchange *x, const struct weir_use *u)
+/* A route says it, and the cluster's use asks for it. */
+static void learn_class(const struct weir_exchange *x, const struct weir_use *u)
 {
     const struct breaker *b = u->conf;
     const struct breaker_global *g = u->global;
     struct breaker_state *st = u->state;
-    if (st->knows_class)
-        return;
-    st->knows_class = true;
-    if (g->has_priorities && b->limits[CLASS_HIGH].place.file)
-        st->class = (uint8_t)priority_of(x, g);
+    const weir_route route = weir_route_of(x);
+    if (g->high && b->limits[CLASS_HIGH].place.file && route != WEIR_NO_ROUTE)
+        st->class = g->high[route] ? CLASS_HIGH : CLASS_USUAL;
 }
 
 /* -- room ------------------------------------------------------------------------------------ */

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an attempt says about who was asked. A response that its client, or a limit of the gateway's,
- * cut short says what its head has said; one that broke off has failed. */
+/* What an attempt says about who was asked. A response that its client, or a limit of the
+ * gateway's, cut short says what its head has said; one that broke off has failed. */
 #include "breaker/breaker.h"
 
 typedef struct weir_slice value_of(const struct weir_attempt *at, const struct weir_name *name);
 
-static bool grpc_failed(const struct outcomes *o, value_of *get, const struct weir_attempt *at)
+static bool grpc_failed(const struct breaker *b, value_of *get, const struct weir_attempt *at)
 {
-    if (!o->grpc)
-        return false;
-    const struct weir_name name = weir_name((struct weir_slice)WEIR_SLICE("grpc-status"));
-    return outcomes_has_grpc(o, get(at, &name));
+    const struct outcomes *o = &b->circuit.outcomes;
+    return o->grpc && outcomes_has_grpc(o, get(at, &b->grpc_status));
 }
 
 static enum judgement judge_failure(const struct breaker *b, const struct weir_attempt *at)
@@ -26,8 +24,8 @@ enum judgement breaker_judge_head(const struct breaker *b, const struct weir_att
     const struct outcomes *o = &b->circuit.outcomes;
     if (weir_attempt_failure(at) || (weir_attempt_blameless(at) && !weir_attempt_injected(at)))
         return judge_failure(b, at);
-    const bool failed = outcomes_has_status(o, weir_attempt_status(at)) ||
-                        grpc_failed(o, weir_attempt_field, at);
+    const bool failed =
+        outcomes_has_status(o, weir_attempt_status(at)) || grpc_failed(b, weir_attempt_field, at);
     return failed ? HAS_FAILED : WENT_WELL;
 }
 
@@ -35,5 +33,5 @@ enum judgement breaker_judge_end(const struct breaker *b, const struct weir_atte
 {
     if (weir_attempt_failure(at))
         return judge_failure(b, at);
-    return grpc_failed(&b->circuit.outcomes, weir_attempt_trailer, at) ? HAS_FAILED : WENT_WELL;
+    return grpc_failed(b, weir_attempt_trailer, at) ? HAS_FAILED : WENT_WELL;
 }

@@ -114,10 +114,9 @@ static enum judgement judge_response(const struct weir_exchange *x, const struct
     const struct outcomes *o = &b->circuit.outcomes;
     if (outcomes_has_status(o, weir_status(x)))
         return HAS_FAILED;
-    if (!o->grpc)
-        return WENT_WELL;
-    const struct weir_name name = weir_name((struct weir_slice)WEIR_SLICE("grpc-status"));
-    return outcomes_has_grpc(o, weir_field(x, WEIR_RESPONSE, &name)) ? HAS_FAILED : WENT_WELL;
+    const bool failed =
+        o->grpc && outcomes_has_grpc(o, weir_field(x, WEIR_RESPONSE, &b->grpc_status));
+    return failed ? HAS_FAILED : WENT_WELL;
 }
 
 /* An answer of a backend is judged by its head, and then by its end; one of the gateway's own by its

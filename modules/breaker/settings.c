@@ -382,6 +382,7 @@ static void load_use(struct weir_load *l, struct breaker *b, struct breaker_glob
                    "breaker.fallback is for what an open circuit refuses, and there is no circuit: "
                    "add circuit = { };");
     b->off = weir_cell(l, "off", sizeof *b->off);
+    b->grpc_status = weir_name((struct weir_slice)WEIR_SLICE("grpc-status"));
     if (b->has_circuit) {
         b->per_endpoint = !b->is_route && b->circuit_group.scope == SCOPE_ENDPOINT;
         read_circuit(l, b);
@@ -402,13 +403,21 @@ static void load_use(struct weir_load *l, struct breaker *b, struct breaker_glob
     g->end = &b->next;
 }
 
+static void note_priority(struct weir_load *l, struct breaker_global *g)
+{
+    if (!g->high)
+        g->high = weir_load_alloc(l, weir_load_routes(l) * sizeof *g->high);
+    g->high[weir_load_route_of(l)] = true;
+}
+
 void breaker_load_route(struct weir_load *l, void *conf, void *global)
 {
     struct breaker *b = conf;
     struct breaker_global *g = global;
     b->is_route = true;
     b->owner = weir_load_route(l);
-    g->has_priorities = g->has_priorities || b->priority != CLASS_USUAL;
+    if (b->priority == CLASS_HIGH)
+        note_priority(l, g);
     load_use(l, b, g);
 }
 

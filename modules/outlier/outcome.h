@@ -11,13 +11,14 @@
 enum outcome {
     OUTCOME_NONE,    /* nothing: it ended by the gateway's, the client's or an experiment's doing */
     OUTCOME_GOOD,    /* a response that is no server error */
-    OUTCOME_FAILURE, /* no whole response: the connection failed, was reset or closed, a time ran out */
+    OUTCOME_FAILURE, /* no whole response: the connection failed, was reset or closed, a time ran
+                        out */
     OUTCOME_GATEWAY, /* 502, 503, 504 */
     OUTCOME_5XX,     /* another server error */
 };
 
-/* failure: NONE, it didn't fail. status: of the head, 0: there was none. blameless: the origin isn't
- * to blame (weir_attempt_blameless). */
+/* failure: NONE, it didn't fail. status: of the head, 0: there was none. blameless: the origin
+ * isn't to blame (weir_attempt_blameless). */
 enum outcome outcome_of(enum weir_failure failure, int status, bool blameless);
 
 /* The HTTP status that a gRPC status (the value of grpc-status) stands for, as the

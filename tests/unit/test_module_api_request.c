@@ -14,6 +14,7 @@ static enum weir_verdict on_request(struct weir_exchange *x, const struct weir_u
     cr_assert_text(weir_query(x), "x=1&y=%20z&x=2&e");
     cr_assert_text(weir_source(x), "192.0.2.1");
     cr_assert_text(weir_route_name(x), "all");
+    cr_assert_eq(weir_route_of(x), 0);
     cr_assert_text(weir_cookie(x, text("k")), "v");
     cr_assert_null(weir_cookie(x, text("no")).p);
     cr_assert_text(weir_query_param(x, text("x")), "1");

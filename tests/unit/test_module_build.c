@@ -449,6 +449,8 @@ Test(module_build, tells_what_it_knows)
                           .faults = &module_faults,
                           .route = &c->routes[0],
                           .module = c->routes[0].modules->module};
+    cr_assert_eq(weir_load_route_of(&l), 0);
+    cr_assert_eq(weir_load_routes(&l), c->routes_n);
     cr_assert_eq(weir_load_route_cluster(&l), 0);
     cr_assert_weir(weir_cluster_name(&l, 1), "c");
     cr_assert_null(weir_cluster_name(&l, 7).p);

@@ -64,6 +64,16 @@ struct weir_slice weir_load_route(const struct weir_load *l)
     return l->route ? slice_out(l->route->name) : (struct weir_slice){"", 0};
 }
 
+weir_route weir_load_route_of(const struct weir_load *l)
+{
+    return l->route ? (weir_route)(l->route - config_of(l)->routes) : WEIR_NO_ROUTE;
+}
+
+size_t weir_load_routes(const struct weir_load *l)
+{
+    return config_of(l)->routes_n;
+}
+
 weir_cluster weir_load_route_cluster(const struct weir_load *l)
 {
     const bool has = l->route && l->route->action == ACTION_CLUSTER;

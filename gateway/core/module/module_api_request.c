@@ -54,6 +54,12 @@ struct weir_slice weir_route_name(const struct weir_exchange *x)
     return slice_out(route ? route->name : slice_of(NULL, 0));
 }
 
+weir_route weir_route_of(const struct weir_exchange *x)
+{
+    const struct route *route = exchange_of(x)->route;
+    return route ? (weir_route)route->index : WEIR_NO_ROUTE;
+}
+
 struct weir_slice weir_cookie(struct weir_exchange *x, struct weir_slice name)
 {
     struct slice value;

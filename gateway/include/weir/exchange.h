@@ -43,6 +43,7 @@ struct weir_slice weir_query(const struct weir_exchange *x); /* without "?" */
 struct weir_slice weir_request_id(const struct weir_exchange *x);
 struct weir_slice weir_source(struct weir_exchange *x); /* address, after trusted proxies */
 struct weir_slice weir_route_name(const struct weir_exchange *x);
+weir_route weir_route_of(const struct weir_exchange *x); /* WEIR_NO_ROUTE: it has none */
 /* The first cookie of that name; the first parameter of that name, decoded. */
 struct weir_slice weir_cookie(struct weir_exchange *x, struct weir_slice name);
 struct weir_slice weir_query_param(struct weir_exchange *x, struct weir_slice name);

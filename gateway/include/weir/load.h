@@ -18,6 +18,10 @@ void weir_warn(struct weir_load *l, const struct weir_place *place, const char *
 const struct weir_place *weir_load_place(const struct weir_load *l);
 /* The route's name; empty in load() and load_cluster(). [load] */
 struct weir_slice weir_load_route(const struct weir_load *l);
+/* Its number; WEIR_NO_ROUTE in load() and load_cluster(). And how many routes there are, numbered
+ * from 0 on. [load] */
+weir_route weir_load_route_of(const struct weir_load *l);
+size_t weir_load_routes(const struct weir_load *l);
 /* The route's own `cluster`; WEIR_NO_CLUSTER when it has another end. [load] */
 weir_cluster weir_load_route_cluster(const struct weir_load *l);
 /* `weir -t`: nothing will run; files are checked all the same. [load] */

@@ -41,6 +41,10 @@ struct weir_groups {
 typedef uint32_t weir_cluster;
 #define WEIR_NO_CLUSTER UINT32_MAX
 
+/* A route, likewise. */
+typedef uint32_t weir_route;
+#define WEIR_NO_ROUTE UINT32_MAX
+
 /* An endpoint of a cluster, by its place in shared memory: the same in all processes and over
  * reloads, as long as the endpoint stays. */
 typedef uint32_t weir_slot;
