@@ -131,3 +131,9 @@ bool budget_take(struct budget *b, enum budget_kind kind, const struct budget_co
         atomic_fetch_sub(&e->spent, 1);
     return false;
 }
+
+void budget_give_back(struct budget *b, enum budget_kind kind, uint64_t now_us)
+{
+    const uint32_t now = second_of(now_us);
+    take_back(&b->buckets[now % BUDGET_BUCKETS].extra[kind], now);
+}

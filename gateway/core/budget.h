@@ -59,6 +59,9 @@ void budget_flush(struct budget *b, struct budget_tally *t);
 bool budget_take(struct budget *b, enum budget_kind kind, const struct budget_conf *conf,
                  struct budget_elsewhere *e, uint64_t now_us) nodiscard;
 
+/* One that was allowed at this time doesn't begin after all. Where nothing is shared. */
+void budget_give_back(struct budget *b, enum budget_kind kind, uint64_t now_us);
+
 /* What was counted in a second; 0 when it isn't kept any more. [control] */
 struct budget_counts {
     uint64_t firsts, extra;

@@ -76,8 +76,11 @@ static void start_second(struct exchange *x)
     }
     /* First what may fail: an endpoint that hooks have agreed to gets its attempt. */
     struct endpoint *ep = bytes_share(&h->content, &x->kept) ? pick_another(x) : NULL;
-    if (!ep)
+    if (!ep) {
+        budget_give_back(x->w->g->budgets[x->plan.cluster->conf->place.index], BUDGET_HEDGE,
+                         x->w->loop->clock.mono_us);
         return;
+    }
     h->rival = h->second = attempt_start(x, ep, false);
     h->second->content = &h->content;
     x->attempt = first;

@@ -52,6 +52,16 @@ Test(budget, always_gives_its_minimum_in_each_second)
     cr_assert_eq(taken(&c, 101 * S, 10), 3);
 }
 
+Test(budget, has_back_what_was_not_used)
+{
+    const struct budget_conf c = conf(0, 1, 10);
+    cr_assert_eq(taken(&c, 100 * S, 2), 1);
+    budget_give_back(&b, BUDGET_RETRY, 100 * S);
+    cr_assert_eq(taken(&c, 100 * S, 2), 1);
+    budget_give_back(&b, BUDGET_RETRY, 101 * S);
+    cr_assert_eq(taken(&c, 100 * S, 1), 0, "another second's is another");
+}
+
 Test(budget, counts_the_minimum_as_part_of_the_share)
 {
     const struct budget_conf c = conf(10, 3, 10);

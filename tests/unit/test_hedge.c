@@ -4,6 +4,7 @@
 #include "hook_case.h"
 
 #include "core/attempt.h"
+#include "core/budget.h"
 
 enum { DELAY = 100 };
 static bool retries; /* on_result asks for one when a response is a 5xx */
@@ -182,6 +183,11 @@ Test(hedge, needs_another_endpoint)
     begin_hedged(CLUSTERS("hedge_budget = { " ROOM " };") ALL, GET);
     stack_sleep_ms(s, DELAY + 40);
     cr_assert_eq(stack_origins(s), 1);
+    const struct worker *w = stack_worker(s);
+    const uint32_t now = (uint32_t)(w->loop->clock.mono_us / 1000000);
+    for (uint32_t back = 0; back < 2; back++)
+        cr_assert_eq(budget_counted(w->g->budgets[0], BUDGET_HEDGE, now - back).extra, 0,
+                     "what isn't used is given back");
     end();
 }
 
