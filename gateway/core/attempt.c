@@ -176,6 +176,11 @@ static void release(struct attempt *at)
     at->endpoint = NULL;
 }
 
+enum why attempt_why(const struct attempt *at)
+{
+    return at->why || at->headed ? at->why : at->x->why;
+}
+
 void attempt_cancel(struct attempt *at)
 {
     if (at->origin)

@@ -122,6 +122,9 @@ static inline void attempt_judge(struct attempt *at)
     at->goes_on = at->headed && !at->why && at->head.body != BODY_TUNNEL;
 }
 
+/* Why it failed. One that was given up before it came to anything has the reason of its exchange. */
+enum why attempt_why(const struct attempt *at);
+
 /* The shorter of two limits, of which 0 is none. */
 static inline uint64_t attempt_ms(uint64_t a, uint64_t b)
 {

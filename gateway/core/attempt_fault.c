@@ -319,7 +319,7 @@ void attempt_fault_stop(struct attempt *at)
 bool attempt_fault_is_cause(const struct attempt *at)
 {
     const struct attempt_fault *f = at->fault;
-    const enum why why = at->why || at->headed ? at->why : at->x->why;
+    const enum why why = attempt_why(at);
     if (f->ended_here)
         return true;
     if (!f->how.delay_ms && !f->how.bytes_per_second)

@@ -15,18 +15,13 @@
 #include "retry/retry.h"
 
 #include "common/slice.h"
-#include "retry/trail.h"
 
 static const char *const log_fields[] = {
-    [LOG_ATTEMPTS] = "attempts",   [LOG_ON] = "on",       [LOG_STOPPED] = "stopped",
-    [LOG_FELL_BACK] = "fell_back", [LOG_HEDGE] = "hedge", NULL};
+    [LOG_ON] = "on", [LOG_STOPPED] = "stopped", [LOG_FELL_BACK] = "fell_back",
+    [LOG_HEDGE] = "hedge", NULL};
 
 /* Of one exchange. */
 struct state {
-    struct trail *trail; /* from the second attempt on; NULL: there was but one */
-    /* Of the attempt that runs, if it isn't the first: on_result need not tell of a good end. */
-    struct weir_slice endpoint;
-    uint64_t began_us;
     unsigned hedge;  /* the number of the attempt that is one; 0: none */
     uint8_t retries; /* that were granted */
     uint8_t open;    /* attempts that run; where there are no hedges, without the first */
@@ -84,8 +79,6 @@ static void on_attempt(struct weir_exchange *x, const struct weir_use *u, struct
     st->open++;
     if (number == 1 || !c->enabled)
         return;
-    st->endpoint = weir_attempt_endpoint(at);
-    st->began_us = weir_now_us(weir_process_of(x));
     if (c->attempt_header.text.p)
         weir_field_set(x, WEIR_INWARD, &c->attempt_header, weir_printf(x, "%u", number));
     if (c->hedge.delay_text.n && st->open > 1) {
@@ -226,17 +219,6 @@ static void note_hedge(struct weir_exchange *x, const struct weir_use *u,
     weir_log_set(x, u, LOG_HEDGE, slice_str(good ? "won" : "wasted"));
 }
 
-static void note_attempt(struct weir_exchange *x, struct state *st, const struct weir_attempt *at)
-{
-    st->endpoint = (struct weir_slice){NULL, 0};
-    if (!st->trail) {
-        st->trail = weir_alloc(x, sizeof *st->trail);
-        *st->trail = (struct trail){.n = 0};
-    }
-    trail_add(st->trail, weir_attempt_why(at), weir_attempt_status(at), weir_attempt_endpoint(at),
-              weir_attempt_took_us(at));
-}
-
 /* The other attempt of a hedge runs already: it is what comes after this one, and costs no more. */
 static enum weir_verdict leave_to_other(struct weir_exchange *x, const struct weir_attempt *at)
 {
@@ -259,13 +241,9 @@ static enum weir_verdict on_result(struct weir_exchange *x, const struct weir_us
     note_latency(x, &c->hedge, st, at);
     note_hedge(x, u, at, good);
     st->failing = worth != WORTH_NOTHING;
-    const bool alone = !st->open;
-    enum weir_verdict said = WEIR_NEXT;
-    if (st->failing)
-        said = alone ? again(x, u, at, worth, word) : leave_to_other(x, at);
-    if (said == WEIR_RETRY || !alone || st->trail || weir_attempt_number(at) > 1)
-        note_attempt(x, st, at);
-    return said;
+    if (!st->failing)
+        return WEIR_NEXT;
+    return st->open ? leave_to_other(x, at) : again(x, u, at, worth, word);
 }
 
 static enum weir_verdict on_unavailable(struct weir_exchange *x, const struct weir_use *u)
@@ -279,12 +257,7 @@ static enum weir_verdict on_unavailable(struct weir_exchange *x, const struct we
 static void on_done(struct weir_exchange *x, const struct weir_use *u)
 {
     const struct retry *c = u->conf;
-    struct state *st = u->state;
-    if (st->endpoint.p && st->trail)
-        trail_add(st->trail, weir_why(x), weir_status(x), st->endpoint,
-                  weir_now_us(weir_process_of(x)) - st->began_us);
-    if (st->trail)
-        weir_log_set(x, u, LOG_ATTEMPTS, (struct weir_slice){st->trail->text, st->trail->n});
+    const struct state *st = u->state;
     if ((st->retries || st->fell_back) && !st->failing && !weir_failure(x))
         count(x, c, COUNT_RECOVERED);
 }

@@ -29,7 +29,7 @@ enum retry_counter {
 };
 extern const struct weir_counter retry_counters[COUNT_N + 1];
 
-enum retry_log { LOG_ATTEMPTS, LOG_ON, LOG_STOPPED, LOG_FELL_BACK, LOG_HEDGE };
+enum retry_log { LOG_ON, LOG_STOPPED, LOG_FELL_BACK, LOG_HEDGE };
 
 /* One of `on_headers`. */
 struct field_conf {

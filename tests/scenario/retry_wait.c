@@ -137,8 +137,7 @@ Test(retry_wait, for_an_attempt_has_a_limit)
         cr_assert_eq(retry_ask_h2("GET", "/", 0), 200);
     }
     cr_assert_gt(retry_count("repeated"), 0);
-    cr_assert(
-        strstr(json_of(rig_await_access("retry.attempts"), "retry.attempts"), "timeout_try@"));
+    cr_assert(strstr(json_of(rig_await_access("retry.on"), "tries"), "timeout_try@"));
     const unsigned before = origin_requests(retry_bad);
     for (unsigned i = 0; i < 2; i++)
         retry_ask_h1("POST", "/", 10);

@@ -53,6 +53,7 @@ static inline void add_request_field(const char *name, const char *value)
 
 static inline void add_attempt(struct attempt *at, const char *endpoint)
 {
+    at->x = &x;
     at->endpoint_name = slice_str(endpoint);
     list_init(&at->node);
     list_push(&x.attempts, &at->node);

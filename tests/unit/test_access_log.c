@@ -127,7 +127,18 @@ Test(access_log, shows_attempts_as_many_as_fit)
     }
     const char *line = line_of("%{tries}");
     const size_t one = strlen("timeout_connect@[2001:db8:1:2:3:4:5:6]:65535+0,");
-    cr_assert(strlen(line) == 512 / one * one); /* the last has a newline in place of a comma */
+    cr_assert_eq(strlen(line), 1024 / one * one + strlen("...\n"));
+    cr_assert_str_eq(line + strlen(line) - 7, "+0,...\n");
+}
+
+Test(access_log, gives_an_attempt_that_was_given_up_the_reason_of_its_exchange)
+{
+    static struct attempt reset, last;
+    add_attempt(&reset, "10.0.0.7:80");
+    reset.why = WHY_RESET;
+    add_attempt(&last, "10.0.0.8:80");
+    x.why = WHY_TIMEOUT_REQUEST;
+    EQ(line_of("%{tries}"), "reset@10.0.0.7:80+0,timeout_request@10.0.0.8:80+0\n");
 }
 
 Test(access_log, marks_attempts_into_which_a_fault_was_injected)

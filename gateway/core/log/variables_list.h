@@ -52,7 +52,7 @@
     V(tries, "tries", TEXT, true, RESPONSE,                                                        \
       "each attempt as OUTCOME@ENDPOINT+MICROSECONDS, oldest first, when there were several or "   \
       "one failed; OUTCOME is a status or the reason, with ! behind it where a fault was "         \
-      "injected")                                                                                  \
+      "injected; what one line has no room for is `...`")                                          \
     V(reused, "reused", BOOL, true, RESPONSE, "was the last attempt made on a kept connection?")   \
     V(outcome, "outcome", PLAIN, true, END,                                                        \
       "`ok`, or the reason why the exchange did not end with a backend's whole response")          \

@@ -44,8 +44,9 @@ static void put_try(struct text *t, const struct attempt *at)
 {
     if (t->n)
         text_char(t, ',');
-    if (at->why)
-        text_str(t, why_facts(at->why)->word);
+    const enum why why = attempt_why(at);
+    if (why)
+        text_str(t, why_facts(why)->word);
     else
         text_printf(t, "%u", at->headed ? at->head.status : 0);
     if (at->injected)
@@ -55,24 +56,29 @@ static void put_try(struct text *t, const struct attempt *at)
     text_printf(t, "+%" PRIu64, at->done_us ? at->done_us - at->started_us : 0);
 }
 
-/* "closed@10.0.0.7:80+210,200@10.0.0.8:80+5021", as many as fit. */
+/* "closed@10.0.0.7:80+210,200@10.0.0.8:80+5021"; what has no room is left out as a whole. */
 VARIABLE(tries)
 {
-    UNUSED;
+    enum { ROOM = 1024 };
+    static const char more[] = ",...";
     struct text t;
     size_t whole = 0;
     const struct attempt *last = last_attempt(x);
 
+    UNUSED;
     if (!last || (x->attempts_n == 1 && !last->why && !last->injected))
         return false;
-    text_init_fixed(&t, v->memory, sizeof v->memory);
+    char *const room = arena_alloc(&x->arena, ROOM + sizeof more);
+    text_init_fixed(&t, room, ROOM);
     list_each (node, &x->attempts) {
         put_try(&t, list_entry(node, const struct attempt, node));
         if (t.cut)
             break;
         whole = t.n;
     }
-    return give_text(v, slice_of(v->memory, whole));
+    if (t.cut)
+        memcpy(room + whole, more, sizeof more);
+    return give_text(v, slice_of(room, whole + (t.cut ? sizeof more - 1 : 0)));
 }
 
 VARIABLE(reused)

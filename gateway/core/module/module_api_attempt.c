@@ -10,12 +10,6 @@ static const struct attempt *attempt_of(const struct weir_attempt *at)
     return (const struct attempt *)at;
 }
 
-/* One that was given up before it ended has the reason of its exchange. */
-static enum why why_of(const struct attempt *at)
-{
-    return at->why || at->headed ? at->why : at->x->why;
-}
-
 unsigned weir_attempt_number(const struct weir_attempt *at)
 {
     return attempt_of(at)->number;
@@ -28,12 +22,12 @@ int weir_attempt_status(const struct weir_attempt *at)
 
 enum weir_failure weir_attempt_failure(const struct weir_attempt *at)
 {
-    return why_facts(why_of(attempt_of(at)))->failure;
+    return why_facts(attempt_why(attempt_of(at)))->failure;
 }
 
 const char *weir_attempt_why(const struct weir_attempt *at)
 {
-    const enum why why = why_of(attempt_of(at));
+    const enum why why = attempt_why(attempt_of(at));
     return why ? why_facts(why)->word : NULL;
 }
 
@@ -76,7 +70,7 @@ static bool is_excused(const struct attempt *at, enum blame blame)
 bool weir_attempt_blameless(const struct weir_attempt *wat)
 {
     const struct attempt *at = attempt_of(wat);
-    const enum why why = why_of(at);
+    const enum why why = attempt_why(at);
     if (at->repeated || (unlikely(at->injected) && attempt_fault_is_cause(at)))
         return true;
     return why ? is_excused(at, why_facts(why)->blame) : is_cut_short(at);
