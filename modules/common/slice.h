@@ -51,6 +51,11 @@ static inline bool slice_starts(struct weir_slice s, struct weir_slice with)
     return s.n >= with.n && (with.n == 0 || memcmp(s.p, with.p, with.n) == 0);
 }
 
+static inline bool slice_ends(struct weir_slice s, struct weir_slice with)
+{
+    return s.n >= with.n && (with.n == 0 || memcmp(s.p + s.n - with.n, with.p, with.n) == 0);
+}
+
 static inline bool slice_among(const struct weir_texts *texts, struct weir_slice s)
 {
     for (size_t i = 0; i < texts->n; i++)

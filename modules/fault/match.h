@@ -5,18 +5,16 @@
 /* Which requests a fault is for: conditions of the settings, of which all have to hold. Texts are
  * compared as a whole and byte by byte. Pure; any process. */
 
-#include "common/value_regex.h"
+#include "common/value_match.h"
 #include "common/who.h"
 
 /* Of one header field, by its first line. Several forms may stand together. */
 struct match_header {
     struct weir_place place;
-    struct weir_slice text;                         /* the name */
-    struct weir_slice exact, prefix, suffix, regex; /* absent: any value */
-    bool present;                                   /* false: it isn't there */
-    /* made at load */
-    struct weir_name name;
-    struct pcre2_real_code_8 *code; /* owned; of regex */
+    struct weir_slice text; /* the name */
+    struct value_match value;
+    bool present;          /* false: it isn't there */
+    struct weir_name name; /* made at load */
 };
 
 /* The value; absent: there is no such field. */

@@ -59,28 +59,23 @@ static const struct weir_setting abort_rows[] = {
 static void header_check(struct weir_load *l, void *group)
 {
     struct match_header *h = group;
-    const bool value = h->exact.p || h->prefix.p || h->suffix.p || h->regex.p;
     char reason[VALUE_REGEX_REASON];
     h->name = weir_name(h->text);
     if (!h->name.text.p)
         weir_fault(l, &h->place, "fault.match.headers has \"%.*s\", which is no field name",
                    SLICE_ARG(h->text));
-    if (!h->present && value)
+    if (!h->present && value_match_forms(&h->value))
         weir_fault(l, &h->place,
                    "fault.match.headers: a field that isn't there has no value; leave present or "
                    "the value out");
-    if (h->regex.p && !(h->code = value_regex_make(h->regex, reason)))
+    if (!value_match_make(&h->value, reason))
         weir_fault(l, &h->place, "fault.match.headers: the regex of %.*s: %s", SLICE_ARG(h->text),
                    reason);
 }
 
 static const struct weir_setting header_rows[] = {
     WEIR_ROW_TEXT("name", struct match_header, text, NULL, "the header field", .required = true),
-    WEIR_ROW_TEXT("exact", struct match_header, exact, NULL, "its value is this"),
-    WEIR_ROW_TEXT("prefix", struct match_header, prefix, NULL, "its value begins with this"),
-    WEIR_ROW_TEXT("suffix", struct match_header, suffix, NULL, "its value ends with this"),
-    WEIR_ROW_TEXT("regex", struct match_header, regex, NULL,
-                  "an expression that matches the whole value (PCRE2)"),
+    VALUE_MATCH_ROWS(struct match_header, value),
     WEIR_ROW_BOOL("present", struct match_header, present, "true", "it is there, or isn't"),
     WEIR_ROW_END,
 };
@@ -359,5 +354,5 @@ void fault_unload_use(void *conf)
     const struct fault *f = conf;
     struct match_header *h = f->match.headers.v;
     for (size_t i = 0; i < f->match.headers.n; i++)
-        value_regex_free(h[i].code);
+        value_match_free(&h[i].value);
 }

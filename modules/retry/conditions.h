@@ -19,7 +19,7 @@ struct outcome {
     bool sent;                 /* some byte of the request may have reached the origin */
     int status;                /* of the head; 0: none */
     int grpc;                  /* the head's grpc-status; -1: none */
-    bool field; /* a field of the head is one of those that ask for a retry (field.h) */
+    bool field; /* a field of the head is one of those that ask for a retry (on_headers) */
 };
 
 /* Which requests a condition holds for. */

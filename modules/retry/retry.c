@@ -176,7 +176,7 @@ static bool has_field(const struct retry *c, const struct weir_attempt *at)
 {
     const struct field_conf *f = c->on_headers.v;
     for (size_t i = 0; i < c->on_headers.n; i++)
-        if (field_match_has(&f[i].match, weir_attempt_field(at, &f[i].field)))
+        if (value_match_has(&f[i].value, weir_attempt_field(at, &f[i].field)))
             return true;
     return false;
 }

@@ -5,9 +5,9 @@
 /* What the files of the module share: its settings, as settings.c reads them and retry_load_route()
  * completes them; wait.c says how long to wait, retry.c has the hooks. */
 
+#include "common/value_match.h"
 #include "retry/backoff.h"
 #include "retry/conditions.h"
-#include "retry/field.h"
 #include "retry/hedge.h"
 #include "retry/percentile.h"
 #include "retry/retry_after.h"
@@ -34,11 +34,10 @@ enum retry_log { LOG_ON, LOG_STOPPED, LOG_FELL_BACK, LOG_HEDGE };
 /* One of `on_headers`. */
 struct field_conf {
     struct weir_place place;
-    struct weir_slice name, exact, prefix, suffix, regex; /* absent: not set */
-    bool present;
-    /* made at load */
-    struct weir_name field;
-    struct field_match match;
+    struct weir_slice name;
+    struct value_match value;
+    bool present;           /* any value */
+    struct weir_name field; /* made at load */
 };
 
 /* One of `retry_after.reset_fields`. */

@@ -40,11 +40,7 @@ static void reset_check(struct weir_load *l, void *group);
 static const struct weir_setting field_rows[] = {
     WEIR_ROW_TEXT("name", struct field_conf, name, NULL, "the response's header field",
                   .required = true),
-    WEIR_ROW_TEXT("exact", struct field_conf, exact, NULL, "the whole value"),
-    WEIR_ROW_TEXT("prefix", struct field_conf, prefix, NULL, "how the value begins"),
-    WEIR_ROW_TEXT("suffix", struct field_conf, suffix, NULL, "how the value ends"),
-    WEIR_ROW_TEXT("regex", struct field_conf, regex, NULL,
-                  "an expression that matches the whole value (PCRE2)"),
+    VALUE_MATCH_ROWS(struct field_conf, value),
     WEIR_ROW_BOOL("present", struct field_conf, present, "false", "true: any value"),
     WEIR_ROW_END,
 };
@@ -139,43 +135,22 @@ const struct weir_setting retry_global_rows[] = {
 
 /* -- parts ----------------------------------------------------------------------------------- */
 
-/* The one form that stands there; *text is what it compares with. False: none, or several. */
-static bool form_of(const struct field_conf *f, enum field_form *form, struct weir_slice *text)
-{
-    const struct weir_slice texts[] = {[FIELD_EXACT] = f->exact,
-                                       [FIELD_PREFIX] = f->prefix,
-                                       [FIELD_SUFFIX] = f->suffix,
-                                       [FIELD_REGEX] = f->regex};
-    unsigned n = f->present;
-    *form = FIELD_PRESENT;
-    *text = (struct weir_slice){"", 0};
-    for (int i = FIELD_EXACT; i <= FIELD_REGEX; i++)
-        if (texts[i].p) {
-            *form = (enum field_form)i;
-            *text = texts[i];
-            n++;
-        }
-    return n == 1;
-}
-
 static void field_check(struct weir_load *l, void *group)
 {
     struct field_conf *f = group;
-    enum field_form form;
-    struct weir_slice text;
-    char reason[FIELD_REASON];
+    char reason[VALUE_REGEX_REASON];
     if (!f->name.p)
         return; /* that was said */
     f->field = weir_name(f->name);
     if (!f->field.text.p)
         weir_fault(l, &f->place, "retry.on_headers: \"%.*s\" is no name of a header field",
                    SLICE_ARG(f->name));
-    else if (!form_of(f, &form, &text))
+    else if (value_match_forms(&f->value) + f->present != 1)
         weir_fault(l, &f->place,
                    "retry.on_headers: %.*s needs exactly one of exact, prefix, suffix, regex and "
                    "present = true",
                    SLICE_ARG(f->name));
-    else if (!field_match_make(&f->match, form, text, reason))
+    else if (!value_match_make(&f->value, reason))
         weir_fault(l, &f->place, "retry.on_headers: the regex of %.*s: %s", SLICE_ARG(f->name),
                    reason);
 }
@@ -338,5 +313,5 @@ void retry_unload_use(void *conf)
     const struct retry *c = conf;
     struct field_conf *f = c->on_headers.v;
     for (size_t i = 0; i < c->on_headers.n; i++)
-        field_match_free(&f[i].match);
+        value_match_free(&f[i].value);
 }

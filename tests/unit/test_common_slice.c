@@ -29,6 +29,11 @@ Test(common_slice, knows_what_a_text_begins_with_and_is_among)
     const struct weir_texts texts = {v, 2};
     cr_assert(slice_starts(slice_str("v1.x"), slice_str("v1.")));
     cr_assert_not(slice_starts(slice_str("v1"), slice_str("v1.")));
+    cr_assert(slice_ends(slice_str("v1.x"), slice_str(".x")) &&
+              slice_ends(slice_str("x"), slice_str("")));
+    cr_assert_not(slice_ends(slice_str("x"), slice_str(".x")) ||
+                  slice_ends(slice_str("v1.x"), slice_str("v1")));
+    cr_assert(slice_ends((struct weir_slice){NULL, 0}, slice_str("")));
     cr_assert(slice_starts((struct weir_slice){NULL, 0}, slice_str("")));
     cr_assert(slice_among(&texts, slice_str("y")));
     cr_assert_not(slice_among(&texts, slice_str("Y")));
