@@ -22,6 +22,7 @@ static void on_response(struct weir_exchange *x, const struct weir_use *u)
     const struct weir_name name = weir_name(text("x-seen"));
     note("%s%d,%s ", weir_own_answer(x) ? "own" : "", weir_status(x),
          weir_why(x) ? weir_why(x) : "-");
+    cr_assert_eq(weir_failure(x) == WEIR_FAILURE_NONE, weir_why(x) == NULL);
     weir_field_set(x, WEIR_RESPONSE, &name, text("yes"));
 }
 static void on_done(struct weir_exchange *x, const struct weir_use *u)
