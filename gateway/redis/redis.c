@@ -13,12 +13,14 @@
  * What ends it in the middle of a call of the owner's (redis_give_up) is done at the end of the
  * turn.
  *
- * The log says it at once when Redis is lost or can't be reached, and each minute while that lasts;
- * and when it is there. */
+ * The log says it at once when Redis is lost or can't be reached, and each minute while that lasts,
+ * and then when it is there. One that comes and goes is worth no more lines than one that is gone,
+ * but another reason is: a server that is away and then refuses the password. */
 #include "redis/redis.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/random.h"
@@ -28,7 +30,7 @@
 #include "redis/redis_where.h"
 #include "redis/sentinel.h"
 
-enum { PING_MS = 1000, LOG_AGAIN_MS = 60 * 1000 };
+enum { PING_MS = 1000, LOG_AGAIN_MS = 60 * 1000, LOG_REASONS = 3 /* until then */ };
 
 struct redis {
     struct loop *loop;
@@ -39,12 +41,15 @@ struct redis {
     void *ctx;
 
     enum { WAITING, SEEKING, CONNECTING, UP } state;
-    bool commands_ready, was_up, told_down, freed;
+    bool commands_ready, was_up, told_down, said_up, freed;
     struct timer retry, ping;
     struct later giving_up;
     struct random random;
     unsigned failed; /* attempts since it was up for long */
-    uint64_t since_ms, logged_ms;
+    uint64_t since_ms;
+    uint64_t said_ms; /* when the log has begun to say why it is down, lately */
+    unsigned said_n;  /* ... in so many lines, the last of which has: */
+    char said_why[REDIS_WHY_MAX];
 
     struct sentinel sentinel;
     struct redis_where where;
@@ -215,7 +220,9 @@ static void up(struct redis *r)
     r->since_ms = clock_ms(&r->loop->clock);
     r->why[0] = '\0';
     timer_start(r->loop, &r->ping, PING_MS);
-    log_info("fleet_redis_up", KV("server", r->server));
+    if (!r->said_up)
+        log_info("fleet_redis_up", KV("server", r->server));
+    r->said_up = true;
     r->events->up(r->ctx);
 }
 
@@ -301,11 +308,23 @@ static void on_giving_up(struct later *l)
     end(container_of(l, struct redis, giving_up));
 }
 
+static bool is_said(struct redis *r, uint64_t now)
+{
+    if (r->said_n == 0 || now - r->said_ms >= LOG_AGAIN_MS)
+        return false;
+    return r->said_n == LOG_REASONS || strcmp(r->why, r->said_why) == 0;
+}
+
 static void log_down(struct redis *r, uint64_t now)
 {
-    if (r->told_down && now - r->logged_ms < LOG_AGAIN_MS)
+    if (is_said(r, now))
         return;
-    r->logged_ms = now;
+    if (now - r->said_ms >= LOG_AGAIN_MS)
+        r->said_n = 0;
+    if (r->said_n++ == 0)
+        r->said_ms = now;
+    snprintf(r->said_why, sizeof r->said_why, "%s", r->why);
+    r->said_up = false;
     log_warn("fleet_redis_down", KV("server", r->server), KV("reason", r->why),
              KV_INT("attempts", r->failed));
 }
@@ -345,6 +364,7 @@ struct redis_facts redis_facts(const struct redis *r)
     f.up = redis_is_up(r);
     f.server = slice_str(r->server);
     f.since_ms = r->since_ms;
+    f.failed = r->failed;
     f.reason = !f.up && r->why[0] ? r->why : NULL;
     f.errors = r->commands.errors + r->news.errors;
     redis_conn_bytes(&r->commands, &f.bytes_in, &f.bytes_out);

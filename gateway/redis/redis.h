@@ -75,7 +75,8 @@ struct redis_facts {
     bool up;
     struct slice server;         /* "127.0.0.1:6379"; the master that sentinels named */
     uint64_t connects, failures; /* attempts to connect, and those that failed */
-    uint64_t commands, errors;   /* errors: replies of that kind */
+    unsigned failed;           /* in a row: attempts that failed, or whose connection didn't last */
+    uint64_t commands, errors; /* errors: replies of that kind */
     uint64_t bytes_in, bytes_out;
     uint64_t since_ms;  /* of the loop's clock: up, or down, since then */
     const char *reason; /* why it is down; NULL: it is up, or hasn't been */

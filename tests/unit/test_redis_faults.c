@@ -109,6 +109,25 @@ Test(redis_faults, comes_back_after_a_cut)
     cr_assert_str_eq(ask("SET a 1"), "status OK");
 }
 
+Test(redis_faults, says_another_reason_at_once_and_not_each_of_many)
+{
+    static const char *const refusals[] = {"-ERR a\r\n", "-ERR b\r\n", "-ERR b\r\n", "-ERR c\r\n",
+                                           "-ERR d\r\n"};
+    struct fault_proxy *p = begin_behind_proxy(NULL);
+    fault_proxy_cut(p);
+    fault_proxy_set(p, FAULT_GARBAGE);
+    for (size_t i = 0; i < array_n(refusals); i++) {
+        const uint64_t failures = redis_facts(redis).failures;
+        fault_proxy_garbage(p, refusals[i], strlen(refusals[i]));
+        TURN_UNTIL(redis_facts(redis).failures > failures + 1);
+    }
+    has(logged, "Connection reset");
+    has(logged, "ERR a");
+    has(logged, "ERR b");
+    cr_assert_eq(logged_times("fleet_redis_down"), 3);
+    cr_assert_eq(downs, 1);
+}
+
 /* Else a server that takes connections and ends them would be asked without a pause. */
 Test(redis_faults, waits_longer_as_long_as_it_is_never_up_for_long)
 {
@@ -118,13 +137,25 @@ Test(redis_faults, waits_longer_as_long_as_it_is_never_up_for_long)
     for (unsigned n = 1; n <= 3; n++) {
         fault_proxy_cut(p);
         TURN_UNTIL(ups == n + 1);
+        cr_assert_eq(redis_facts(redis).failed, n);
     }
-    has(logged, "attempts=3");
     conf.retry_max = 1;
     sleep_ms(2);
     fault_proxy_cut(p);
     TURN_UNTIL(ups == 5);
-    has(strstr(logged, "attempts=3"), "attempts=1");
+    cr_assert_eq(redis_facts(redis).failed, 1);
+}
+
+Test(redis_faults, says_once_a_minute_that_it_comes_and_goes)
+{
+    struct fault_proxy *p = begin_behind_proxy(NULL);
+    for (unsigned n = 1; n <= 5; n++) {
+        fault_proxy_cut(p);
+        TURN_UNTIL(ups == n + 1);
+    }
+    cr_assert_eq(downs, 5);
+    cr_assert_eq(logged_times("fleet_redis_down"), 1);
+    cr_assert_eq(logged_times("fleet_redis_up"), 2, "the first one, and the end of what was said");
 }
 
 Test(redis_faults, waits_for_what_is_slow)
