@@ -161,10 +161,16 @@ static void go_apart(struct fleet *f, const char *why)
     fleet_decisions_apart(f);
 }
 
+const char *fleet_why(const struct fleet *f)
+{
+    const char *down = f->redis ? redis_facts(f->redis).reason : NULL;
+    return down ? down : f->why;
+}
+
 static void say_apart(struct fleet *f)
 {
     const uint64_t now_ms = fleet_now_ms(f);
-    log_warn("fleet_apart", KV("why", f->why),
+    log_warn("fleet_apart", KV("why", fleet_why(f)),
              KV_SLICE("server", f->redis ? redis_facts(f->redis).server : SLICE("")),
              KV_INT("seconds", (now_ms - f->apart_ms) / 1000));
     f->said_ms = now_ms ? now_ms : 1;

@@ -86,7 +86,7 @@ struct fleet {
     enum fleet_state state;
     uint64_t state_ms;    /* since then */
     uint64_t until_ms;    /* what was heard holds until then; 0: apart */
-    char why[128];        /* it is apart */
+    char why[128];        /* it is apart; fleet_why() says what keeps it so */
     uint64_t apart_ms;    /* since then it hasn't been joined */
     uint64_t said_ms;     /* when the log said so; 0: not yet */
     bool said_joined;     /* ... that it is joined, since */
@@ -158,6 +158,8 @@ bool fleet_is(const struct fleet_thing *t, const struct redis_reply *r, enum red
 
 /* -- the life (fleet.c) ------------------------------------------------------------------------ */
 
+/* Why it isn't joined: what it couldn't be connected for the last time, or else what parted it. */
+const char *fleet_why(const struct fleet *f);
 /* All that was asked with this tick has been answered. */
 void fleet_answered(struct fleet *f);
 

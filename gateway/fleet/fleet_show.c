@@ -11,6 +11,14 @@ static struct redis_facts facts_of(const struct fleet *f)
     return f->redis ? redis_facts(f->redis) : (struct redis_facts){0};
 }
 
+/* Of what is still waited for at least as long as that has been. */
+static uint64_t lag_us(const struct fleet *f)
+{
+    const uint64_t last_us = fleet_clock_trip_us(&f->clock);
+    const uint64_t waited_us = fleet_pipe_busy(f) ? f->loop->clock.mono_us - f->pipe.sent_us : 0;
+    return waited_us > last_us ? waited_us : last_us;
+}
+
 /* -- metrics ----------------------------------------------------------------------------------- */
 
 static void head(struct text *out, const char *name, const char *type, const char *help)
@@ -66,8 +74,9 @@ void metrics_of_fleet(void *fleet, struct text *out)
     metrics_value(out, "weir_fleet_members", "gauge",
                   "instances that are alive, this one included; 0: not known",
                   weir_fleet_members((struct weir_process *)f->w));
-    head(out, "weir_fleet_lag_seconds", "gauge", "how long Redis took for the last answer");
-    text_printf(out, "weir_fleet_lag_seconds %.6f\n", (double)fleet_clock_trip_us(&f->clock) / 1e6);
+    head(out, "weir_fleet_lag_seconds", "gauge",
+         "how long Redis took for the last answer, or has been taking for the next one");
+    text_printf(out, "weir_fleet_lag_seconds %.6f\n", (double)lag_us(f) / 1e6);
     metrics_value(out, "weir_fleet_cells", "gauge", "records that are shared", f->cells_n);
     metrics_value(out, "weir_fleet_reconnects_total", "counter",
                   "times that Redis was connected again", f->ups ? f->ups - 1 : 0);
@@ -158,12 +167,12 @@ static void show(const struct fleet *f, struct text *t)
     json_bool(t, f->state == FLEET_JOINED);
     key_str(t, "state", states[f->state]);
     key_uint(t, "state_ms", fleet_now_ms(f) - f->state_ms);
-    key_str(t, "why", f->state == FLEET_JOINED ? NULL : f->why);
+    key_str(t, "why", f->state == FLEET_JOINED ? NULL : fleet_why(f));
     json_key(t, "connected");
     json_bool(t, r.up);
     json_key(t, "server");
     json_slice(t, r.server);
-    key_uint(t, "lag_us", fleet_clock_trip_us(&f->clock));
+    key_uint(t, "lag_us", lag_us(f));
     key_uint(t, "cells", f->cells_n);
     key_uint(t, "now", f->loop->clock.wall_us / 1000000);
     show_members(f, t);

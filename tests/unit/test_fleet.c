@@ -205,6 +205,20 @@ Test(fleet, stands_on_the_page_of_metrics)
     text_fini(&page);
 }
 
+/* A server that hangs shows before it is given up. */
+Test(fleet, shows_how_long_it_has_been_waiting_for_an_answer)
+{
+    text_init(&page);
+    sides_begin(1, NULL);
+    TICK_UNTIL(all_joined());
+    redis_server_hang(server);
+    double lag = 0;
+    TICK_UNTIL((metrics_of_fleet(sides[0].fleet, &page),
+                lag = atof(strstr(shown(), "\nweir_fleet_lag_seconds ") + 24), lag >= 0.1));
+    redis_server_go_on(server);
+    text_fini(&page);
+}
+
 static json_t *asked(struct fleet *f)
 {
     struct admin_answer answer = {.status = 200};
@@ -219,6 +233,28 @@ static json_t *asked(struct fleet *f)
 static const char *text_in(const json_t *o, const char *key)
 {
     return json_string_value(json_object_get(o, key));
+}
+
+static bool says_why(const char *part)
+{
+    json_t *j = asked(sides[0].fleet);
+    const char *why = text_in(j, "why");
+    const bool says = why && strstr(why, part);
+    json_decref(j);
+    return says;
+}
+
+/* Not only what parted it at first. */
+Test(fleet, answers_what_keeps_it_apart_now)
+{
+    sides_begin(1, NULL);
+    TICK_UNTIL(all_joined());
+    redis_server_kill(server);
+    TICK_UNTIL(says_why("it has closed the connection"));
+    TICK_UNTIL(says_why("Connection refused"));
+    redis_server_again(server);
+    TICK_UNTIL(all_joined());
+    cr_assert(!says_why(""));
 }
 
 Test(fleet, answers_who_is_in_it)
