@@ -36,7 +36,7 @@ struct half {
 };
 
 struct pair {
-    bool used, lost; /* lost: it has been half-open */
+    bool used, lost, torn; /* lost: it has been half-open */
     struct half client, server;
 };
 
@@ -117,6 +117,13 @@ static void take_client(struct fault_proxy *p)
 
 /* -- bytes ------------------------------------------------------------------------------------- */
 
+static void tear(struct pair *pair, const char *bytes, size_t n)
+{
+    if (!pair->torn)
+        piece_add(&pair->server, bytes, n / 2, 0);
+    pair->torn = true;
+}
+
 /* What one side has said. False: that is the end of the pair. */
 static bool half_read(struct fault_proxy *p, struct pair *pair, struct half *from)
 {
@@ -131,6 +138,8 @@ static bool half_read(struct fault_proxy *p, struct pair *pair, struct half *fro
         return true;
     else if (p->fault == FAULT_GARBAGE && client)
         piece_add(&pair->server, p->garbage, p->garbage_n, 0);
+    else if (p->fault == FAULT_TEAR && !client)
+        tear(pair, bytes, (size_t)n);
     else if (p->fault != FAULT_GARBAGE)
         piece_add(from, bytes, (size_t)n, now_ms() + (client ? 0 : p->delay_ms));
     return true;
@@ -174,6 +183,8 @@ static bool pair_run(struct fault_proxy *p, struct pair *pair, const struct poll
         return !pair->client.eof;
     if (!half_write(&pair->client, pair->server.fd) || !half_write(&pair->server, pair->client.fd))
         return false;
+    if (pair->torn)
+        return pair->server.first;
     return (!pair->client.eof || pair->client.first) && (!pair->server.eof || pair->server.first);
 }
 
@@ -204,7 +215,7 @@ static void run_pairs(struct fault_proxy *p, const struct pollfd *fds)
     for (size_t i = 0; i < PAIRS; i++) {
         struct pair *pair = &p->pairs[i];
         if (pair->used && (p->cut || !pair_run(p, pair, fds + 2 * i)))
-            pair_end(pair, p->cut);
+            pair_end(pair, p->cut || pair->torn);
     }
     p->cut = false;
 }

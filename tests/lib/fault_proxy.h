@@ -24,6 +24,7 @@ enum proxy_fault {
     FAULT_GARBAGE, /* whatever a client says is answered with the garbage; the server hears nothing
                     */
     FAULT_REFUSE,  /* new connections are reset; those that are there go on */
+    FAULT_TEAR, /* of what the server says next only the first half comes, and a reset after it */
 };
 
 struct fault_proxy;

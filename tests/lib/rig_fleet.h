@@ -18,9 +18,11 @@
 #include "tests/lib/redis_server.h"
 #include "tests/lib/rig.h"
 
-#define RIG_FLEET                                                                                  \
-    "fleet = { instance = \"$instance\"; tick = \"20ms\"; hold = \"2s\"; redis = { address = "     \
-    "\"$redis\"; timeout = \"1s\"; retry_min = \"50ms\"; retry_max = \"100ms\"; }; };\n"
+#define RIG_FLEET RIG_FLEET_AT("address = \"$redis\";")
+/* `where` are settings of fleet.redis. */
+#define RIG_FLEET_AT(where)                                                                        \
+    "fleet = { instance = \"$instance\"; tick = \"20ms\"; hold = \"2s\"; redis = { " where         \
+    " timeout = \"1s\"; retry_min = \"50ms\"; retry_max = \"100ms\"; }; };\n"
 
 void rig_fleet_begin(void);
 struct redis_server *rig_fleet_redis(void);
