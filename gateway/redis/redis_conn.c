@@ -42,7 +42,7 @@ void redis_conn_init(struct redis_conn *c, struct loop *lp, const struct redis_c
 bool redis_conn_start(struct redis_conn *c, const struct redis_conn_how *how)
 {
     c->why[0] = '\0';
-    c->reader = redis_reader_new();
+    c->reader = redis_reader_new(&c->items);
     c->link = c->reader ? link_connect(c->loop, how->to, NULL) : NULL;
     if (c->link && how->tls)
         c->link = link_tls_connect(c->link, how->tls, how->name, NULL);
@@ -53,7 +53,7 @@ bool redis_conn_start(struct redis_conn *c, const struct redis_conn_how *how)
     }
     c->timeout = how->timeout;
     c->reply_size = how->reply_size;
-    c->unfinished = 0;
+    c->unfinished = c->items = 0;
     link_start(c->link, &link_events, c);
     timer_start(c->loop, &c->timer, c->timeout);
     return true;
@@ -209,13 +209,15 @@ static void on_bytes(struct link *l, struct block *b, struct slice s)
     while (status == REDIS_OK && c->reader &&
            (status = redisReaderGetReply(c->reader, &raw)) == REDIS_OK && raw) {
         const struct redis_reply r = redis_reply_of(raw);
-        c->unfinished = 0;
+        c->unfinished = c->items = 0;
         take_reply(c, &r);
         freeReplyObject(raw);
     }
     if (!c->reader)
         return;
-    if (status != REDIS_OK)
+    if (c->items > REDIS_ITEMS_MAX)
+        redis_conn_end(c, "a reply has more than %d items", REDIS_ITEMS_MAX);
+    else if (status != REDIS_OK)
         redis_conn_end(c, "it doesn't speak RESP: %s", c->reader->errstr);
     else if (c->unfinished > c->reply_size)
         redis_conn_end(c, "a reply has more than %llu bytes (redis.reply_size)",

@@ -63,6 +63,7 @@ struct redis_conn {
     struct timer timer;         /* until something that is waited for has to come */
     uint64_t timeout, reply_size;
     uint64_t unfinished;       /* bytes that have come since the last whole reply */
+    size_t items;              /* ... and items of lists that they have announced */
     struct redis_asked *asked; /* owned: a ring */
     size_t first, n, cap;
     bool open, listening; /* listening: it has subscribed */

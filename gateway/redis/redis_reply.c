@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hiredis's reader parses; what is here keeps it within bounds, and its structs out of what the
  * rest of the folder sees. The reader is hiredis's own with one function in another place: the one
- * that makes room for a list asks first whether that list may be so long.
+ * that makes room for a list asks first whether there may be so many items.
  *
  * Its whole size is bounded by who feeds the reader (redis_conn.c). */
 #include "redis/redis_reply.h"
@@ -15,13 +15,15 @@ typedef int items_n;
 static redisReplyObjectFunctions bounded;
 static void *(*create_array)(const redisReadTask *task, items_n n);
 
-/* NULL makes the reader fail, for good. */
+/* NULL makes the reader fail, for good. What it has made so far it frees. */
 static void *create_bounded(const redisReadTask *task, items_n n)
 {
-    return n <= REDIS_ITEMS_MAX ? create_array(task, n) : NULL;
+    size_t *items = task->privdata;
+    *items += (size_t)n;
+    return *items <= REDIS_ITEMS_MAX ? create_array(task, n) : NULL;
 }
 
-struct redisReader *redis_reader_new(void)
+struct redisReader *redis_reader_new(size_t *items)
 {
     struct redisReader *reader = redisReaderCreate();
     if (!reader)
@@ -32,6 +34,7 @@ struct redisReader *redis_reader_new(void)
         bounded.createArray = create_bounded;
     }
     reader->fn = &bounded;
+    reader->privdata = items;
     return reader;
 }
 

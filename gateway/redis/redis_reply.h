@@ -8,11 +8,13 @@
 
 #include <hiredis/hiredis.h>
 
-/* Of one list. hiredis makes room for as many as the peer announces, before there is any. */
+/* Of one reply, those of lists in lists included. hiredis makes room for as many as the peer
+ * announces, before there is any, and for each of them for much more than it takes to say it. */
 enum { REDIS_ITEMS_MAX = 65536 };
 
-/* NULL: no memory. Freed by redisReaderFree(). */
-struct redisReader *redis_reader_new(void) nodiscard;
+/* `items` counts those of the reply that is being read, and has to be 0 before each; beyond
+ * REDIS_ITEMS_MAX reading fails. NULL: no memory. Freed by redisReaderFree(). */
+struct redisReader *redis_reader_new(size_t *items) nodiscard;
 /* What is no reply in RESP2 is REDIS_NIL. Borrows `raw`. */
 struct redis_reply redis_reply_of(const struct redisReply *raw);
 

@@ -229,8 +229,9 @@ static const struct garbage_case garbage[] = {
      "it refuses the subscription: ERR go away"},
     {SLICE_INIT("$-5\r\n"), "it doesn't speak RESP"},
     {SLICE_INIT("*-7\r\n"), "it doesn't speak RESP"},
-    {SLICE_INIT("*2147483647\r\n"), "it doesn't speak RESP"},
-    {SLICE_INIT("*65537\r\n"), "it doesn't speak RESP"},
+    {SLICE_INIT("*2147483647\r\n"), "a reply has more than 65536 items"},
+    {SLICE_INIT("*65537\r\n"), "a reply has more than 65536 items"},
+    {SLICE_INIT("*1\r\n*65536\r\n"), "a reply has more than 65536 items"},
     {SLICE_INIT("$99999999999999999999\r\n"), "it doesn't speak RESP"},
     {SLICE_INIT("*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n"),
      "it doesn't speak RESP"},
@@ -257,6 +258,27 @@ Test(redis_faults, survives_garbage_of_any_kind)
     ups = 0;
     begin_up(fault_proxy_address(p));
     cr_assert_str_eq(ask("SET a 1"), "status OK");
+}
+
+/* Each list is short enough, and each item takes four bytes to say and many times that to keep. */
+Test(redis_faults, counts_the_items_of_lists_in_lists)
+{
+    enum { LISTS = 3, ITEMS = 30000 };
+    struct fault_proxy *p = fault_proxy_start(redis_server_address(redis_server_start(NULL)));
+    struct text t;
+    text_init(&t);
+    text_printf(&t, "*%d\r\n", LISTS);
+    for (int i = 0; i < LISTS; i++) {
+        text_printf(&t, "*%d\r\n", ITEMS);
+        for (int k = 0; k < ITEMS; k++)
+            text_str(&t, ":1\r\n");
+    }
+    conf.reply_size = 8 << 20;
+    fault_proxy_set(p, FAULT_GARBAGE);
+    fault_proxy_garbage(p, t.p, t.n);
+    cr_assert_str_eq(begin_down(fault_proxy_address(p)), "a reply has more than 65536 items");
+    fault_proxies_end();
+    text_fini(&t);
 }
 
 Test(redis_faults, comes_back_after_garbage_on_a_connection_that_was_up)
