@@ -289,26 +289,43 @@ static struct fleet_thing *thing_of(const struct fleet *f, struct slice key, cha
     return t && t->kind == kind ? t : NULL;
 }
 
+/* NULL: something was to be told, and nobody knows what, so that everything is looked at again. As
+ * JSON it takes many times what it has here. */
+static json_t *read_message(struct fleet *f, struct slice text)
+{
+    json_t *message =
+        text.n <= FLEET_MESSAGE_MAX
+            ? json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL)
+            : NULL;
+    if (json_is_object(message))
+        return message;
+    if (text.n > FLEET_MESSAGE_MAX)
+        fleet_note_error(f, FLEET_ERROR_LIMIT, SLICE("a message is too long"));
+    else
+        fleet_note_error(f, FLEET_ERROR_MESSAGE, SLICE("it is no JSON object"));
+    fleet_cells_look_again(f);
+    json_decref(message);
+    return NULL;
+}
+
 static void on_message(void *ctx, struct slice text)
 {
     struct fleet *f = ctx;
-    json_t *message = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+    json_t *message = read_message(f, text);
+    if (!message)
+        return;
     const struct slice key = text_of(message, "k");
     struct fleet_thing *cell = thing_of(f, key, 'c');
     struct fleet_thing *board = thing_of(f, text_of(message, "b"), 'b');
     struct fleet_thing *window = thing_of(f, text_of(message, "w"), 'w');
-    if (!json_is_object(message)) { /* of whatever it was to tell */
-        fleet_note_error(f, FLEET_ERROR_MESSAGE, SLICE("it is no JSON object"));
-        fleet_cells_look_again(f);
-    } else if (cell) {
+    if (cell)
         fleet_cell_message(cell, message);
-    } else if (board) {
+    else if (board)
         fleet_board_message(board, message);
-    } else if (window) {
+    else if (window)
         fleet_window_message(window, message);
-    } else {
+    else
         fleet_decisions_message(f, key);
-    }
     json_decref(message);
 }
 

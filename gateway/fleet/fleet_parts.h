@@ -32,6 +32,7 @@ enum {
     FLEET_SAY_AGAIN_MS = 60000, /* until the log says again what is still wrong */
     FLEET_BOARD_MS = 5000,      /* notes are read, and posted anew, this often */
     FLEET_MEMBERS_MS = 1000,    /* ... those of the board of members are posted */
+    FLEET_MESSAGE_MAX = 262144, /* bytes; what a longer one tells is read instead */
     FLEET_LIVES = 3,            /* a note that wasn't posted anew for so many times is gone */
 };
 

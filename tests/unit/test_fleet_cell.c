@@ -244,3 +244,17 @@ Test(fleet_cell, does_not_believe_messages_that_make_no_sense)
     cr_assert_eq(sides[0].heard.records, 2);
     cr_assert_eq(sides[0].fleet->errors[FLEET_ERROR_MESSAGE], 7);
 }
+
+/* What it tells is read from Redis. */
+Test(fleet_cell, does_not_take_messages_that_are_too_long)
+{
+    static char spaces[FLEET_MESSAGE_MAX + 1];
+    begin(1);
+    TURN_UNTIL(!any_busy());
+    write_by_hand(9, "open");
+    memset(spaces, ' ', sizeof spaces - 1);
+    redis_server_say(server, "PUBLISH weir:events %s{\"k\":\"weir:c:test:cb\"}", spaces);
+    TICK_UNTIL(sides[0].heard.version == 9);
+    cr_assert_eq(sides[0].fleet->errors[FLEET_ERROR_LIMIT], 1);
+    cr_assert_eq(sides[0].fleet->errors[FLEET_ERROR_MESSAGE], 0);
+}
