@@ -24,6 +24,7 @@ enum effect {
 
 struct fault {
     void (*begin)(void), (*end)(void); /* NULL: nothing has to be done */
+    void (*look)(void);                /* at what else is to be seen while it lasts; NULL */
     enum effect effect;
     unsigned victims;  /* instances from 0; 0: all of them */
     unsigned attempts; /* to connect, of each, during which it goes on */
@@ -126,6 +127,8 @@ static void endure_as(const struct fault *f, const char *top)
                                               : "The fleet: told."),
               "%s", said);
     go_on(f);
+    if (f->look)
+        f->look();
     three_serve();
     if (f->end)
         f->end();
@@ -268,6 +271,32 @@ Test(fleet_faults, garbage_instead_of_answers)
 {
     ENDURE(.begin = garble, .end = none, .effect = DISCONNECTED, .attempts = 10,
            .said = "it doesn't speak RESP");
+}
+
+/* More than redis.reply_size, and nobody keeps any of it. */
+static void exaggerate(void)
+{
+    static char huge[9 << 20] = "$100000000\r\n";
+    memset(huge + strlen(huge), 'x', sizeof huge - strlen(huge));
+    for (unsigned i = 0; i < THREE; i++)
+        fault_proxy_garbage(three_proxy[i], huge, sizeof huge);
+    all_proxies(FAULT_GARBAGE);
+}
+
+static void look_at_memory(void)
+{
+    enum { KB_MAX = 64 * 1024 };
+    pid_t control[THREE];
+    const size_t n = rig_processes("control", control, THREE);
+    cr_assert_eq(n, THREE);
+    for (size_t i = 0; RIG_FIGURES && i < n; i++)
+        cr_assert_lt(rig_private_kb(control[i]), KB_MAX);
+}
+
+Test(fleet_faults, answers_without_an_end)
+{
+    ENDURE(.begin = exaggerate, .end = none, .effect = DISCONNECTED, .attempts = 3,
+           .look = look_at_memory, .said = "a reply has more than 8388608 bytes");
 }
 
 /* -- the server -------------------------------------------------------------------------------- */

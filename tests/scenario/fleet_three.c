@@ -2,6 +2,7 @@
 #include "fleet_three.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "breaker_case.h"
@@ -11,15 +12,16 @@ struct origin *three_v1, *three_v2;
 struct fault_proxy *three_proxy[THREE];
 
 /* Of six calls half: none that sees three opens by itself. */
-#define CIRCUIT                                                                                    \
+#define CIRCUIT(lasts)                                                                             \
     "breaker = { circuit = { shared = true; open_on = { min_requests = 6; }; jitter = \"0%\"; "    \
-    "open_for = \"1h\"; max_open = \"1h\"; }; };"
+    "probes = 1; open_for = \"" lasts "\"; max_open = \"1h\"; }; };"
 
 static struct rig_conf conf = {
     .workers = 2,
-    .cluster = CIRCUIT,
-    .clusters = "spare = { endpoints = [ \"$spare\" ]; " CIRCUIT " };"
-                "v1 = { endpoints = [ \"$v1\" ]; }; v2 = { endpoints = [ \"$v2\" ]; };",
+    .cluster = CIRCUIT("1h"),
+    .clusters = "spare = { endpoints = [ \"$spare\" ]; " CIRCUIT(
+        "$lasts") " };"
+                  "v1 = { endpoints = [ \"$v1\" ]; }; v2 = { endpoints = [ \"$v2\" ]; };",
     .routes = "( { name = \"split\"; match = { path_prefix = \"/split\"; }; canary = { split = ( "
               "{ cluster = \"v1\"; weight = 1; }, { cluster = \"v2\"; weight = 0; } ); }; },"
               "{ name = \"spare\"; match = { path_prefix = \"/spare\"; }; cluster = \"spare\"; },"
@@ -32,6 +34,7 @@ void three_begin(void)
 {
     breaker_begin();
     rig_fleet_begin();
+    rig_name("lasts", "1h");
     three_v1 = origin_start("v1");
     three_v2 = origin_start("v2");
     for (unsigned i = 0; i < THREE; i++)
@@ -50,6 +53,9 @@ void three_launch(const char *top)
     conf.top = top;
     THREE_EACH(i)
     {
+        char hours[16];
+        snprintf(hours, sizeof hours, "%d", ((int)i - 1) * 3600); /* for who asks for it */
+        setenv("WEIR_TEST_SKEW", hours, 1);
         rig_name("redis", "%s", fault_proxy_address(three_proxy[i]));
         rig_start_with(conf);
     }
@@ -83,16 +89,17 @@ static bool all_follow(void)
     return true;
 }
 
-static bool all_have_open(const char *labels)
+bool three_are(enum three_state state, const char *cluster)
 {
-    enum { OPEN = 3 };
+    char labels[64];
+    snprintf(labels, sizeof labels, "cluster=\"%s\"", cluster);
     THREE_EACH(i)
-    if (breaker_metric("state", labels) != OPEN)
+    if (breaker_metric("state", labels) != state)
         return false;
     return true;
 }
 
-static bool all_go_to(struct origin *to)
+bool three_go_to(struct origin *to)
 {
     enum { TIMES = 3 };
     const unsigned before = origin_requests(to);
@@ -103,7 +110,7 @@ static bool all_go_to(struct origin *to)
 }
 
 /* Over all instances, and all states. */
-static unsigned changes(const char *counter, const char *cluster)
+unsigned three_changes(const char *counter, const char *cluster)
 {
     static const char *const states[] = {"closed",  "open",    "half_open",
                                          "ramp_10", "ramp_25", "ramp_50"};
@@ -120,10 +127,10 @@ static unsigned changes(const char *counter, const char *cluster)
 
 static void expect_opened_once(const char *cluster)
 {
-    cr_assert_eq(changes("transitions_total", cluster), 1, "%s: %u", cluster,
-                 changes("transitions_total", cluster));
-    cr_assert_eq(changes("adopted_total", cluster), THREE - 1, "%s: %u", cluster,
-                 changes("adopted_total", cluster));
+    cr_assert_eq(three_changes("transitions_total", cluster), 1, "%s: %u", cluster,
+                 three_changes("transitions_total", cluster));
+    cr_assert_eq(three_changes("adopted_total", cluster), THREE - 1, "%s: %u", cluster,
+                 three_changes("adopted_total", cluster));
 }
 
 unsigned three_logged(void)
@@ -152,7 +159,7 @@ const char *three_decide(const struct origin *v)
     return weirctl_said();
 }
 
-static void fail_a_little(const char *target)
+void three_fail(const char *target)
 {
     THREE_EACH(i)
     cr_assert_eq(breaker_send(3, target, 500), 3);
@@ -163,8 +170,8 @@ void three_start(const char *top)
     three_launch(top);
     rig_fleet_await_joined(THREE);
     AWAIT(all_follow());
-    fail_a_little("/?status=500");
-    AWAIT(all_have_open("cluster=\"app\""));
+    three_fail("/?status=500");
+    AWAIT(three_are(THREE_OPEN, "app"));
     rig_instance(0);
     three_decide(three_v2);
     three_agree(three_v2);
@@ -173,17 +180,17 @@ void three_start(const char *top)
 /* Each cell is looked at each ten seconds, and what was refused is tried again as often. */
 void three_agree(struct origin *v)
 {
-    AWAIT_FOR(3 * DEADLINE_MS, all_follow() && all_go_to(v));
-    cr_assert(all_have_open("cluster=\"app\""));
+    AWAIT_FOR(3 * DEADLINE_MS, all_follow() && three_go_to(v));
+    cr_assert(three_are(THREE_OPEN, "app"));
     expect_opened_once("app");
 }
 
 void three_work(void)
 {
-    fail_a_little("/spare?status=500");
-    AWAIT(all_have_open("cluster=\"spare\""));
+    three_fail("/spare?status=500");
+    AWAIT(three_are(THREE_OPEN, "spare"));
     expect_opened_once("spare");
     rig_instance(THREE - 1);
     three_decide(three_v2);
-    AWAIT(all_go_to(three_v2));
+    AWAIT(three_go_to(three_v2));
 }

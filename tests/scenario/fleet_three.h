@@ -4,7 +4,8 @@
 
 /* Three instances of two workers each beside one Redis, each behind a proxy of its own. They share
  * the circuit of "app", which has opened by what all of them have seen and stays open for long,
- * that of "spare", which is closed, and decisions about the split "/split" between v1 and v2.
+ * that of "spare", which is closed (and stays open for $lasts, an hour), and decisions about the
+ * split "/split" between v1 and v2.
  *
  *     three_begin();
  *     three_start(RIG_FLEET);
@@ -35,12 +36,21 @@ void three_start(const char *top);
 /* Only starts them. */
 void three_launch(const char *top);
 
+/* Three requests on each, which are answered with 500. */
+void three_fail(const char *target);
 /* On each instance requests are answered: by v1 or v2, by spare, and by an open circuit. */
 void three_serve(void);
 /* weir_fleet_NAME of this instance. */
 double three_fleet(const char *name);
 /* Does this instance follow the fleet in everything? */
 bool three_follows(void);
+/* Is this cluster's circuit so on all? As in weir_breaker_state. */
+enum three_state { THREE_CLOSED = 0, THREE_HALF_OPEN = 2, THREE_OPEN = 3 };
+bool three_are(enum three_state state, const char *cluster);
+/* weir_breaker_transitions_total or adopted_total of it, over all instances and all states. */
+unsigned three_changes(const char *counter, const char *cluster);
+/* Do all send the split there? */
+bool three_go_to(struct origin *to);
 /* With --fleet, on this instance: the split is v1's, or v2's. What weirctl says to it. */
 const char *three_decide(const struct origin *v);
 /* Awaits that all follow the fleet and split alike; then the circuit of "app" is still open, and
