@@ -205,7 +205,7 @@ static void on_opened(struct redis_conn *c)
     const struct redis_login login = {
         .account = &r->conf->account,
         .database = r->conf->database,
-        .master = r->conf->sentinels.n > 0,
+        .role = r->conf->sentinels.n > 0 ? REDIS_MASTER : REDIS_NO_REPLICA,
     };
     redis_login(c, &login);
 }

@@ -34,14 +34,47 @@ static void on_select(void *ctx, const struct redis_reply *r)
         redis_conn_end(ctx, "it refuses the database: %.*s", SLICE_ARG(r->text));
 }
 
-/* Who may not ask is believed: writing will show. */
+/* Who may not ask, or of whom there is nothing to be known, is believed: writing will show. */
+static bool is_unknown(const struct redis_reply *r)
+{
+    return redis_error_is(r, "NOPERM") || slice_starts(r->text, SLICE("ERR unknown command"));
+}
+
+/* False: it is said by an error that it isn't known, or the connection has ended. */
+static bool role_of(struct redis_conn *c, const struct redis_reply *r, struct slice *out)
+{
+    const struct redis_reply role = redis_item(r, 0);
+    *out = role.text;
+    if (r->kind == REDIS_ERROR && !is_unknown(r))
+        redis_conn_end(c, "it refuses ROLE: %.*s", SLICE_ARG(r->text));
+    else if (r->kind != REDIS_ERROR && role.kind != REDIS_TEXT)
+        redis_conn_end(c, "it gives ROLE an answer that is none");
+    return role.kind == REDIS_TEXT;
+}
+
+static void on_sentinels_master(void *ctx, const struct redis_reply *r)
+{
+    struct slice role;
+    if (r && role_of(ctx, r, &role) && !slice_eq(role, SLICE("master")))
+        redis_conn_end(ctx, "it isn't the master that the sentinel took it for");
+}
+
+/* What else there may be one day, or is in between, may be able to write. */
 static void on_role(void *ctx, const struct redis_reply *r)
 {
-    if (!r || r->kind == REDIS_ERROR)
+    struct slice role;
+    if (!r || !role_of(ctx, r, &role))
         return;
-    const struct redis_reply role = redis_item(r, 0);
-    if (role.kind != REDIS_TEXT || !slice_eq(role.text, SLICE("master")))
-        redis_conn_end(ctx, "it isn't the master that the sentinel took it for");
+    if (slice_eq(role, SLICE("slave")))
+        redis_conn_end(ctx, "it is a replica");
+    else if (slice_eq(role, SLICE("sentinel")))
+        redis_conn_end(ctx, "it is a sentinel (redis.sentinels)");
+}
+
+static bool ask_role(struct redis_conn *c, const struct redis_login *l)
+{
+    redis_fn *fn = l->role == REDIS_MASTER ? on_sentinels_master : on_role;
+    return l->role == REDIS_ANY || redis_conn_ask(c, fn, c, 1, &SLICE("ROLE"));
 }
 
 static void on_ping(void *ctx, const struct redis_reply *r)
@@ -77,8 +110,7 @@ static bool ask_select(struct redis_conn *c, int64_t database)
 
 void redis_login(struct redis_conn *c, const struct redis_login *l)
 {
-    const bool sent = ask_auth(c, l->account) && ask_select(c, l->database) &&
-                      (!l->master || redis_conn_ask(c, on_role, c, 1, &SLICE("ROLE"))) &&
+    const bool sent = ask_auth(c, l->account) && ask_select(c, l->database) && ask_role(c, l) &&
                       redis_conn_ask(c, on_ping, c, 1, &SLICE("PING"));
     if (!sent)
         redis_conn_end(c, "no memory for its commands");

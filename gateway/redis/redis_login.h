@@ -10,7 +10,9 @@
 struct redis_login {
     const struct redis_account *account;
     int64_t database; /* 0 isn't asked for: sentinels have none */
-    bool master;      /* it has to be one, as a sentinel said so */
+    /* What it has to be: whatever answers; a server that isn't known to be a replica; a master, as
+     * a sentinel said so. */
+    enum { REDIS_ANY, REDIS_NO_REPLICA, REDIS_MASTER } role;
 };
 
 /* To be called when it has been opened; then comes events.ready, or events.ended. */

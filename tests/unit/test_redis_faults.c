@@ -82,11 +82,27 @@ Test(redis_faults, gives_up_what_a_hung_server_was_asked)
     cr_assert_str_eq(ask("SET a 1"), "status OK");
 }
 
-Test(redis_faults, is_down_while_a_replica_has_no_master)
+/* Nothing can be written there, so it would only be given up and connected again. */
+Test(redis_faults, is_down_while_it_is_a_replica)
+{
+    struct redis_server *s = redis_server_start("replicaof 127.0.0.1 1\n");
+    cr_assert_str_eq(begin_down(redis_server_address(s)), "it is a replica");
+    redis_server_say(s, "REPLICAOF NO ONE");
+    TURN_UNTIL(ups == 1);
+}
+
+Test(redis_faults, is_down_while_a_replica_that_may_not_be_asked_has_no_master)
 {
     has(begin_down(redis_server_address(
-            redis_server_start("replicaof 127.0.0.1 1\nreplica-serve-stale-data no\n"))),
+            redis_server_start("replicaof 127.0.0.1 1\nreplica-serve-stale-data no\n"
+                               "user default on nopass ~* &* +@all -role\n"))),
         "MASTERDOWN");
+}
+
+Test(redis_faults, is_down_where_a_sentinel_is_taken_for_a_server)
+{
+    struct redis_server *s = redis_sentinel_start(redis_server_start(NULL), "weir", 60000);
+    cr_assert_str_eq(begin_down(redis_server_address(s)), "it is a sentinel (redis.sentinels)");
 }
 
 Test(redis_faults, is_down_when_the_server_takes_no_more_connections)
@@ -218,14 +234,16 @@ struct garbage_case {
     const char *why, * or ; /* it depends on which connection is first to hear it */
 };
 
+#define MASTER "*1\r\n$6\r\nmaster\r\n"
+
 static const struct garbage_case garbage[] = {
     {SLICE_INIT("HTTP/1.1 400 Bad Request\r\n\r\n"), "it doesn't speak RESP"},
     {SLICE_INIT("\0\0\0\0"), "it doesn't speak RESP"},
-    {SLICE_INIT("+OK\r\n+hello\r\n"), "it answers what nobody has asked",
+    {SLICE_INIT(MASTER "+OK\r\n+hello\r\n"), "it answers what nobody has asked",
      "it refuses the subscription: hello"},
-    {SLICE_INIT("+OK\r\n*1\r\n:1\r\n"), "it answers what nobody has asked",
+    {SLICE_INIT(MASTER "+OK\r\n*1\r\n:1\r\n"), "it answers what nobody has asked",
      "it refuses the subscription: "},
-    {SLICE_INIT("+OK\r\n-ERR go away\r\n"), "it answers what nobody has asked: ERR go away",
+    {SLICE_INIT(MASTER "+OK\r\n-ERR go away\r\n"), "it answers what nobody has asked: ERR go away",
      "it refuses the subscription: ERR go away"},
     {SLICE_INIT("$-5\r\n"), "it doesn't speak RESP"},
     {SLICE_INIT("*-7\r\n"), "it doesn't speak RESP"},
@@ -235,10 +253,15 @@ static const struct garbage_case garbage[] = {
     {SLICE_INIT("$99999999999999999999\r\n"), "it doesn't speak RESP"},
     {SLICE_INIT("*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n"),
      "it doesn't speak RESP"},
-    {SLICE_INIT("*1\r\n$4\r\nPING\r\n"), "it gives PING an answer that is none"},
-    {SLICE_INIT(":1\r\n"), "it gives PING an answer that is none"},
-    {SLICE_INIT("$-1\r\n"), "it gives PING an answer that is none"},
-    {SLICE_INIT("-\r\n"), "it refuses PING: "},
+    {SLICE_INIT(MASTER "*1\r\n$4\r\nPING\r\n"), "it gives PING an answer that is none"},
+    {SLICE_INIT(MASTER ":1\r\n"), "it gives PING an answer that is none"},
+    {SLICE_INIT(MASTER "$-1\r\n"), "it gives PING an answer that is none"},
+    {SLICE_INIT(MASTER "-\r\n"), "it refuses PING: "},
+    {SLICE_INIT(":1\r\n"), "it gives ROLE an answer that is none"},
+    {SLICE_INIT("*1\r\n:1\r\n"), "it gives ROLE an answer that is none"},
+    {SLICE_INIT("*0\r\n"), "it gives ROLE an answer that is none"},
+    {SLICE_INIT("-ERR go away\r\n"), "it refuses ROLE: ERR go away"},
+    {SLICE_INIT("-ERR unknown command 'ROLE'\r\n:1\r\n"), "it gives PING an answer that is none"},
     {SLICE_INIT("$10\r\nabc"), "no answer within 50 ms"},
 };
 
