@@ -301,6 +301,8 @@ Test(fleet_faults, answers_without_an_end)
 
 /* -- the server -------------------------------------------------------------------------------- */
 
+#define CELL "weir:c:breaker:cluster/app"
+
 /* Something may have been missed: each cell is looked at again, without waiting for its turn. */
 static void look_again(void)
 {
@@ -350,6 +352,39 @@ Test(fleet_faults, a_server_that_loses_all_keys)
     ENDURE(.begin = empty, .effect = UNHARMED, .lost = true, .said = "kind=message");
 }
 
+/* As from a copy of before the circuit had opened. */
+static void start_with_old_data(void)
+{
+    redis_server_again(redis());
+    redis_server_say(redis(), "HSET " CELL " f 1 n 5 since 5 by another at 5 run before "
+                              ".state closed .openings 0 .lasts_ms 0 .cause operator");
+    none();
+}
+
+static void die_behind_proxies(void)
+{
+    refuse();
+    redis_server_kill(redis());
+}
+
+Test(fleet_faults, a_server_that_comes_back_with_old_data)
+{
+    ENDURE(.begin = die_behind_proxies, .end = start_with_old_data, .effect = DISCONNECTED,
+           .attempts = 3, .lost = true, .said = "Connection reset");
+}
+
+static void end_news(void)
+{
+    redis_server_say(redis(), "CLIENT KILL TYPE pubsub");
+    THREE_EACH(i)
+    AWAIT(three_fleet("reconnects_total") >= 1);
+}
+
+Test(fleet_faults, the_loss_of_the_connection_for_messages_alone)
+{
+    ENDURE(.begin = end_news, .effect = UNHARMED, .said = "it has closed the connection");
+}
+
 static void forget_scripts(void)
 {
     redis_server_say(redis(), "SCRIPT FLUSH");
@@ -389,11 +424,9 @@ static void lead(void)
 
 Test(fleet_faults, a_server_that_has_become_a_replica)
 {
-    ENDURE(.begin = follow_nobody, .end = lead, .effect = APART, .attempts = 10,
+    ENDURE(.begin = follow_nobody, .end = lead, .effect = DISCONNECTED, .attempts = 10,
            .said = "it is a replica");
 }
-
-#define CELL "weir:c:breaker:cluster/app"
 
 static void retype(void)
 {
@@ -411,6 +444,29 @@ static void remove_it(void)
 Test(fleet_faults, something_else_under_the_key)
 {
     ENDURE(.begin = retype, .end = remove_it, .effect = ALONE, .said = "WRONGTYPE");
+}
+
+/* Of decisions, members, rows and all else. */
+static void retype_all(void)
+{
+    char *keys = strdup(redis_server_say(redis(), "KEYS *"));
+    for (char *key = strtok(keys, " "); key; key = strtok(NULL, " ")) {
+        redis_server_say(redis(), "DEL %s", key);
+        redis_server_say(redis(), "LPUSH %s x", key);
+    }
+    free(keys);
+    look_again();
+}
+
+static void remove_all(void)
+{
+    redis_server_say(redis(), "FLUSHALL");
+    look_again();
+}
+
+Test(fleet_faults, something_else_under_all_keys)
+{
+    ENDURE(.begin = retype_all, .end = remove_all, .effect = ALONE, .said = "WRONGTYPE");
 }
 
 /* -- who may what ------------------------------------------------------------------------------ */
