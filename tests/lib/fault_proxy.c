@@ -5,9 +5,11 @@
 #include "tests/lib/fault_proxy.h"
 
 #include "base/addr.h"
+#include "base/random.h"
 #include "io/sock.h"
 #include "tests/lib/wait.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -50,6 +52,7 @@ static struct fault_proxy {
     struct addr to;
     enum proxy_fault fault;
     unsigned delay_ms, taken;
+    struct random random;
     const char *garbage;
     size_t garbage_n;
     bool cut, stop;
@@ -124,6 +127,22 @@ static void tear(struct pair *pair, const char *bytes, size_t n)
     pair->torn = true;
 }
 
+/* Letters become letters, and digits digits: most of it can still be read, and means something
+ * else.
+ */
+static void lie(struct fault_proxy *p, char *bytes, size_t n)
+{
+    enum { ONE_OF = 150 };
+    for (size_t i = 0; i < n; i++) {
+        if (random_below(&p->random, ONE_OF))
+            continue;
+        if (isdigit((unsigned char)bytes[i]))
+            bytes[i] = (char)('0' + random_below(&p->random, 10));
+        else if (isalpha((unsigned char)bytes[i]))
+            bytes[i] = (char)('a' + random_below(&p->random, 26));
+    }
+}
+
 /* What one side has said. False: that is the end of the pair. */
 static bool half_read(struct fault_proxy *p, struct pair *pair, struct half *from)
 {
@@ -140,8 +159,11 @@ static bool half_read(struct fault_proxy *p, struct pair *pair, struct half *fro
         piece_add(&pair->server, p->garbage, p->garbage_n, 0);
     else if (p->fault == FAULT_TEAR && !client)
         tear(pair, bytes, (size_t)n);
-    else if (p->fault != FAULT_GARBAGE)
+    else if (p->fault != FAULT_GARBAGE) {
+        if (p->fault == FAULT_LIE && !client)
+            lie(p, bytes, (size_t)n);
         piece_add(from, bytes, (size_t)n, now_ms() + (client ? 0 : p->delay_ms));
+    }
     return true;
 }
 
@@ -264,6 +286,7 @@ struct fault_proxy *fault_proxy_start(const char *to)
     p->listener = sock_listen(&local, &(struct sock_listen_opts){.backlog = 64});
     cr_assert(p->listener >= 0 && sock_local(p->listener, &local) && !pipe2(p->wake, O_CLOEXEC));
     snprintf(p->address, sizeof p->address, "127.0.0.1:%u", addr_port(&local));
+    random_seed(&p->random, proxies_n);
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->around, NULL);
     cr_assert(pthread_create(&p->thread, NULL, run, p) == 0);

@@ -25,6 +25,7 @@ enum proxy_fault {
                     */
     FAULT_REFUSE,  /* new connections are reset; those that are there go on */
     FAULT_TEAR, /* of what the server says next only the first half comes, and a reset after it */
+    FAULT_LIE,  /* of what the server says a letter or digit is another one, now and then */
 };
 
 struct fault_proxy;
