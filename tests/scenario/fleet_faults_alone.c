@@ -84,3 +84,31 @@ Test(fleet_faults_alone, of_two_decisions_made_apart_the_later_one_stands)
     redis_server_go_on(rig_fleet_redis());
     three_agree(three_v1);
 }
+
+/* What a control process knows of records is lost with it, and Redis has lost them, too: what is
+ * left is the circuit's state in shared memory, of which nobody can say any more whose it was. */
+Test(fleet_faults_alone, control_processes_that_die_while_redis_is_away_close_nothing)
+{
+    pid_t control[THREE];
+    three_start(RIG_FLEET);
+    redis_server_kill(rig_fleet_redis());
+    THREE_EACH(i)
+    AWAIT(is_apart());
+    cr_assert_eq(rig_processes("control", control, THREE), THREE);
+    THREE_EACH(i)
+    {
+        rig_expect_deaths();
+        kill(control[i], SIGKILL);
+    }
+    THREE_EACH(i)
+    rig_await_log(" process_died ");
+    AWAIT(rig_count("control") == THREE);
+    three_serve();
+    redis_server_again(rig_fleet_redis());
+    THREE_EACH(i)
+    AWAIT(three_fleet("joined") == 1);
+    three_serve();
+    cr_assert(three_are(THREE_OPEN, "app"));
+    cr_assert_eq(three_changes("transitions_total", "app"), 1);
+    three_work();
+}
