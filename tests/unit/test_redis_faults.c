@@ -125,6 +125,22 @@ Test(redis_faults, comes_back_after_a_cut)
     cr_assert_str_eq(ask("SET a 1"), "status OK");
 }
 
+Test(redis_faults, says_again_each_minute_that_nobody_listens)
+{
+    enum { STEP_US = 100 * 1000, MINUTES = 2 };
+    struct redis_server *s = redis_server_start(NULL);
+    redis_server_kill(s);
+    begin_down(redis_server_address(s));
+    const uint64_t from_us = lp.clock.mono_us;
+    while (logged_times("fleet_redis_down") <= MINUTES) {
+        clock_set(&lp.clock, lp.clock.mono_us + STEP_US, lp.clock.wall_us + STEP_US);
+        loop_turn(&lp);
+    }
+    const uint64_t seconds = (lp.clock.mono_us - from_us) / 1000000;
+    cr_assert(seconds >= 119 && seconds <= 125, "%llu", (unsigned long long)seconds);
+    cr_assert_gt(redis_facts(redis).failures, 500);
+}
+
 Test(redis_faults, says_another_reason_at_once_and_not_each_of_many)
 {
     static const char *const refusals[] = {"-ERR a\r\n", "-ERR b\r\n", "-ERR b\r\n", "-ERR c\r\n",
