@@ -32,7 +32,8 @@ enum {
     ADMIN_FIELDS = 64,          /* field lines; then 431 */
     ADMIN_CONTENT_SIZE = 65536, /* bytes of a request's content; then 413 */
     ADMIN_IDLE_MS = 10000,      /* without a whole request, or without taking of an answer */
-    ADMIN_WORK_MS = 5000,       /* until an answer that comes later must be there; then 504 */
+    ADMIN_WORK_MS = 5000,       /* until an answer that comes later must be there; then 504 (unless
+                                   its function sets another time) */
     ADMIN_BODIES = 128 << 20,   /* bytes that answers under way hold together; then 503 */
 };
 
@@ -95,10 +96,11 @@ bool admin_may_change(const struct admin_request *rq, struct admin_answer *out) 
 /* An answer that comes later. A function that has to wait for something gets one of these and
  * returns; what it left in `out` doesn't count. admin_complete() must follow, exactly once, on the
  * loop of the server (from inside the function is allowed), and ends it. Whoever asked may be gone
- * by then, or have got 504 after ADMIN_WORK_MS, or the server may be freed: then the answer is
+ * by then, or have got 504 after wait_ms, or the server may be freed: then the answer is
  * dropped. */
 struct admin_pending {
     struct admin_answer answer;  /* begins as that of the function */
+    uint32_t wait_ms;            /* begins as ADMIN_WORK_MS; may be set before the function returns */
     struct admin_client *client; /* private; NULL: nobody waits any more */
     bool complete;               /* private */
 };

@@ -69,6 +69,7 @@ struct admin_pending *admin_pend(const struct admin_request *rq)
 
     must(p && !c->pending);
     admin_answer_init(&p->answer);
+    p->wait_ms = ADMIN_WORK_MS;
     p->client = c;
     c->pending = p;
     return p;
@@ -115,13 +116,14 @@ bool admin_send_pending(struct admin_client *c)
 
 void admin_give_up(struct admin_client *c)
 {
+    const unsigned waited_ms = c->pending->wait_ms;
     struct admin_answer r;
 
     admin_unpend(c);
     admin_answer_init(&r);
     admin_error(&r, 504, NULL,
-                "there was no answer within %d ms; what was asked for may still be done",
-                ADMIN_WORK_MS);
+                "there was no answer within %u ms; what was asked for may still be done",
+                waited_ms);
     admin_send(c, &r);
 }
 

@@ -180,7 +180,7 @@ static void run(struct admin_client *c)
     }
     text_fini(&r.body);
     c->state = ADMIN_WORKING;
-    timer_start(c->admin->loop, &c->timer, ADMIN_WORK_MS);
+    timer_start(c->admin->loop, &c->timer, c->pending->wait_ms);
 }
 
 /* False: it is more than is taken. */
