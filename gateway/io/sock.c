@@ -6,6 +6,7 @@
 #include "io/sock.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -120,6 +121,35 @@ static bool set_unix_rights(const char *path, const struct sock_listen_opts *o)
     if (o->unix_uid == (unsigned)-1 && o->unix_gid == (unsigned)-1)
         return true;
     return lchown(path, o->unix_uid, o->unix_gid) == 0;
+}
+
+bool sock_adopt(int fd, const struct sock_listen_opts *o)
+{
+    struct addr at;
+    const int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
+        fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 || !sock_local(fd, &at))
+        return false;
+    if (is_ip(&at) && !set_on(fd, IPPROTO_TCP, TCP_NODELAY, 1))
+        return false;
+    return listen(fd, o->backlog > 0 ? o->backlog : SOMAXCONN) == 0;
+}
+
+static int option_of(int fd, int name)
+{
+    int value = 0;
+    socklen_t n = sizeof value;
+    return getsockopt(fd, SOL_SOCKET, name, &value, &n) == 0 ? value : -1;
+}
+
+bool sock_is_listening(int fd)
+{
+    return option_of(fd, SO_TYPE) == SOCK_STREAM && option_of(fd, SO_ACCEPTCONN) == 1;
+}
+
+bool sock_reuses_port(int fd)
+{
+    return option_of(fd, SO_REUSEPORT) == 1;
 }
 
 bool sock_local(int fd, struct addr *out)

@@ -22,6 +22,13 @@ struct sock_listen_opts {
 /* The listening descriptor, or -1 with errno. A stale unix socket (nobody answers on it) is
  * removed first; a live one gives EADDRINUSE. */
 int sock_listen(const struct addr *at, const struct sock_listen_opts *o) nodiscard;
+/* Makes a listening socket that somebody else has opened (a service manager) like one of ours, as far
+ * as that is still possible: its options but reuse_port, v6_only and the rights of its path. False
+ * with errno; the descriptor stays open. */
+bool sock_adopt(int fd, const struct sock_listen_opts *o) nodiscard;
+/* Is it a listening stream socket? And may others be bound to its address (SO_REUSEPORT)? */
+bool sock_is_listening(int fd);
+bool sock_reuses_port(int fd);
 /* The address it is bound to (the port the kernel chose). */
 bool sock_local(int fd, struct addr *out) nodiscard;
 /* The next connection, or -1 with errno (EAGAIN: none). *peer is set. TCP_NODELAY is inherited

@@ -4,9 +4,11 @@
  * stays in the configuration without its sockets. */
 #include "process/sockets.h"
 
+#include "base/log.h"
 #include "io/sock.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -35,7 +37,8 @@ static struct socket_group *add_group(struct sockets *s, const struct addr *at)
     must(grown);
     s->groups = grown;
     struct socket_group *g = &s->groups[s->n++];
-    *g = (struct socket_group){.at = *at, .bound = *at, .fresh = true};
+    *g = (struct socket_group){
+        .at = *at, .bound = *at, .fresh = true, .shared = at->sa.sa_family == AF_UNIX};
     return g;
 }
 
@@ -117,6 +120,19 @@ static bool open_one(struct socket_group *g, const struct want *w, struct faults
     return true;
 }
 
+/* What a service manager opened becomes like ours when a configuration first wants it. */
+static bool adopt(const struct socket_group *g, const struct want *w, struct faults *faults)
+{
+    char text[ADDR_TEXT_MAX];
+    if (g->in_force || sock_adopt(g->fds[0], &w->opts))
+        return true;
+    const int err = errno;
+    addr_print(w->at, text);
+    faults_add(faults, w->place.file, w->place.line,
+               "can't use the socket that was given for %s: %s", text, strerror(err));
+    return false;
+}
+
 static bool fulfil(struct sockets *s, const struct want *w, struct faults *faults)
 {
     struct socket_group *g = find(s, w->at);
@@ -124,7 +140,9 @@ static bool fulfil(struct sockets *s, const struct want *w, struct faults *fault
         g = add_group(s, w->at);
     g->wanted = true;
     g->admin = w->admin;
-    while (g->n < w->n)
+    if (g->given && !adopt(g, w, faults))
+        return false;
+    while (g->n < (g->shared ? 1 : w->n))
         if (!open_one(g, w, faults))
             return false;
     return true;
@@ -168,7 +186,7 @@ static void drop(struct sockets *s, bool (*which)(const struct socket_group *g),
         }
         const bool ours = g->n > 0; /* else the path is somebody's whom we could not push aside */
         close_group(g);
-        if (ours && unlink_path && is_unix(&g->at) && g->at.un.sun_path[0])
+        if (ours && unlink_path && !g->given && is_unix(&g->at) && g->at.un.sun_path[0])
             unlink(g->at.un.sun_path);
     }
     s->n = kept;
@@ -198,8 +216,21 @@ void sockets_abandon(struct sockets *s)
             close(s->groups[i].fds[--s->groups[i].n]);
 }
 
+static void warn_of_unwanted(const struct sockets *s)
+{
+    char at[ADDR_TEXT_MAX];
+    for (size_t i = 0; i < s->n; i++) {
+        const struct socket_group *g = &s->groups[i];
+        if (!g->given || g->wanted || g->in_force)
+            continue;
+        addr_print(&g->at, at);
+        log_warn("socket_not_configured", KV("address", at));
+    }
+}
+
 void sockets_commit(struct sockets *s)
 {
+    warn_of_unwanted(s);
     drop(s, is_unwanted, true);
     for (size_t i = 0; i < s->n; i++) {
         s->groups[i].fresh = false;
@@ -207,11 +238,57 @@ void sockets_commit(struct sockets *s)
     }
 }
 
-void sockets_close(struct sockets *s)
+static void let_go(struct sockets *s, bool unlink_paths)
 {
-    drop(s, is_any, true);
+    drop(s, is_any, unlink_paths);
     free(s->groups);
     *s = (struct sockets){0};
+}
+
+void sockets_close(struct sockets *s)
+{
+    let_go(s, true);
+}
+
+void sockets_leave(struct sockets *s)
+{
+    let_go(s, false);
+}
+
+void sockets_inherit(struct sockets *s, const struct socket_group *group)
+{
+    struct socket_group *g = add_group(s, &group->at);
+    *g = *group;
+    g->in_force = g->n;
+    g->wanted = g->fresh = false;
+    for (size_t i = 0; i < g->n; i++)
+        (void)fcntl(g->fds[i], F_SETFD, FD_CLOEXEC);
+}
+
+bool sockets_give(struct sockets *s, int fd)
+{
+    char text[ADDR_TEXT_MAX];
+    struct addr bound, at;
+    /* As a configuration would write it: the kernel tells of unix sockets with more or fewer NULs.
+     */
+    if (!sock_is_listening(fd) || !sock_local(fd, &bound) ||
+        !addr_parse(slice_of(text, addr_print(&bound, text)), &at)) {
+        errno = EINVAL;
+        return false;
+    }
+    if (find(s, &at)) {
+        errno = EADDRINUSE;
+        return false;
+    }
+    struct socket_group *g = add_group(s, &at);
+    g->fds = malloc(sizeof *g->fds);
+    must(g->fds);
+    g->fds[0] = fd;
+    g->n = 1;
+    g->given = true;
+    g->shared = g->shared || !sock_reuses_port(fd);
+    g->fresh = false;
+    return true;
 }
 
 static bool is_listener(const struct config *c, const struct addr *at)
@@ -226,10 +303,10 @@ void sockets_keep_mine(struct sockets *s, const struct config *c, unsigned index
 {
     for (size_t i = 0; i < s->n; i++) {
         struct socket_group *g = &s->groups[i];
-        const bool shared = is_unix(&g->at), mine = c && !g->admin && is_listener(c, &g->at);
+        const bool mine = c && !g->admin && is_listener(c, &g->at);
         size_t kept = 0;
         for (size_t j = 0; j < g->n; j++) {
-            if (mine && (shared || j % workers == index))
+            if (mine && (g->shared || j % workers == index))
                 g->fds[kept++] = g->fds[j];
             else
                 close(g->fds[j]);

@@ -8,7 +8,11 @@
  * worker that served it: its successor finds the connections waiting.
  *
  * When there are fewer workers than before, socket i goes to worker i modulo their number, so what
- * waits in the queues that are left over is accepted all the same. */
+ * waits in the queues that are left over is accepted all the same.
+ *
+ * Sockets also come from outside: from the master before an upgrade, which had opened them the same
+ * way, and from a service manager (socket activation). The latter opens one socket per address: unless
+ * that lets others beside it (SO_REUSEPORT; ReusePort= of systemd), all workers accept from it. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,6 +28,8 @@ struct socket_group {
     size_t n;
     size_t in_force;    /* of them, served by the configuration in force */
     bool admin;         /* the control process's, not a listener */
+    bool given;         /* by a service manager: its path stays when we let go of it */
+    bool shared;        /* one socket for all workers */
     bool wanted;        /* by the configuration being loaded */
     bool fresh;         /* opened for it */
 };
@@ -41,7 +47,18 @@ bool sockets_prepare(struct sockets *s, const struct config *c, unsigned workers
 void sockets_abandon(struct sockets *s);
 /* The configuration is in force: closes what it doesn't want. */
 void sockets_commit(struct sockets *s);
+/* The end of the service: closes everything and removes the paths of unix sockets. */
 void sockets_close(struct sockets *s);
+/* Another master goes on with them: closes ours, and nothing else. */
+void sockets_leave(struct sockets *s);
+
+/* Adds a group as another master had it, with its descriptors; they become close-on-exec. `group` is
+ * copied, its fds taken over. Before the first sockets_prepare(). */
+void sockets_inherit(struct sockets *s, const struct socket_group *group);
+/* Takes a listening socket over from a service manager; only before the first sockets_prepare().
+ * False with errno: it is none (EINVAL), or its address is there already (EADDRINUSE); then it stays
+ * the caller's. */
+bool sockets_give(struct sockets *s, int fd) nodiscard;
 
 /* The group of this address; it exists. */
 const struct socket_group *sockets_group(const struct sockets *s, const struct addr *at);
