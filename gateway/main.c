@@ -4,6 +4,7 @@
 #include "process/master.h"
 #include "process/show.h"
 #include "process/title.h"
+#include "process/upgrade.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -26,7 +27,8 @@ static const char usage[] =
     "  -h, --help          print this\n"
     "\n"
     "Runs in the foreground. Signals to the master: HUP reload, USR1 reopen logs,\n"
-    "QUIT graceful stop, TERM or INT stop at once.\n";
+    "USR2 upgrade to the binary that lies there now, QUIT graceful stop, TERM or INT\n"
+    "stop at once.\n";
 
 enum { RUN, HELP_CONFIG = 256, HELP_LOG, HELP_MODULE };
 
@@ -92,6 +94,7 @@ int main(int argc, char **argv)
     }
     if (what != RUN)
         return look(what, file, module);
+    upgrade_remember(argc, argv);
     title_init(argc, argv);
     return master_run(file ? file : default_file);
 }

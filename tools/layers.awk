@@ -21,7 +21,7 @@ BEGIN {
 
     # Libraries that only some folders may see; "*" stands for all headers below.
     library("ev.h", "io"); library("libconfig.h", "config"); library("pcre2.h", "config core")
-    library("jansson.h", "control fleet weirctl"); library("hiredis/*", "redis"); library("curl/*", "weirctl")
+    library("jansson.h", "control fleet process weirctl"); library("hiredis/*", "redis"); library("curl/*", "weirctl")
     library("ares.h", "control"); library("openssl/*", "io"); library("nghttp2/*", "http edge upstream")
     library("sys/socket.h", "base io edge upstream control process weirctl")
     library("netinet/*", "base io edge upstream control process weirctl")

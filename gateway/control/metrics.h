@@ -26,6 +26,8 @@ struct shm;
           "when the configuration came into force, since 1970")                                    \
     COUNTER(reloads, "weir_reloads_total", "configurations that came into force")                  \
     COUNTER(reloads_failed, "weir_reloads_failed_total", "configurations that were refused")       \
+    COUNTER(upgrades, "weir_upgrades_total", "times that another binary took over")                \
+    COUNTER(upgrades_failed, "weir_upgrades_failed_total", "upgrades that were given up")          \
     GAUGE(workers, "weir_workers", "workers that the configuration asks for")                      \
     GAUGE(workers_alive, "weir_workers_alive", "workers of the generation in force")               \
     GAUGE(workers_draining, "weir_workers_draining", "workers of older generations")               \

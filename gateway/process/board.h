@@ -8,11 +8,16 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "base/slice.h"
+
+#define BOARD_CELL SLICE("process/board")
+
 struct board {
     _Atomic uint64_t started_wall_us;  /* of the master */
     _Atomic uint64_t generation;       /* in force */
     _Atomic uint64_t loaded_wall_us;   /* when it came into force */
     _Atomic uint64_t reloads, reloads_failed;
+    _Atomic uint64_t upgrades, upgrades_failed;
     _Atomic uint64_t workers;          /* configured */
     _Atomic uint64_t workers_alive;    /* of the generation in force */
     _Atomic uint64_t workers_draining; /* of older ones */

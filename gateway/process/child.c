@@ -32,7 +32,8 @@ void child_begin(const struct birth *b)
 
 void child_ready(int master_fd)
 {
-    if (write(master_fd, "R", 1) != 1)
+    const char ready = SAY_READY;
+    if (write(master_fd, &ready, 1) != 1)
         log_warn("master_unreachable", KV_ERRNO(errno));
 }
 

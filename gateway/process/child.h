@@ -4,9 +4,10 @@
 
 /* A process that the master has forked, from both sides.
  *
- * Between master and child runs a socket pair. The child writes one byte when it is ready; it
- * reads the end of it as "the master is gone" and drains. What else the master wants it says by
- * signal: QUIT drain, TERM stop at once, USR1 reopen logs. */
+ * Between master and child runs a socket pair. The child writes a byte when it is ready, and the
+ * control process one for each wish of an operator; a child reads the end of it as "the master is
+ * gone" and drains. What else the master wants it says by signal: QUIT drain, TERM stop at once,
+ * USR1 reopen logs. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,7 +21,18 @@
 #include "process/privilege.h"
 #include "process/sockets.h"
 
+struct reports;
+
 enum role { ROLE_WORKER, ROLE_CONTROL };
+
+/* What a child says to the master; all but the first only the control process. */
+enum ask {
+    SAY_READY = 'R',
+    ASK_RELOAD = 'H', /* as by SIGHUP */
+    ASK_UPGRADE = 'U',
+    ASK_DRAIN = 'Q',
+    ASK_REOPEN = 'L',
+};
 
 /* What a child finds in its memory after the fork. */
 struct birth {
@@ -35,6 +47,7 @@ struct birth {
     struct identity identity;
     struct shm *shm;
     struct board *board;
+    const struct reports *reports;
     int master_fd;                /* its end of the socket pair */
 };
 

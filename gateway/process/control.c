@@ -2,6 +2,7 @@
 /* The control process: the slow side. It resolves names, answers on the admin socket, and is where
  * modules do what must be done once and not by every worker, with requests of their own; traffic
  * goes on without it, with the last known state. */
+#include "process/asks.h"
 #include "process/engine.h"
 
 #include "base/log.h"
@@ -47,7 +48,8 @@ struct process {
     struct metrics metrics;
     struct commands commands;
     struct endpoints endpoints;
-    struct admin_row rows[10];
+    struct asks asks;
+    struct admin_row rows[14];
     struct admin_row decides[2]; /* those of them that do what other instances have decided */
     struct admin *admin;
     int admin_fd;        /* -1: none */
@@ -67,6 +69,8 @@ static void show_process(void *ctx, struct process_facts *out)
         .loaded_s = atomic_load(&b->loaded_wall_us) / 1000000,
         .reloads = atomic_load(&b->reloads),
         .reloads_failed = atomic_load(&b->reloads_failed),
+        .upgrades = atomic_load(&b->upgrades),
+        .upgrades_failed = atomic_load(&b->upgrades_failed),
         .workers = atomic_load(&b->workers),
         .workers_alive = atomic_load(&b->workers_alive),
         .workers_draining = atomic_load(&b->workers_draining),
@@ -101,6 +105,14 @@ static void build_admin(struct process *p)
                                     .methods = ADMIN_GET | ADMIN_POST};
     p->rows[9] = (struct admin_row){"/v1/fleet/forget", fleet_forget_answer, p->fleet,
                                     .methods = ADMIN_POST};
+    asks_init(&p->asks, &p->engine.loop, b->master_fd, b->reports);
+    p->rows[10] =
+        (struct admin_row){"/v1/reload", asks_reload, &p->asks, .methods = ADMIN_POST};
+    p->rows[11] =
+        (struct admin_row){"/v1/upgrade", asks_upgrade, &p->asks, .methods = ADMIN_POST};
+    p->rows[12] = (struct admin_row){"/v1/drain", asks_drain, &p->asks, .methods = ADMIN_POST};
+    p->rows[13] = (struct admin_row){"/v1/logs/reopen", asks_reopen_logs, &p->asks,
+                                     .methods = ADMIN_POST};
     p->commands.decider = p->endpoints.decider = fleet_decider(p->fleet);
     p->decides[0] = p->rows[3];
     p->decides[1] = p->rows[6];
@@ -238,6 +250,7 @@ static void tear_down(struct process *p)
 {
     timer_stop(&p->tick);
     fleet_stop(p->fleet);
+    asks_fini(&p->asks);
     admin_free(p->admin); /* commands need the modules, which end with the engine */
     file_watch_stop(p->files);
     health_quiesce(p->health);

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 enum {
-    PAUSE_FIRST_MS = 50,   /* before a member that died young is replaced; doubles */
+    PAUSE_FIRST_MS = 50, /* before a member that died young is replaced; doubles */
     PAUSE_MOST_MS = 10000,
     OLD_ENOUGH_MS = 10000, /* who lived that long is replaced at once */
 };
@@ -61,8 +61,8 @@ static bool open_log(struct crew *crew, struct faults *faults)
     const struct access_format *f = access_format_compile(lc, &crew->g->arena, faults);
     if (!f)
         return false;
-    crew->access_log = access_log_open(lc, f, (int)crew->identity.uid, (int)crew->identity.gid,
-                                       faults);
+    crew->access_log =
+        access_log_open(lc, f, (int)crew->identity.uid, (int)crew->identity.gid, faults);
     return crew->access_log != NULL;
 }
 
@@ -128,6 +128,7 @@ static struct birth birth_of(struct post *p, int master_fd)
         .identity = crew->identity,
         .shm = crew->base->shm,
         .board = crew->base->board,
+        .reports = crew->base->reports,
         .master_fd = master_fd,
     };
 }
@@ -225,6 +226,11 @@ static void on_said(struct ev_loop *ev, struct ev_io *w, int revents)
         ev_io_stop(ev, w);
         return;
     }
+    if (c != SAY_READY) {
+        if (p->role == ROLE_CONTROL && crew->state == CREW_SERVING)
+            crew->base->on_ask(crew->base, (enum ask)c);
+        return;
+    }
     if (!p->ready) {
         p->ready = true;
         crew->ready++;
@@ -273,7 +279,9 @@ static void on_again(struct timer *t)
     struct faults faults;
     char name[32];
     faults_init(&faults);
-    if (p->crew->state == CREW_SERVING && !fill(p, &faults)) {
+    if (p->crew->base->frozen) {
+        replace(p);
+    } else if (p->crew->state == CREW_SERVING && !fill(p, &faults)) {
         log_error("process_not_restarted", KV("process", role_name(p, name)),
                   KV("error", faults.first ? faults.first->text : "unknown"));
         replace(p);
@@ -333,6 +341,14 @@ void crew_drain(struct crew *crew)
 void crew_stop(struct crew *crew)
 {
     end(crew, CREW_FAILED, SIGTERM);
+}
+
+void crew_abandon(struct crew *crew)
+{
+    end(crew, CREW_DRAINING, 0);
+    for (unsigned i = 0; i < crew->posts_n; i++)
+        if (crew->posts[i].pid)
+            kill(crew->posts[i].pid, crew->posts[i].ready ? SIGQUIT : SIGKILL);
 }
 
 void crew_signal(struct crew *crew, int signo)

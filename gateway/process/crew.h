@@ -7,7 +7,7 @@
  * replaced, with a pause that grows when it keeps dying.
  *
  *     starting ──all ready──► serving ──crew_drain──► draining ──last one gone──► over
- *        └──one died──► failed (crew_stop, then over)
+ *        └──one died──► failed (crew_abandon, then over)
  */
 
 #include "core/log/access_log.h"
@@ -17,6 +17,7 @@
 
 struct crew;
 struct post;
+struct reports;
 
 enum crew_state { CREW_STARTING, CREW_SERVING, CREW_DRAINING, CREW_FAILED };
 
@@ -25,12 +26,18 @@ struct crew_base {
     struct loop *loop;
     struct shm *shm;
     struct board *board;
+    struct reports *reports;
     struct slots *slots;
     struct sockets *sockets;
     /* Called from the loop when a crew's state has changed, or its last process is gone. */
     void (*on_change)(struct crew_base *base, struct crew *crew);
     /* In a child, right after the fork: lets go of what is only the master's. */
     void (*on_child)(struct crew_base *base);
+    /* A serving control process passes on what an operator asks for. */
+    void (*on_ask)(struct crew_base *base, enum ask ask);
+    /* Nothing is forked and nothing made in the shared region: an upgrade is under way. Who died is
+     * replaced afterwards. */
+    bool frozen;
 };
 
 struct crew {
@@ -52,6 +59,8 @@ struct crew *crew_start(struct crew_base *base, struct generation *g, struct fau
 void crew_drain(struct crew *crew);
 /* Tells all to end at once; no replacement from now on. */
 void crew_stop(struct crew *crew);
+/* A crew that never came to serve: who is ready finishes what it has accepted, the others end. */
+void crew_abandon(struct crew *crew);
 /* Sends a signal to all that live. */
 void crew_signal(struct crew *crew, int signo);
 /* A child of somebody has ended: true when it was one of this crew. */

@@ -8,6 +8,8 @@
  *     HUP   reload: a new generation is started beside the old one, which drains when the new one
  *           is ready; a configuration that fails at any step leaves the old one serving
  *     USR1  reopen the logs, after rotation
+ *     USR2  upgrade: the binary that lies now where this one was started from takes over the sockets
+ *           and the shared region (upgrade.h); when it doesn't get ready, this one goes on
  *     QUIT  graceful stop: drain, then end
  *     TERM, INT  stop at once
  */

@@ -21,6 +21,31 @@ void slots_give(struct slots *s, int slot)
         s->taken[slot] = false;
 }
 
+void slots_inherit(struct slots *s, const bool *taken)
+{
+    for (int i = 0; i < STATS_SLOTS_MAX; i++)
+        s->taken[i] = s->taken[i] || taken[i];
+}
+
+void slots_inherited_end(struct slots *s, const bool *taken, const struct generation *g,
+                         struct shm *shm)
+{
+    for (int i = 0; i < STATS_SLOTS_MAX; i++) {
+        if (!taken[i])
+            continue;
+        slot_bury(g, shm, i);
+        s->taken[i] = false;
+    }
+}
+
+void slots_bury_strangers(const struct slots *s, const struct generation *g, struct shm *shm)
+{
+    const int used = (int)atomic_load(&s->board->slots);
+    for (int i = 0; i < used; i++)
+        if (!s->taken[i])
+            slot_bury(g, shm, i);
+}
+
 bool slot_bind(struct slot_cells *sc, const struct generation *g, struct shm *shm, int slot,
                struct faults *faults)
 {

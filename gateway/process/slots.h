@@ -19,6 +19,13 @@ struct slots {
 /* The lowest free slot; -1: all are taken. */
 int slots_take(struct slots *s);
 void slots_give(struct slots *s, int slot);
+/* Of a master that was replaced: its slots are taken as long as its processes live; at their end
+ * they are given back, and what may have been left in them is put in order. */
+void slots_inherit(struct slots *s, const bool *taken);
+void slots_inherited_end(struct slots *s, const bool *taken, const struct generation *g,
+                         struct shm *shm);
+/* Slots that aren't ours may have been used by processes of a master that is gone again. */
+void slots_bury_strangers(const struct slots *s, const struct generation *g, struct shm *shm);
 
 /* What a worker of `g` in this slot needs in shared memory. Free them with slot_unbind. */
 struct slot_cells {

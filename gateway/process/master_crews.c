@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Generations: a crew serves; another one comes; when it is ready it takes the place of the first,
+ * which drains. Whatever goes wrong before that moment, the first one goes on as if nothing had
+ * happened.
+ *
+ * What happens to crews is noted by callbacks and looked at in one place, review(). */
+#include "process/master_parts.h"
+
+#include "base/log.h"
+#include "control/resolver.h"
+#include "process/service.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    READY_MS = 30000,  /* how long a new crew may take to get ready */
+    RESOLVE_MS = 3000, /* how long a start waits for DNS */
+};
+
+static void on_review(struct later *l);
+
+/* -- starting a crew --------------------------------------------------------------------------- */
+
+void master_give_log_to(const struct crew *crew)
+{
+    if (!log_chown(crew->identity.uid, crew->identity.gid))
+        log_warn("log_chown_failed", KV_ERRNO(errno));
+}
+
+bool master_begin_crew(struct master *m, struct faults *faults)
+{
+    shm_generation(m->shm, ++m->generation);
+    master_find_cells(m);
+    struct generation *g = load_generation(m->file, &m->modules, m->shm, m->generation, faults);
+    if (!g)
+        return false;
+    const unsigned workers = crew_workers(g->config);
+    if (!load_error_log(g->config, faults) ||
+        !sockets_prepare(&m->sockets, g->config, workers, faults)) {
+        sockets_abandon(&m->sockets);
+        generation_free(g);
+        return false;
+    }
+    descriptors_raise(g->config->memory.descriptors);
+    resolver_at_load(g, RESOLVE_MS, faults);
+    m->coming = crew_start(&m->base, g, faults);
+    if (!m->coming) {
+        sockets_abandon(&m->sockets);
+        return false;
+    }
+    master_give_log_to(m->coming);
+    list_push(&m->crews, &m->coming->node);
+    timer_start(&m->loop, &m->ready_timer, READY_MS);
+    return true;
+}
+
+/* -- in force ---------------------------------------------------------------------------------- */
+
+static void note_generation(struct master *m)
+{
+    atomic_store(&m->board->generation, m->serving->g->number);
+    atomic_store(&m->board->loaded_wall_us, m->loop.clock.wall_us);
+    atomic_store(&m->board->workers, m->serving->workers);
+}
+
+static void write_pid_file(struct master *m)
+{
+    const struct slice path = m->serving->g->config->pid_file;
+    if (!path.n || m->pid_file)
+        return;
+    FILE *f = fopen(path.p, "we");
+    if (!f || fprintf(f, "%d\n", (int)getpid()) < 0 || fclose(f) != 0) {
+        log_error("pid_file_failed", KV("path", path.p), KV_ERRNO(errno));
+        return;
+    }
+    m->pid_file = strdup(path.p);
+}
+
+static const char *status_line(const struct master *m, char out[128])
+{
+    snprintf(out, 128, "serving generation %llu with %u workers",
+             (unsigned long long)m->serving->g->number, m->serving->workers);
+    return out;
+}
+
+void master_announce(struct master *m)
+{
+    char status[128];
+    if (!m->announced)
+        atomic_store(&m->board->started_wall_us, m->loop.clock.wall_us);
+    m->announced = true;
+    note_generation(m);
+    write_pid_file(m);
+    service_ready(status_line(m, status));
+}
+
+static void report_reload(struct master *m)
+{
+    struct text t;
+    text_init(&t);
+    json_open(&t, '{');
+    json_key(&t, "generation");
+    json_uint(&t, m->serving->g->number);
+    json_key(&t, "workers");
+    json_uint(&t, m->serving->workers);
+    report_faults(&t, "warnings", &m->warnings, true);
+    json_close(&t, '}');
+    report_end(&m->reports->reload, true, text_slice(&t));
+    text_fini(&t);
+}
+
+static void take_over(struct master *m)
+{
+    struct crew *old = m->serving;
+    timer_stop(&m->ready_timer);
+    m->serving = m->coming;
+    m->coming = NULL;
+    sockets_commit(&m->sockets);
+    log_info(old ? "reloaded" : "started", KV_INT("generation", m->serving->g->number),
+             KV_INT("workers", m->serving->workers));
+    if (old)
+        atomic_fetch_add(&m->board->reloads, 1);
+    if (master_in_charge(m))
+        master_announce(m);
+    else
+        predecessor_replace(&m->before);
+    if (old) {
+        report_reload(m);
+        crew_drain(old);
+    }
+}
+
+static void fail_reload(struct master *m, const char *sentence, const struct faults *faults)
+{
+    char status[128];
+    atomic_fetch_add(&m->board->reloads_failed, 1);
+    report_failure(&m->reports->reload, sentence, faults);
+    service_ready(status_line(m, status));
+}
+
+static void give_up_coming(struct master *m, const char *reason)
+{
+    struct crew *crew = m->coming;
+    timer_stop(&m->ready_timer);
+    m->coming = NULL;
+    crew_abandon(crew);
+    sockets_abandon(&m->sockets);
+    log_error(m->serving ? "reload_failed" : "start_failed", KV("reason", reason),
+              KV_INT("generation", crew->g->number));
+    if (m->serving) {
+        fail_reload(m, reason, NULL);
+    } else {
+        predecessor_refuse(&m->before, slice_str(reason));
+        m->stopping = true;
+        m->status = EXIT_FAILURE;
+    }
+}
+
+static void on_ready_timeout(struct timer *t)
+{
+    struct master *m = container_of(t, struct master, ready_timer);
+    if (m->coming)
+        give_up_coming(m, "not ready in time");
+    loop_later(&m->loop, &m->review);
+}
+
+/* One thing at a time; the newest file is read again afterwards. */
+static bool busy(const struct master *m)
+{
+    return m->coming || !m->serving || m->upgrade.state != UPGRADE_NONE;
+}
+
+void master_reload(struct master *m)
+{
+    if (m->stopping)
+        return;
+    if (busy(m)) {
+        m->reload_again = true;
+        return;
+    }
+    log_info("reload_begins", KV("file", m->file));
+    service_reloading();
+    report_begin(&m->reports->reload);
+    faults_fini(&m->warnings);
+    faults_init(&m->warnings);
+    const bool begun = master_begin_crew(m, &m->warnings);
+    faults_log(&m->warnings);
+    if (begun)
+        return;
+    log_error("reload_failed", KV("reason", "configuration"), KV_INT("errors", m->warnings.errors));
+    fail_reload(m, "the configuration can't be used; what was in force stays", &m->warnings);
+}
+
+/* -- looking after crews ----------------------------------------------------------------------- */
+
+static void count_processes(struct master *m)
+{
+    uint64_t draining = 0;
+    list_each (node, &m->crews) {
+        const struct crew *crew = list_entry(node, struct crew, node);
+        if (crew->state == CREW_DRAINING)
+            draining += crew->alive;
+    }
+    if (!master_in_charge(m))
+        return;
+    const uint64_t ready = m->serving ? m->serving->ready : 0;
+    atomic_store(&m->board->workers_alive, ready ? ready - 1 : 0); /* one is control */
+    atomic_store(&m->board->workers_draining, draining);
+}
+
+/* Frees crews whose last process is gone, and the cells that no living one knows. */
+static void bury_crews(struct master *m)
+{
+    uint64_t oldest = m->generation;
+    list_each_safe (node, &m->crews) {
+        struct crew *crew = list_entry(node, struct crew, node);
+        if (crew->alive == 0 && crew != m->serving && crew != m->coming) {
+            log_info("generation_ended", KV_INT("generation", crew->g->number));
+            crew_free(crew);
+        } else if (crew->g->number < oldest) {
+            oldest = crew->g->number;
+        }
+    }
+    if (master_in_charge(m) && !m->base.frozen)
+        shm_forget(m->shm, predecessor_oldest(&m->before, oldest));
+}
+
+/* Our end is the end of those before us, too: who waits for it wants to know that all are gone. */
+static bool is_over(const struct master *m)
+{
+    return list_empty(&m->crews) && m->upgrade.state != UPGRADE_ENDING &&
+           m->before.state != PREDECESSOR_DRAINING;
+}
+
+/* What was wanted while something else was under way. */
+static void catch_up(struct master *m)
+{
+    if (m->reload_again) {
+        m->reload_again = false;
+        master_reload(m);
+    } else if (m->upgrade_again) {
+        m->upgrade_again = false;
+        master_upgrade(m);
+    }
+}
+
+static void on_review(struct later *l)
+{
+    struct master *m = container_of(l, struct master, review);
+    if (m->coming && m->coming->state == CREW_SERVING)
+        take_over(m);
+    else if (m->coming && m->coming->state == CREW_FAILED)
+        give_up_coming(m, "a process of the new generation died");
+    if (m->stopping && m->serving && m->serving->alive == 0)
+        m->serving = NULL;
+    bury_crews(m);
+    count_processes(m);
+    if (m->stopping && is_over(m))
+        loop_stop(&m->loop);
+    else if (!m->stopping && !busy(m))
+        catch_up(m);
+}
+
+static void on_crew_change(struct crew_base *base, struct crew *crew)
+{
+    (void)crew;
+    struct master *m = container_of(base, struct master, base);
+    loop_later(&m->loop, &m->review);
+}
+
+static void on_child(struct crew_base *base)
+{
+    struct master *m = container_of(base, struct master, base);
+    signals_stop(&m->signals);
+    predecessor_forget_fd(&m->before);
+    list_each (node, &m->crews)
+        crew_forget_fds(list_entry(node, struct crew, node));
+    loop_abandon(&m->loop);
+}
+
+static void on_ask(struct crew_base *base, enum ask ask)
+{
+    struct master *m = container_of(base, struct master, base);
+    switch (ask) {
+    case ASK_RELOAD:
+        master_reload(m);
+        break;
+    case ASK_UPGRADE:
+        master_upgrade(m);
+        break;
+    case ASK_DRAIN:
+        kill(getpid(), SIGQUIT);
+        break;
+    case ASK_REOPEN:
+        kill(getpid(), SIGUSR1);
+        break;
+    default:
+        log_warn("ask_unknown", KV_INT("ask", ask));
+        break;
+    }
+}
+
+void master_crews_init(struct master *m)
+{
+    list_init(&m->crews);
+    later_init(&m->review, on_review);
+    timer_init(&m->ready_timer, on_ready_timeout);
+    faults_init(&m->warnings);
+    m->base = (struct crew_base){.loop = &m->loop,
+                                 .slots = &m->slots,
+                                 .sockets = &m->sockets,
+                                 .on_change = on_crew_change,
+                                 .on_child = on_child,
+                                 .on_ask = on_ask};
+}
