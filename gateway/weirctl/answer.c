@@ -42,6 +42,20 @@ void answer_add(struct text *out, const json_t *o, const char *key)
         text_char(out, '-');
 }
 
+void answer_fault(struct text *out, const json_t *o)
+{
+    if (json_object_get(o, "file")) {
+        answer_add(out, o, "file");
+        text_char(out, ':');
+    }
+    if (json_object_get(o, "line")) {
+        answer_add(out, o, "line");
+        text_char(out, ':');
+    }
+    text_str(out, json_object_get(o, "file") ? " " : "");
+    answer_add(out, o, "text");
+}
+
 bool answer_number(const json_t *o, const char *key, double *v)
 {
     const json_t *member = json_object_get(o, key);

@@ -41,6 +41,7 @@ struct command {
     struct command_option options[COMMAND_OPTIONS];
     size_t operands_min, operands_max;
     const char *path; /* of the admin API; the request is a POST */
+    unsigned wait_ms; /* for the answer; 0: CLIENT_TIMEOUT_MS */
     bool decides; /* it changes something that all instances of a fleet may be told to: --fleet */
 
     /* Fills the object that is sent; all arguments are UTF-8. False: `fault` says what is wrong

@@ -13,7 +13,7 @@ extern const struct command breaker_auto, breaker_close, breaker_disable, breake
     breaker_list, breaker_open, canary_get, canary_set, dark_grant, dark_list, dark_revoke,
     endpoint_drain, endpoint_list, endpoint_undrain, fault_list, fault_resume, fault_set,
     fault_stop_all, fleet_decisions, fleet_forget, fleet_show, mirror_diffs, outlier_eject,
-    outlier_list, outlier_return;
+    outlier_list, outlier_return, process_drain, process_reload, process_reopen, process_upgrade;
 
 const struct command *const commands[] = {
     &breaker_list,    &breaker_open,
@@ -28,7 +28,9 @@ const struct command *const commands[] = {
     &fleet_show,      &fleet_decisions,
     &fleet_forget,    &mirror_diffs,
     &outlier_list,    &outlier_eject,
-    &outlier_return,  NULL,
+    &outlier_return,  &process_reload,
+    &process_upgrade, &process_drain,
+    &process_reopen,  NULL,
 };
 
 enum { COMMANDS_N = array_n(commands) - 1 };

@@ -91,8 +91,10 @@ static int print_help(const struct command *c, const char *group)
 static int show_refusal(int status, const json_t *answer)
 {
     const json_t *error = json_object_get(answer, "error"),
-                 *field = json_object_get(answer, "field");
+                 *field = json_object_get(answer, "field"),
+                 *errors = answer_list(answer, "errors"), *e;
     struct text t;
+    size_t i;
 
     text_init(&t);
     if (json_is_string(error))
@@ -103,6 +105,11 @@ static int show_refusal(int status, const json_t *answer)
         text_str(&t, " (");
         answer_plain(&t, json_string_value(field));
         text_char(&t, ')');
+    }
+    json_array_foreach(errors, i, e)
+    {
+        text_str(&t, "\n  ");
+        answer_fault(&t, e);
     }
     fprintf(stderr, "weirctl: refused: %.*s\n", (int)t.n, t.p);
     text_fini(&t);
@@ -203,6 +210,8 @@ static int run(const struct command *c, const struct settings *s, const struct c
         text_char(&fault, '\0');
         code = wrong(c, fault.p);
     } else {
+        if (c->wait_ms)
+            to.timeout_ms = c->wait_ms;
         if (s->fleet)
             json_object_set_new(content, "fleet", json_true());
         code = post(c, s, &to, content);
