@@ -301,6 +301,37 @@ void rig_renew_with(struct rig_conf c)
     AWAIT(rig_log_count("generation_ended") > ended);
 }
 
+static pid_t upgraded_to(void)
+{
+    pid_t pid = 0;
+    char *log = rig_read("stderr");
+    for (const char *at = log; (at = strstr(at, " upgraded pid=")); at++)
+        pid = atoi(at + strlen(" upgraded pid="));
+    free(log);
+    return pid;
+}
+
+/* The master before is a child as well and ends when it likes. */
+bool rig_upgrade(void)
+{
+    const unsigned good = rig_log_count(" upgraded pid="), bad = rig_log_count(" upgrade_failed ");
+    rig_signal(SIGUSR2);
+    AWAIT_FOR(60000, rig_log_count(" upgraded pid=") > good ||
+                         rig_log_count(" upgrade_failed ") > bad);
+    if (rig_log_count(" upgraded pid=") == good)
+        return false;
+    rig.pid = upgraded_to();
+    return true;
+}
+
+void rig_link_weir(const char *to)
+{
+    const char *path = rig_path("weir");
+    unlink(path);
+    cr_assert_eq(symlink(to, path), 0);
+    setenv("WEIR", path, 1);
+}
+
 void rig_signal(int signo)
 {
     cr_assert(rig.pid);
@@ -318,6 +349,11 @@ int rig_await_exit(void)
     AWAIT(waitpid(rig.pid, &status, WNOHANG) == rig.pid);
     rig.pid = 0;
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+void rig_forget(void)
+{
+    rig.pid = 0;
 }
 
 void rig_expect_deaths(void)

@@ -88,12 +88,20 @@ bool rig_reload_with(struct rig_conf c);
  * serve a connection or two until then. For tests without connections that would keep it. */
 #define rig_renew(...) rig_renew_with((struct rig_conf){__VA_ARGS__})
 void rig_renew_with(struct rig_conf c);
+/* Starts the binary that lies where it was started from beside it, by SIGUSR2. True: that one is in
+ * charge; from now on rig_master() is its master. */
+bool rig_upgrade(void);
+/* From now on weir is started by this name in the folder, a link to the real one, or to another
+ * program. */
+void rig_link_weir(const char *to);
 void rig_signal(int signo);
 pid_t rig_master(void);
 /* Waits for the master's end: its exit status, or minus the signal. */
 int rig_await_exit(void);
 /* SIGTERM, and everything must end well. */
 void rig_stop(void);
+/* It has ended by another way than the rig's, which doesn't look for it any more. */
+void rig_forget(void);
 /* For tests that kill: such an end of a process is no fault. */
 void rig_expect_deaths(void);
 

@@ -147,11 +147,11 @@ static bool read_parent(pid_t pid, pid_t *parent, char *state)
     return ok;
 }
 
-/* A child of the test, or of one. */
+/* A child of the test, or of one: masters of upgrades are children of one another. */
 static bool is_ours(pid_t pid)
 {
     char state;
-    for (int depth = 0; depth < 4 && pid > 1; depth++) {
+    for (int depth = 0; depth < 64 && pid > 1; depth++) {
         if (!read_parent(pid, &pid, &state))
             return false;
         if (pid == getpid())
