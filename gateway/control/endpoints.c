@@ -87,17 +87,22 @@ static void show_endpoint(const struct endpoints *e, const struct endpoint *ep, 
     json_close(t, '}');
 }
 
-static void show_cluster(const struct endpoints *e, struct cluster *cl, struct text *t)
+void endpoints_write(const struct endpoints *e, struct cluster *cl, struct text *t)
 {
     cluster_follow(cl);
-    json_open(t, '{');
-    json_key(t, "name");
-    json_slice(t, cl->conf->place.name);
-    json_key(t, "endpoints");
     json_open(t, '[');
     for (size_t i = 0; i < cl->n; i++)
         show_endpoint(e, cl->endpoints[i], t);
     json_close(t, ']');
+}
+
+static void show_cluster(const struct endpoints *e, struct cluster *cl, struct text *t)
+{
+    json_open(t, '{');
+    json_key(t, "name");
+    json_slice(t, cl->conf->place.name);
+    json_key(t, "endpoints");
+    endpoints_write(e, cl, t);
     json_close(t, '}');
 }
 

@@ -27,6 +27,8 @@ struct endpoints {
 };
 
 void endpoints_init(struct endpoints *e, struct worker *w, const struct health *health);
+/* The list of a cluster's endpoints, as JSON. */
+void endpoints_write(const struct endpoints *e, struct cluster *cl, struct text *t);
 /* For the table of the admin server; ctx is the struct endpoints. */
 void endpoints_all(void *ctx, const struct admin_request *rq, struct admin_answer *out);
 void endpoints_of_cluster(void *ctx, const struct admin_request *rq, struct admin_answer *out);

@@ -10,6 +10,7 @@
 #include "control/commands.h"
 #include "control/dns.h"
 #include "control/endpoints.h"
+#include "control/explain.h"
 #include "control/health.h"
 #include "control/metrics.h"
 #include "control/resolver.h"
@@ -49,7 +50,8 @@ struct process {
     struct commands commands;
     struct endpoints endpoints;
     struct asks asks;
-    struct admin_row rows[14];
+    struct explain explain;
+    struct admin_row rows[15];
     struct admin_row decides[2]; /* those of them that do what other instances have decided */
     struct admin *admin;
     int admin_fd;        /* -1: none */
@@ -113,6 +115,9 @@ static void build_admin(struct process *p)
     p->rows[12] = (struct admin_row){"/v1/drain", asks_drain, &p->asks, .methods = ADMIN_POST};
     p->rows[13] = (struct admin_row){"/v1/logs/reopen", asks_reopen_logs, &p->asks,
                                      .methods = ADMIN_POST};
+    explain_init(&p->explain, &p->engine.worker, &p->endpoints);
+    p->rows[14] =
+        (struct admin_row){"/v1/explain", explain_answer, &p->explain, .methods = ADMIN_POST};
     p->commands.decider = p->endpoints.decider = fleet_decider(p->fleet);
     p->decides[0] = p->rows[3];
     p->decides[1] = p->rows[6];

@@ -25,6 +25,8 @@ enum command_exit {
 struct command_option {
     const char *name, *value;
     const char *help; /* one line */
+    char letter;      /* also -L; 0: none */
+    bool many;        /* may be given again: its values are lines of one text */
 };
 
 struct command_args {

@@ -243,23 +243,74 @@ static bool take_global(int option, struct settings *s)
         "help", no_argument, NULL, 'h'                                                             \
     }
 
+/* How the options of a command may be written. */
+struct spelling {
+    struct option longs[3 + COMMAND_OPTIONS + 2];
+    char shorts[3 + 2 * COMMAND_OPTIONS + 1];
+};
+
+static void spell(const struct command *c, struct spelling *s)
+{
+    *s = (struct spelling){.longs = {GLOBAL_OPTIONS}, .shorts = "s:h"};
+    int n = 3;
+    size_t end = strlen(s->shorts);
+    if (c->decides)
+        s->longs[n++] = (struct option){"fleet", no_argument, NULL, 'f'};
+    for (int i = 0; i < COMMAND_OPTIONS && c->options[i].name; i++) {
+        const struct command_option *o = &c->options[i];
+        s->longs[n++] = (struct option){o->name, required_argument, NULL, OWN_OPTIONS + i};
+        if (!o->letter)
+            continue;
+        s->shorts[end++] = o->letter;
+        s->shorts[end++] = ':';
+    }
+}
+
+/* The number of the command's option that getopt gave; -1: it is none. */
+static int own_option(const struct command *c, int given)
+{
+    if (given >= OWN_OPTIONS)
+        return given - OWN_OPTIONS;
+    for (int i = 0; i < COMMAND_OPTIONS && c->options[i].name; i++)
+        if (given && c->options[i].letter == given)
+            return i;
+    return -1;
+}
+
+/* Given again, it replaces what was given, or is a further line. */
+static void take_own(const struct command *c, int option, struct command_args *args)
+{
+    static struct text lines[COMMAND_OPTIONS]; /* for ever */
+    struct text *t = &lines[option];
+    if (!args->options[option] || !c->options[option].many) {
+        args->options[option] = optarg;
+        return;
+    }
+    if (!t->n) {
+        text_init(t);
+        text_str(t, args->options[option]);
+    } else {
+        t->n--; /* the NUL */
+    }
+    text_printf(t, "\n%s", optarg);
+    text_char(t, '\0');
+    args->options[option] = t->p;
+}
+
 /* argv[0] is the last word of the command, argv[1] what follows it. */
 static int read_arguments(const struct command *c, struct settings *s, int argc, char **argv)
 {
-    struct option longs[3 + COMMAND_OPTIONS + 2] = {GLOBAL_OPTIONS};
-    struct command_args args = {0};
     static char name[] = "weirctl"; /* in what getopt complains about */
+    struct command_args args = {0};
+    struct spelling spelling;
 
-    int n = 3;
-    if (c->decides)
-        longs[n++] = (struct option){"fleet", no_argument, NULL, 'f'};
-    for (int i = 0; i < COMMAND_OPTIONS && c->options[i].name; i++)
-        longs[n++] = (struct option){c->options[i].name, required_argument, NULL, OWN_OPTIONS + i};
+    spell(c, &spelling);
     argv[0] = name;
     optind = 0; /* begins anew */
-    for (int o; (o = getopt_long(argc, argv, "s:h", longs, NULL)) != -1;) {
-        if (o >= OWN_OPTIONS)
-            args.options[o - OWN_OPTIONS] = optarg;
+    for (int o; (o = getopt_long(argc, argv, spelling.shorts, spelling.longs, NULL)) != -1;) {
+        const int own = own_option(c, o);
+        if (own >= 0)
+            take_own(c, own, &args);
         else if (!take_global(o, s))
             return wrong(c, NULL);
     }

@@ -207,6 +207,7 @@ const struct weir_module weir_module = {
     .log_fields = log_fields,
     .counters = breaker_counters,
     .commands = breaker_commands,
+    .explain = breaker_explain,
     .load = breaker_load,
     .load_route = breaker_load_route,
     .load_cluster = breaker_load_cluster,

@@ -112,6 +112,8 @@ void breaker_load_route(struct weir_load *l, void *conf, void *global);
 void breaker_load_cluster(struct weir_load *l, void *conf, void *global);
 
 extern const struct weir_command breaker_commands[];
+/* [control] */
+void breaker_explain(struct weir_explain *e, const struct weir_use *u);
 
 /* What one process keeps: start(). */
 struct waiter;

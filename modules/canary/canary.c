@@ -17,6 +17,7 @@
 
 #include "canary/canary.h"
 #include "canary/choose.h"
+#include "canary/explain.h"
 #include "canary/feed.h"
 #include "common/slice.h"
 
@@ -315,6 +316,7 @@ const struct weir_module weir_module = {
     .log_fields = log_fields,
     .counters = canary_counters,
     .commands = canary_commands,
+    .explain = canary_explain,
     .load = canary_load,
     .load_route = canary_load_route,
     .unload_use = canary_unload_use,

@@ -301,6 +301,7 @@ const struct weir_module weir_module = {
     .log_fields = log_fields,
     .counters = dark_counters,
     .commands = dark_commands,
+    .explain = dark_explain,
     .load = dark_load,
     .load_route = dark_load_route,
     .unload = dark_unload,

@@ -75,4 +75,7 @@ void dark_load(struct weir_load *l, void *global);
 void dark_load_route(struct weir_load *l, void *conf, void *global);
 void dark_unload(void *global);
 
+/* explain.c [control] */
+void dark_explain(struct weir_explain *e, const struct weir_use *u);
+
 #endif

@@ -277,6 +277,7 @@ const struct weir_module weir_module = {
     .log_fields = log_fields,
     .counters = fault_counters,
     .commands = fault_commands,
+    .explain = fault_explain,
     .load = fault_load,
     .load_route = fault_load_route,
     .unload_use = fault_unload_use,

@@ -21,5 +21,7 @@ static inline enum fault_state fault_state_now(const struct fault *f, const stru
 }
 
 extern const struct weir_command fault_commands[];
+/* [control] */
+void fault_explain(struct weir_explain *e, const struct weir_use *u);
 
 #endif

@@ -274,6 +274,7 @@ const struct weir_module weir_module = {
     .state_size = sizeof(struct state),
     .log_fields = log_fields,
     .counters = retry_counters,
+    .explain = retry_explain,
     .load = retry_load,
     .load_route = retry_load_route,
     .unload_use = retry_unload_use,

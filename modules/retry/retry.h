@@ -102,6 +102,9 @@ void retry_load(struct weir_load *l, void *global);
 void retry_load_route(struct weir_load *l, void *conf, void *global);
 void retry_unload_use(void *conf);
 
+/* [control] */
+void retry_explain(struct weir_explain *e, const struct weir_use *u);
+
 /* How long the next attempt waits, which is the nth retry, from 1. */
 struct retry_wait {
     uint64_t ms;

@@ -99,6 +99,28 @@ static inline struct fields route_rig_fields(const char *lines, struct arena *a)
     return f;
 }
 
+/* What a question asks of the router; `a` and *source live as long as it. */
+static inline struct route_query route_rig_query(struct ask ask, struct arena *a, struct ip *source)
+{
+    struct fields *fields = ARENA_NEW(a, struct fields);
+    const struct slice method = slice_str(ask.method ? ask.method : "GET");
+    cr_assert(ip_parse(slice_str(ask.source ? ask.source : "127.0.0.1"), source));
+    *fields = route_rig_fields(ask.fields, a);
+    return (struct route_query){
+        .listener = ask.listener,
+        .host = slice_str(ask.host ? ask.host : ""),
+        .path = slice_str(ask.path ? ask.path : "/"),
+        .query = slice_str(ask.query),
+        .method_id = method_of(method),
+        .method = method,
+        .fields = fields,
+        .source = source,
+        .arena = a,
+        .identity = ask.identity,
+        .identified = !ask.unidentified,
+    };
+}
+
 /* The name of the route, or "none", or "identity?". */
 static inline const char *route_ask(const struct route_rig *rig, struct ask ask)
 {
@@ -106,23 +128,8 @@ static inline const char *route_ask(const struct route_rig *rig, struct ask ask)
     struct arena a;
     struct ip source;
     arena_init(&a, NULL, 0);
-    cr_assert(ip_parse(slice_str(ask.source ? ask.source : "127.0.0.1"), &source));
-    const struct fields fields = route_rig_fields(ask.fields, &a);
-    const struct slice method = slice_str(ask.method ? ask.method : "GET");
-    const struct route *route = router_match(rig->router, rig->scratch,
-                                             &(struct route_query){
-                                                 .listener = ask.listener,
-                                                 .host = slice_str(ask.host ? ask.host : ""),
-                                                 .path = slice_str(ask.path ? ask.path : "/"),
-                                                 .query = slice_str(ask.query),
-                                                 .method_id = method_of(method),
-                                                 .method = method,
-                                                 .fields = &fields,
-                                                 .source = &source,
-                                                 .arena = &a,
-                                                 .identity = ask.identity,
-                                                 .identified = !ask.unidentified,
-                                             });
+    const struct route_query q = route_rig_query(ask, &a, &source);
+    const struct route *route = router_match(rig->router, rig->scratch, &q);
     const char *other = route ? "identity?" : "none";
     const bool is_one = route && route != &route_needs_identity;
     snprintf(name, sizeof name, "%.*s", is_one ? (int)route->name.n : (int)strlen(other),

@@ -382,7 +382,7 @@ static int best_route(const struct random_route *routes, const struct ask *ask, 
 /* Was the route said never to match? */
 static bool is_covered(const struct route_rig *rig, const char *name)
 {
-    char begin[64];
+    char begin[96];
     snprintf(begin, sizeof begin, "route \"%s\" can never match", name);
     for (const struct fault *f = rig->faults.first; f; f = f->next)
         if (starts(f->text, begin))

@@ -39,12 +39,14 @@
  *     call.h       requests of the module's own, and copies
  *     process.h    clocks, timers, helper threads
  *     report.h     counters, gauges, variants, logs
- *     command.h    what operators can ask */
+ *     command.h    what operators can ask
+ *     explain.h    what a module would do with a request, for operators */
 
 #include <weir/attempt.h>
 #include <weir/call.h>
 #include <weir/command.h>
 #include <weir/exchange.h>
+#include <weir/explain.h>
 #include <weir/load.h>
 #include <weir/process.h>
 #include <weir/report.h>
@@ -96,6 +98,8 @@ struct weir_module {
     /* [control] About every 100 ms, or as often as fleet.tick says where a fleet is configured:
      * what it asks of the fleet (<weir/fleet.h>) leaves right after it. */
     void (*tick)(struct weir_process *p, void *local);
+    /* [control] What would this use do with such a request? */
+    void (*explain)(struct weir_explain *e, const struct weir_use *u);
 
     /* -- hooks, in the order in which an exchange meets them. All may be NULL. -- */
 
