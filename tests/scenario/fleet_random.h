@@ -44,6 +44,8 @@ void tale_broken(const char *rule, const char *fmt, ...) __attribute__((format(p
 
 void stalls_begin(void);
 void stalls_end(void);
+/* Something that has begun then has ended now, and should have taken no longer than that. */
+void stall_note(uint64_t began_us, uint64_t most_us);
 /* Has the machine stood still at any time since? */
 bool stalled_since(uint64_t us);
 

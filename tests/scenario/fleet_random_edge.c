@@ -14,6 +14,7 @@
 #include "tests/lib/talk.h"
 
 enum { CALLS_MAX = 65536, TURNS_MAX = 16384 };
+enum { LOOK_US = 200000, CALL_US = 1000000 }; /* longer only if there is no time for it */
 
 static struct call calls[CALLS_MAX];
 static size_t calls_count;
@@ -149,6 +150,7 @@ struct look edge_look(unsigned i)
     see_circuit(&l);
     see_fleet(&l);
     l.us = wall_us();
+    stall_note(l.asked_us, LOOK_US);
     tale_add(l.us, "edge-%u  %s%s%s, %s, version %llu by %s; %s for %llu ms", i,
              state_word(l.state), l.mode ? ", " : "", l.mode ? mode_words[l.mode] : "",
              l.led       ? "led"
@@ -193,6 +195,7 @@ static void call_end(struct call *c, struct talk *t)
         talk_close(t);
     }
     c->end_us = wall_us();
+    stall_note(c->begin_us, CALL_US);
 }
 
 static void tell_round(unsigned edge, size_t first)

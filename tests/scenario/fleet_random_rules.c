@@ -16,7 +16,8 @@ enum {
     UNSETTLED_US = 1500000, /* after a process has died nobody leads for so long at most */
     CLOCK_MS = 250,         /* Redis's clock is known to half a delay */
     HOLD_US = 1000000,      /* fleet.hold: a lead lapses if it isn't renewed for so long */
-    CALL_US = 4000000,
+    TICK_US = 200000,       /* a tick or two, and some time */
+    CALL_US = 8000000,
 };
 
 static struct {
@@ -65,12 +66,23 @@ static void know(uint64_t version, enum state state, const char *by)
                     state_word(was->state), was->by, state_word(state), by);
 }
 
+/* What an operator has said takes a tick to end, or begin, the lead. */
+static bool was_forced_since(unsigned i, uint64_t us)
+{
+    for (size_t k = turns_n(); k > 0; k--) {
+        const struct turn *t = turn_at(k - 1);
+        if (t->edge == i && t->operator_ && t->us + TICK_US > us)
+            return true;
+    }
+    return false;
+}
+
 /* Whoever is led shows the version's state, and nobody else's version of it; and what a control
  * process shows never goes back. */
 static void versions_agree(unsigned i, const struct look *l)
 {
     struct rule_edge *e = &is.edges[i];
-    if (!l->led || l->mode != MODE_AUTO)
+    if (!l->led || l->mode != MODE_AUTO || was_forced_since(i, l->asked_us))
         return;
     know(l->version, l->state, l->by);
     if (edge_touched_us(i) + UNSETTLED_US < e->led_us && l->version < e->version)
@@ -187,13 +199,9 @@ static bool was_led(const struct turn *t, const struct look *then, const struct 
     if (!then->led || !now->led || then->mode || now->mode || t->us <= then->us ||
         t->us >= now->asked_us || edge_touched_us(t->edge) + UNSETTLED_US > then->asked_us ||
         stalled_since(then->asked_us - HOLD_US) ||
-        lineage_of(then->version) != lineage_of(now->version))
+        lineage_of(then->version) != lineage_of(now->version) ||
+        was_forced_since(t->edge, then->asked_us))
         return false;
-    for (size_t k = turns_n(); k > 0; k--) {
-        const struct turn *o = turn_at(k - 1);
-        if (o->edge == t->edge && o->operator_ && o->us > then->asked_us)
-            return false;
-    }
     return now->joined_ms * 1000 > now->us - then->asked_us + SLACK_US;
 }
 
@@ -289,10 +297,10 @@ static bool got_through(const struct call *c)
     return c->status && c->status != 503;
 }
 
-static bool led_throughout(const struct look *before, const struct look *after)
+static bool led_throughout(unsigned i, const struct look *before, const struct look *after)
 {
     return before->led && after->led && !before->mode && !after->mode &&
-           !stalled_since(before->asked_us - HOLD_US) &&
+           !stalled_since(before->asked_us - HOLD_US) && !was_forced_since(i, before->asked_us) &&
            after->joined_ms * 1000 > after->us - before->asked_us + SLACK_US;
 }
 
@@ -305,7 +313,7 @@ static bool forced(const struct look *before, const struct look *after, enum mod
 static void is_let_rightly(const struct call *c, const struct look *before,
                            const struct look *after)
 {
-    const bool same = led_throughout(before, after) && before->version == after->version;
+    const bool same = led_throughout(c->edge, before, after) && before->version == after->version;
     if (got_through(c) &&
         ((same && before->state == STATE_OPEN) || forced(before, after, MODE_OPEN)))
         tale_broken("what is open lets nothing through", "edge-%u, call of status %d", c->edge,
@@ -337,7 +345,7 @@ static bool is_of_version(uint64_t version, uint64_t until_us)
 static void count_probe(struct call *c, const struct look *before, const struct look *after)
 {
     unsigned n = 0;
-    if (!c->probe || !led_throughout(before, after) || before->state != STATE_HALF_OPEN ||
+    if (!c->probe || !led_throughout(c->edge, before, after) || before->state != STATE_HALF_OPEN ||
         !is_of_version(before->version, after->us))
         return;
     c->version = before->version;

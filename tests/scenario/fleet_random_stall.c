@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A machine that many share stands still now and then, for seconds even. Then leads lapse and
- * requests take long, and nobody is to blame. A thread that should wake up all the time sees it. */
+/* A machine that many share stands still now and then, for seconds even, or has no time for some
+ * processes. Then leads lapse and requests take long, and nobody is to blame. A thread that should
+ * wake up all the time sees the first, what takes long though it never should the second. */
 #include "fleet_random.h"
 
 #include <criterion/criterion.h>
@@ -41,6 +42,13 @@ void stalls_end(void)
 {
     atomic_store(&stops, true);
     pthread_join(thread, NULL);
+}
+
+void stall_note(uint64_t began_us, uint64_t most_us)
+{
+    const uint64_t now = wall_us();
+    if (now - began_us > most_us)
+        atomic_store(&stall_us, now);
 }
 
 /* The thread may be the last to wake up. */
