@@ -153,6 +153,18 @@ static void do_delay(void)
     fault_proxy_delay(ways[i], ms);
 }
 
+/* What is on its way then comes behind what is asked for later, over the other connection. */
+static void do_late_news(void)
+{
+    const unsigned i = below(EDGES), ms = 50 + below(350);
+    TELL("way %u takes %u ms for a moment", i, ms);
+    fault_proxy_delay(ways[i], ms);
+    call_some(1 + below(4), NULL);
+    TELL("way %u heals", i);
+    heal_way(i);
+    call_some(1 + below(3), NULL);
+}
+
 static void do_way_fault(void)
 {
     static const enum proxy_fault faults[] = {FAULT_HANG, FAULT_HALF_OPEN, FAULT_REFUSE,
@@ -381,11 +393,10 @@ static const struct {
     void (*run)(void);
     unsigned weight;
 } steps[] = {
-    {do_calls, 50},         {do_wait, 10},  {do_backend, 14},
-    {do_heal_way, 9},       {do_cut, 4},    {do_delay, 5},
-    {do_way_fault, 6},      {do_redis, 2},  {do_redis_again, 6},
-    {do_remember, 2},       {do_flush, 3},  {do_kill, 2},
-    {do_kill_under_way, 2}, {do_reload, 1}, {do_operator, 5},
+    {do_calls, 50}, {do_wait, 10},          {do_backend, 14},  {do_heal_way, 9},
+    {do_cut, 4},    {do_delay, 3},          {do_late_news, 4}, {do_way_fault, 6},
+    {do_redis, 2},  {do_redis_again, 6},    {do_remember, 2},  {do_flush, 3},
+    {do_kill, 2},   {do_kill_under_way, 2}, {do_reload, 1},    {do_operator, 5},
     {do_auto, 4},
 };
 
