@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A small backend to look at: answers every request, over kept-alive connections, with its name,
  * its port, the request line, the fields in which a gateway tells who the client is, and how many
- * requests it has had.
+ * requests it has had. From SIGUSR1 on it answers with 500, from SIGUSR2 on with 200 again, and
+ * says so on stderr, as Weir writes its log.
  *
- *     demo_origin NAME     listens on a free port of 127.0.0.1, prints it, serves until it is
- * killed demo_origin -p N     prints N ports that are free now, all different
+ *     demo_origin NAME   listens on a free port of 127.0.0.1, prints it, serves until it is killed
+ *     demo_origin -p N   prints N ports that are free now, all different
  *
  * One thread, one poll(); requests are read with the gateway's own HTTP/1 codec. It is made for
  * a handful of connections: beyond CONNECTIONS it accepts no more until one has ended, and an
@@ -12,6 +13,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -19,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "http/h1_body.h"
 
@@ -41,6 +44,7 @@ static const struct h1_limits limits = {
 static struct conn conns[CONNECTIONS];
 static const char *name;
 static unsigned port, requests;
+static volatile sig_atomic_t fails; /* changes while turn() waits, and never else */
 
 static bool is_shown(const struct field *f)
 {
@@ -72,8 +76,9 @@ static void write_answer(struct conn *c, const struct request_head *h)
     text_printf(&content, "request %u of this backend\n", ++requests);
     text_init_fixed(&c->answer, c->answer_memory, sizeof c->answer_memory);
     text_printf(&c->answer,
-                "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n%s\r\n",
-                content.n, c->keep_alive ? "" : "Connection: close\r\n");
+                "HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n%s\r\n",
+                fails ? "500 Internal Server Error" : "200 OK", content.n,
+                c->keep_alive ? "" : "Connection: close\r\n");
     if (h->method_id != METHOD_HEAD)
         text_add(&c->answer, text_slice(&content));
 }
@@ -188,7 +193,38 @@ static int print_free_ports(int n)
     return 0;
 }
 
-static void turn(int listener)
+static void on_signal(int number)
+{
+    fails = number == SIGUSR1;
+}
+
+/* Both stay blocked, but for the time in which turn() waits. */
+static void take_signals(sigset_t *while_waiting)
+{
+    const struct sigaction action = {.sa_handler = on_signal};
+    sigset_t both;
+    sigemptyset(&both);
+    sigaddset(&both, SIGUSR1);
+    sigaddset(&both, SIGUSR2);
+    sigaction(SIGUSR1, &action, NULL);
+    sigaction(SIGUSR2, &action, NULL);
+    sigprocmask(SIG_BLOCK, &both, while_waiting);
+    log_set_process(name);
+}
+
+static void say_whether_it_fails(void)
+{
+    static bool said;
+    if (said == fails)
+        return;
+    said = fails;
+    if (said)
+        log_warn("fails");
+    else
+        log_info("works");
+}
+
+static void turn(int listener, const sigset_t *while_waiting)
 {
     struct pollfd fds[CONNECTIONS + 1] = {{.fd = -1, .events = POLLIN}};
     struct conn *room = NULL;
@@ -198,7 +234,9 @@ static void turn(int listener)
             room = &conns[i];
     }
     fds[0].fd = room ? listener : -1;
-    if (poll(fds, CONNECTIONS + 1, -1) < 0)
+    const int n = ppoll(fds, CONNECTIONS + 1, NULL, while_waiting);
+    say_whether_it_fails();
+    if (n < 0)
         return;
     for (size_t i = 0; i < CONNECTIONS; i++) {
         if (fds[i + 1].revents && !serve(&conns[i]))
@@ -217,11 +255,13 @@ int main(int argc, char **argv)
         return 2;
     }
     name = argv[1];
+    sigset_t while_waiting;
+    take_signals(&while_waiting);
     int listener = listen_anywhere(&port);
     for (size_t i = 0; i < CONNECTIONS; i++)
         conns[i].fd = -1;
     printf("%u\n", port);
     fflush(stdout);
     for (;;)
-        turn(listener);
+        turn(listener, &while_waiting);
 }
