@@ -1,47 +1,31 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # What ./dev demo shows: seven backends and a Weir with two workers before them, a few requests, a
-# canary, a dark launch and a mirror, and what to try by hand. Everything listens on free ports of 127.0.0.1 and lives in a folder of its
-# own under /tmp, until Ctrl-C (or the end of the requests, with --once); then exactly what was
-# started here is stopped, and the folder goes.
+# canary, a dark launch and a mirror, and what to try by hand. With --fleet it is another story:
+# fleet.sh. Everything listens on free ports of 127.0.0.1 and lives in a folder of its own under
+# /tmp, until Ctrl-C (or the end of the requests, with --once); then exactly what was started here is
+# stopped, and the folder goes.
 #
-# usage: demo.sh BUILD-DIR [--once]
+# usage: demo.sh BUILD-DIR [--fleet] [--once]
 set -euo pipefail
 
 build=$1
-once=${2:-}
-dir=$(mktemp -d /tmp/weir-demo.XXXXXX)
-chmod 755 "$dir"
-started=()
-
-# shellcheck disable=SC2317 # the trap calls it
-stop_all() {
-    trap - EXIT INT TERM HUP
-    local pid
-    # The gateway first, so that no request of the last moment finds its backend gone.
-    for pid in ${started[@]+"${started[@]}"}; do
-        kill -TERM "$pid" 2>/dev/null || continue
-        for ((tries = 0; tries < 100; tries++)); do
-            kill -0 "$pid" 2>/dev/null || continue 2
-            sleep 0.05
-        done
-        kill -KILL "$pid" 2>/dev/null || true
-    done
-    rm -rf "$dir"
-}
-trap stop_all EXIT
-trap 'echo; echo "stopping"; exit 0' INT TERM HUP
-
-# start_origin NAME: starts one and sets $port to where it listens.
-start_origin() {
-    "$build/tools/demo_origin" "$1" >"$dir/$1.port" 2>"$dir/$1.err" &
-    started+=($!)
-    until port=$(cat "$dir/$1.port") && [ -n "$port" ]; do
-        kill -0 $! 2>/dev/null || { cat "$dir/$1.err" >&2; exit 1; }
-        sleep 0.02
-    done
-    echo "  backend $1 on 127.0.0.1:$port (pid $!)"
-}
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/demo
+shift
+once="" story=edge
+for option; do
+    case $option in
+    --once) once=--once ;;
+    --fleet) story=fleet ;;
+    *)
+        echo "usage: demo.sh BUILD-DIR [--fleet] [--once]" >&2
+        exit 2
+        ;;
+    esac
+done
+[ $story = edge ] || exec "$here/$story.sh" "$build" $once
+# shellcheck source=tools/demo/life.sh
+. "$here/life.sh"
 
 echo "starting"
 start_origin apple; apple=$port
@@ -51,8 +35,8 @@ start_origin cherry-v1; cherry_v1=$port
 start_origin cherry-v2; cherry_v2=$port
 start_origin cherry-v3; cherry_v3=$port
 start_origin lab; lab=$port
-read -r web < <("$build/tools/demo_origin" -p 1)
-read -r secure < <("$build/tools/demo_origin" -p 1)
+web=$(free_port)
+secure=$(free_port)
 
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=localhost \
     -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout "$dir/tls.key" -out "$dir/tls.crt" 2>"$dir/openssl.err" ||
@@ -92,22 +76,8 @@ admin = { bind = "unix:$dir/admin.sock"; };
 log = { access = "$dir/access.log"; };
 CONF
 
-"$build/weir" -t -c "$dir/weir.conf"
-"$build/weir" -c "$dir/weir.conf" 2>"$dir/error.log" &
-weir=$!
-started=("$weir" "${started[@]}")
-
 url=http://127.0.0.1:$web
-ready() { curl -s -o "$dir/ready" --max-time 1 "$url/" 2>/dev/null; }
-for ((tries = 0; ; tries++)); do
-    ready && break
-    if [ $tries = 400 ] || ! kill -0 $weir 2>/dev/null; then
-        echo "weir didn't start; it said:" >&2
-        cat "$dir/error.log" >&2
-        exit 1
-    fi
-    sleep 0.05
-done
+start_weir "$dir/weir.conf" "$dir/error.log" "$url/"
 tls_url=https://localhost:$secure
 echo "  weir on $url and $tls_url (pid $weir), configured by $dir/weir.conf"
 
@@ -122,23 +92,12 @@ try() {
     curl -sS --max-time 5 "$@" >"$dir/answer" 2>&1 || failed=1
     sed 's/\r$//; s/^/  /' "$dir/answer" | grep -F -- "$only" || failed=1
 }
-failed=0
 try "two backends take turns" "$url/apples/1" "$url/apples/2"
 try "the prefix of the path is rewritten" "$url/bananas/ripe?n=3"
 try "a client can't make up where it comes from" -H "X-Forwarded-For:1.2.3.4" "$url/bananas/"
 try "a redirect" -si "$url/old/1"
 try "no such route" -si -H "Accept:application/json" "$url/nothing"
 try "the same over TLS, as HTTP/2" --cacert "$dir/tls.crt" -w "HTTP/%{http_version}\n" "$tls_url/apples/3"
-
-# show COMMENT COMMAND ARGUMENT...: the same of any command.
-show() {
-    echo
-    echo "# $1"
-    shift
-    echo "\$ $*"
-    "$@" >"$dir/answer" 2>&1 || failed=1
-    sed 's/^/  /' "$dir/answer"
-}
 
 # variants URL: which variants have answered, and how often.
 variants() {

@@ -25,6 +25,7 @@ build    libhiredis-dev        hiredis-devel
 build    libcurl4-openssl-dev  libcurl-devel
 demo     curl                  curl
 demo     openssl               openssl
+demo     redis-server          redis
 test     libcriterion-dev      libcriterion-devel
 test     curl                  curl
 test     procps                procps-ng
