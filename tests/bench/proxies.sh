@@ -134,7 +134,7 @@ start() {
     fi
     case $kind in
     floor) $pin_proxy "$build/tests/bench/floor" "${port[origin]}" >"$scratch/floor.port" & ;;
-    weir) $pin_proxy "$build/weir" -c "$conf" >"$scratch/$instance.out" 2>&1 & ;;
+    weir | fleet) $pin_proxy "$build/weir" -c "$conf" >"$scratch/$instance.out" 2>&1 & ;;
     nginx) $pin_proxy nginx -c "$conf" -p "$scratch" -e "$scratch/$instance.error" >"$scratch/$instance.out" 2>&1 & ;;
     haproxy)
         # shellcheck disable=SC2046 # a master only where it has to reload

@@ -17,6 +17,7 @@
 #   modules    system calls and instructions with ten modules that a route doesn't use, and does
 #   recovery   errors and latency while one of three backends becomes slow, dies and comes back
 #   fleet      what instances that share circuits cost their Redis
+#   fleet_latency  latency and CPU of requests while Redis is well, hangs, is killed
 #   callgrind  instructions per request; only when it is asked for
 #
 # Times differ from one minute to the next on any machine, so the proxies take turns, round after
@@ -32,7 +33,7 @@ sections=()
 build=""
 
 usage() {
-    sed -n 's/^# \{0,1\}//; 3,21p' "${BASH_SOURCE[0]}" >&2
+    sed -n 's/^# \{0,1\}//; 3,22p' "${BASH_SOURCE[0]}" >&2
     exit 2
 }
 
@@ -41,7 +42,7 @@ while [ $# -gt 0 ]; do
     --rounds) rounds=${2:?}; shift ;;
     --requests) requests=${2:?}; shift ;;
     --callgrind) sections+=(callgrind) ;;
-    cpu | syscalls | routes | idle | reload | callgrind | tls | h2 | handshakes | idle_tls | modules | recovery | fleet) sections+=("$1") ;;
+    cpu | syscalls | routes | idle | reload | callgrind | tls | h2 | handshakes | idle_tls | modules | recovery | fleet | fleet_latency) sections+=("$1") ;;
     -*) usage ;;
     *) [ -z "$build" ] || usage; build=$(cd "$1" && pwd) ;;
     esac
@@ -49,7 +50,7 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$build" ] || usage
 case ${sections[*]:-} in
-"" | callgrind) sections=(cpu syscalls routes idle reload tls h2 handshakes idle_tls modules recovery fleet "${sections[@]}") ;;
+"" | callgrind) sections=(cpu syscalls routes idle reload tls h2 handshakes idle_tls modules recovery fleet fleet_latency "${sections[@]}") ;;
 esac
 
 # Idle connections take a descriptor each, on both sides.
@@ -70,6 +71,8 @@ scratch=$(mktemp -d)
 . "$here/sections_recovery.sh"
 # shellcheck source=tests/bench/sections_fleet.sh
 . "$here/sections_fleet.sh"
+# shellcheck source=tests/bench/sections_fleet_latency.sh
+. "$here/sections_fleet_latency.sh"
 trap 'stop "${!pid[@]}"; rm -rf "$scratch"' EXIT
 trap 'exit 130' INT TERM
 
