@@ -159,12 +159,14 @@ static inline const char *jwk_members(EVP_PKEY *key)
 {
     uint8_t raw[128];
     size_t n = sizeof raw;
-    const size_t bytes = ((size_t)EVP_PKEY_bits(key) + 7) / 8;
+    size_t bytes; /* OpenSSL 3.5 takes it for an error to ask for those of an HMAC's key */
     switch (EVP_PKEY_base_id(key)) {
     case EVP_PKEY_RSA:
+        bytes = ((size_t)EVP_PKEY_bits(key) + 7) / 8;
         return printed("\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"%s\"",
                        base64url(info_tail(key, bytes + 5).p, bytes));
     case EVP_PKEY_EC: {
+        bytes = ((size_t)EVP_PKEY_bits(key) + 7) / 8;
         const char *point = info_tail(key, 2 * bytes).p;
         return printed("\"kty\":\"EC\",\"crv\":\"P-%zu\",\"x\":\"%s\",\"y\":\"%s\"", bytes * 8,
                        base64url(point, bytes), base64url(point + bytes, bytes));
