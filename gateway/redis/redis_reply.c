@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hiredis's reader parses; what is here keeps it within bounds, and its structs out of what the
  * rest of the folder sees. The reader is hiredis's own with one function in another place: the one
- * that makes room for a list asks first whether there may be so many items.
+ * that makes room for a list asks first whether there may be so many items, and whether that list
+ * may stand so deep in others.
  *
  * Its whole size is bounded by who feeds the reader (redis_conn.c). */
 #include "redis/redis_reply.h"
@@ -15,12 +16,21 @@ typedef int items_n;
 static redisReplyObjectFunctions bounded;
 static void *(*create_array)(const redisReadTask *task, items_n n);
 
+static unsigned depth_of(const redisReadTask *task)
+{
+    unsigned n = 0;
+    for (; task; task = task->parent)
+        n++;
+    return n;
+}
+
 /* NULL makes the reader fail, for good. What it has made so far it frees. */
 static void *create_bounded(const redisReadTask *task, items_n n)
 {
     size_t *items = task->privdata;
     *items += (size_t)n;
-    return *items <= REDIS_ITEMS_MAX ? create_array(task, n) : NULL;
+    const bool fits = *items <= REDIS_ITEMS_MAX && depth_of(task) <= REDIS_DEPTH_MAX;
+    return fits ? create_array(task, n) : NULL;
 }
 
 struct redisReader *redis_reader_new(size_t *items)

@@ -11,6 +11,8 @@
 /* Of one reply, those of lists in lists included. hiredis makes room for as many as the peer
  * announces, before there is any, and for each of them for much more than it takes to say it. */
 enum { REDIS_ITEMS_MAX = 65536 };
+/* Lists in lists. hiredis frees them by recursion, and since 1.0 has no limit of its own. */
+enum { REDIS_DEPTH_MAX = 8 };
 
 /* `items` counts those of the reply that is being read, and has to be 0 before each; beyond
  * REDIS_ITEMS_MAX reading fails. NULL: no memory. Freed by redisReaderFree(). */
