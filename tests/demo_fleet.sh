@@ -49,7 +49,7 @@ times_grow() {
 # enough.
 is_opened_by_the_sum() {
     [[ $(grep -E 'has opened the circuit.*calls failed' "$scratch/out") =~ \
-        "edge-a has had "([0-9]+)" calls".*"edge-b "([0-9]+)" (".*"it takes "([0-9]+) ]] || return 1
+        "edge-a has had "([0-9]+)" calls, ".*"edge-b "([0-9]+)", ".*"; "([0-9]+)" are needed" ]] || return 1
     local a=${BASH_REMATCH[1]} b=${BASH_REMATCH[2]} needed=${BASH_REMATCH[3]}
     [ "$a" -lt "$needed" ] && [ "$b" -lt "$needed" ] && [ $((a + b)) -ge "$needed" ]
 }
@@ -82,19 +82,19 @@ check "every step is there, in order" in_order \
     "both +answered with 200" \
     "backend +fails from now on" "edge-[ab] +a request fails with 500: number 1 here, 1 of both" \
     "edge-[ab] +(has opened the circuit|hears from edge-[ab]: open)" \
-    "edge-[ab] +(has opened the circuit|hears from edge-[ab]: open).* ms after edge-[ab]" \
+    "edge-[ab] +(has opened the circuit|hears from edge-[ab]: open).* ms (after edge-[ab]|earlier)" \
     "both +refused with 503, the backend isn't asked" \
     "edge-[ab] +(has made it|hears from edge-[ab]:) half-open" \
-    "edge-[ab] +(has made it|hears from edge-[ab]:) half-open.* ms after edge-[ab]" \
+    "edge-[ab] +(has made it|hears from edge-[ab]:) half-open.* ms (after edge-[ab]|earlier)" \
     "edge-[ab] +sends a probe: 500" \
     "edge-[ab] +(has opened the circuit|hears from edge-[ab]: open)" \
-    "edge-[ab] +(has opened the circuit|hears from edge-[ab]: open).* ms after edge-[ab]" \
+    "edge-[ab] +(has opened the circuit|hears from edge-[ab]: open).* ms (after edge-[ab]|earlier)" \
     "backend +works again" \
     "edge-[ab] +(has made it|hears from edge-[ab]:) half-open" \
     "edge-[ab] +sends a probe: 200, good ones of the fleet: 1 of 4" \
     "edge-[ab] +sends a probe: 200, good ones of the fleet: 4 of 4" \
     "edge-[ab] +(has closed it|hears from edge-[ab]: closed)" \
-    "edge-[ab] +(has closed it|hears from edge-[ab]: closed).* ms after edge-[ab]" \
+    "edge-[ab] +(has closed it|hears from edge-[ab]: closed).* ms (after edge-[ab]|earlier)" \
     "both +answered with 200"
 check "its times grow" times_grow
 check "the sum has opened it" is_opened_by_the_sum

@@ -12,7 +12,7 @@ openings=0 # made by whomever; each is one of the fleet
 declare -A calls=([edge-a]=0 [edge-b]=0) failures=([edge-a]=0 [edge-b]=0) # since it was closed
 good=0 # probes since it was half-open
 declare -A alone=() # decides by itself
-last_state="" last_who="" last_at=0 # the last change of the circuit
+last_state="" last_who="" last_at=0 last_way="" # the last change of the circuit; made, or heard of
 declare -A many=() # requests alike, not told yet
 many_kind="" many_from=0 many_to=0
 
@@ -112,41 +112,46 @@ story_pause() {
 #
 #     text="cluster fruit: from closed to open, for 1000 ms (opening 1 in a row): WHY"
 #
-# with "by INSTANCE: " before WHY on who has heard of it.
+# with "by INSTANCE: " before WHY on who has heard of it. Redis tells all of them at the same moment, so
+# that one may be earlier than who has made the change, and waits for the answer.
 tell_change() {
-    local at=$1 who=$2 to=$3 text=$4 why by for_ms="" behind=""
+    local at=$1 who=$2 to=$3 text=$4 why by for_ms="" apart="" way=made
     why=${text##*: } why=${why%\"}
     [[ ! $text =~ ", for "([0-9]+)" ms" ]] || for_ms=" for ${BASH_REMATCH[1]} ms"
-    if [ "$to" = "$last_state" ] && [ "$who" != "$last_who" ] && [ -z "${alone[$who]:-}" ]; then
-        behind=", $(ms $((at - last_at))) after $last_who"
+    [[ $text != *": by "* ]] || way=heard
+    if [ "$to" = "$last_state" ] && [ "$who" != "$last_who" ] && [ $way != "$last_way" ]; then
+        apart=$(ms $((at - last_at)))
     fi
-    last_state=$to last_who=$who last_at=$at
-    if [[ $text == *": by "* ]]; then
+    by=$last_who
+    last_state=$to last_who=$who last_at=$at last_way=$way
+    if [ $way = heard ]; then
+        [ -z "$apart" ] || apart=", $apart after $by"
         by=${text##*: by }
-        tell "$at" "$who" "hears from ${by%%:*}: ${to/_/-}$for_ms$behind"
+        tell "$at" "$who" "hears from ${by%%:*}: ${to/_/-}$for_ms$apart"
     else
-        tell_made "$at" "$who" "$to" "$why" "$for_ms" "$behind"
+        [ -z "$apart" ] || apart=" ($by has heard of it $apart earlier)"
+        tell_made "$at" "$who" "$to" "$why" "$for_ms$apart"
     fi
 }
 
 tell_made() {
-    local at=$1 who=$2 to=$3 why=$4 for_ms=$5 behind=$6 over="over both"
+    local at=$1 who=$2 to=$3 why=$4 when=$5 over="over both"
     case $to in
     open)
         if [[ $why == *" calls failed"* ]]; then
-            why+=". So far edge-a has had ${calls[edge-a]} calls (${failures[edge-a]} failed), edge-b ${calls[edge-b]} (${failures[edge-b]}); it takes $NEEDED"
+            why+="; by now edge-a has had ${calls[edge-a]} calls, ${failures[edge-a]} failed, edge-b ${calls[edge-b]}, ${failures[edge-b]} failed; $NEEDED are needed"
         fi
-        tell "$at" "$who" "has opened the circuit$for_ms$behind: $why"
+        tell "$at" "$who" "has opened the circuit$when: $why"
         ;;
     half_open)
         good=0
         [ -z "${alone[$who]:-}" ] || over=here
-        tell "$at" "$who" "has made it half-open$behind: the next $PROBES requests $over are probes"
+        tell "$at" "$who" "has made it half-open$when: the next $PROBES requests $over are probes"
         ;;
     closed)
         unset "alone[$who]"
         calls=([edge-a]=0 [edge-b]=0) failures=([edge-a]=0 [edge-b]=0)
-        tell "$at" "$who" "has closed it$behind: $why"
+        tell "$at" "$who" "has closed it$when: $why"
         ;;
     esac
 }
