@@ -107,14 +107,16 @@ check "it is closed once" says_times 1 " has closed it"
 check "both say that it is closed, and led" says_times 2 "^  cluster fruit +- +closed +auto +led "
 check "nothing is left at its end" nothing_left
 
-"$tools/demo.sh" . --fleet >"$scratch/out" 2>&1 &
+: >"$scratch/out"
+"$tools/demo.sh" . --fleet >>"$scratch/out" 2>&1 &
 await "fails from now on"
 check "Ctrl-C is possible at any time" kill -INT -- "-$!"
 wait $!
 check "... and a good end" [ $? = 0 ]
 check "nothing is left after Ctrl-C" nothing_left
 
-"$tools/demo.sh" . --fleet >"$scratch/out" 2>&1 &
+: >"$scratch/out"
+"$tools/demo.sh" . --fleet >>"$scratch/out" 2>&1 &
 await "Ctrl-C ends it"
 redis=$(sed -n 's/^  redis on .*(pid \([0-9]*\)).*/\1/p' "$scratch/out")
 check "it goes on until a signal" kill -STOP "$redis"

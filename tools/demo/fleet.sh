@@ -29,13 +29,12 @@ declare -A url=() weir_of=()
 
 start_redis() {
     local tries
-    redis-server --port 0 --unixsocket "$dir/redis.sock" --unixsocketperm 700 --dir "$dir" --save "" \
-        --appendonly no >"$dir/redis.log" 2>&1 &
-    redis=$!
-    started+=("$redis")
+    launch redis-server --port 0 --unixsocket "$dir/redis.sock" --unixsocketperm 700 --dir "$dir" \
+        --save "" --appendonly no >"$dir/redis.log" 2>&1
+    redis=$launched
     for ((tries = 0; tries < 200; tries++)); do
         [ ! -S "$dir/redis.sock" ] || break
-        kill -0 $redis 2>/dev/null || { cat "$dir/redis.log" >&2; exit 1; }
+        kill -0 "$redis" 2>/dev/null || { cat "$dir/redis.log" >&2; exit 1; }
         sleep 0.05
     done
     echo "  redis on unix:$dir/redis.sock (pid $redis)"

@@ -98,7 +98,8 @@ story_pause() {
     local n=$((${many[edge-a]:-0} + ${many[edge-b]:-0})) who=both text
     [ -n "$many_kind" ] || return 0
     text="$many_kind: $n"
-    [ $n = 1 ] || text+=" in $(ms $((many_to - many_from)))"
+    ms $((many_to - many_from))
+    [ $n = 1 ] || text+=" in $span"
     [ -n "${many[edge-a]:-}" ] || who=edge-b
     [ -n "${many[edge-b]:-}" ] || who=edge-a
     [ $who != both ] || text+=" (edge-a ${many[edge-a]}, edge-b ${many[edge-b]})"
@@ -120,7 +121,8 @@ tell_change() {
     [[ ! $text =~ ", for "([0-9]+)" ms" ]] || for_ms=" for ${BASH_REMATCH[1]} ms"
     [[ $text != *": by "* ]] || way=heard
     if [ "$to" = "$last_state" ] && [ "$who" != "$last_who" ] && [ $way != "$last_way" ]; then
-        apart=$(ms $((at - last_at)))
+        ms $((at - last_at))
+        apart=$span
     fi
     by=$last_who
     last_state=$to last_who=$who last_at=$at last_way=$way

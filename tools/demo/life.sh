@@ -5,13 +5,14 @@
 
 dir=$(mktemp -d /tmp/weir-demo.XXXXXX)
 chmod 755 "$dir"
-started=() # in the order in which they end
+started=() # the last one first
 
-# The gateways first, so that no request of the last moment finds its backend gone. What was stopped
-# (kill -STOP) has to go on to end.
+# In the order of `started`, the gateways first, so that no request of the last moment finds its
+# backend gone. What was stopped (kill -STOP) has to go on to end.
 # shellcheck disable=SC2317 # the trap calls it
 stop_all() {
-    trap - EXIT INT TERM HUP
+    trap - EXIT
+    trap '' INT TERM HUP
     local pid tries
     for pid in ${started[@]+"${started[@]}"}; do
         kill -TERM "$pid" 2>/dev/null || continue
@@ -27,11 +28,19 @@ stop_all() {
 trap stop_all EXIT
 trap 'echo; echo "stopping"; exit 0' INT TERM HUP
 
+# launch COMMAND...: in the background, and sets `launched` to its process. It is in a session of its own,
+# so that Ctrl-C reaches the demo alone, which ends the others in their order; and bash, which takes a
+# SIGINT for handled when any child of its ends well just then, doesn't miss it.
+launch() {
+    setsid "$@" &
+    launched=$!
+    started=("$launched" ${started[@]+"${started[@]}"})
+}
+
 # start_origin NAME: starts a backend, and sets `origin` to its process and `port` to where it listens.
 start_origin() {
-    "$build/tools/demo_origin" "$1" >"$dir/$1.port" 2>"$dir/$1.log" &
-    origin=$!
-    started+=("$origin")
+    launch "$build/tools/demo_origin" "$1" >"$dir/$1.port" 2>"$dir/$1.log"
+    origin=$launched
     until port=$(cat "$dir/$1.port") && [ -n "$port" ]; do
         kill -0 "$origin" 2>/dev/null || { cat "$dir/$1.log" >&2; exit 1; }
         sleep 0.02
@@ -49,9 +58,8 @@ free_port() {
 start_weir() {
     local tries
     "$build/weir" -t -c "$1"
-    "$build/weir" -c "$1" 2>"$2" &
-    weir=$!
-    started=("$weir" "${started[@]}")
+    launch "$build/weir" -c "$1" 2>"$2"
+    weir=$launched
     for ((tries = 0; ; tries++)); do
         ! curl -s -o "$dir/ready" --max-time 1 "$3" 2>/dev/null || break
         if [ $tries = 400 ] || ! kill -0 "$weir" 2>/dev/null; then

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 # A timeline out of logs: lines of several files, in the order of their stamps, with times since the
 # demo began. Sourced, with bash; who sources it has two functions:
 #
@@ -95,11 +95,11 @@ timeline_line() {
     printf '%4d.%03d s  %-8s %s\n' $(($1 / 1000000)) $(($1 / 1000 % 1000)) "$2" "$3"
 }
 
-# ms MICROSECONDS: "0.64 ms", "920 ms"
+# ms MICROSECONDS: sets `span` to "0.64 ms", "920 ms".
 ms() {
     if [ "$1" -lt 10000 ]; then
-        printf '%d.%02d ms' $(($1 / 1000)) $(($1 / 10 % 100))
+        printf -v span '%d.%02d ms' $(($1 / 1000)) $(($1 / 10 % 100))
     else
-        printf '%d ms' $(($1 / 1000))
+        span="$(($1 / 1000)) ms"
     fi
 }
