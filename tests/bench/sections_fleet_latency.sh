@@ -9,9 +9,9 @@ declare -a latency_all=(fleet-none fleet-healthy fleet-hung fleet-killed)
 
 # Circuits of the cluster and of the route, both shared. Requests that say so fail, as if the backend
 # did: a few of them keep the windows in trouble, so that there is something to tell Redis with each
-# tick.
+# tick. They are far from opening a circuit.
 conf_fleet() {
-    local instance=$1
+    local instance=$1 circuit='{ shared = true; open_on = { error_rate = "90%"; }; }'
     cat <<CONF
 workers = 1;
 module_folders = [ "$build/modules" ];
@@ -20,9 +20,9 @@ log = { access = "off"; error = "$scratch/$instance.error"; };
 admin = { bind = "unix:$scratch/$instance.sock"; };
 listeners = ( { name = "public"; bind = "127.0.0.1:${port[$instance]}"; } );
 clusters = { app = { endpoints = [ "127.0.0.1:${port[origin]}" ];
-                     breaker = { circuit = { shared = true; }; }; }; };
+                     breaker = { circuit = $circuit; }; }; };
 routes = (
-  { name = "all"; cluster = "app"; breaker = { circuit = { shared = true; }; };
+  { name = "all"; cluster = "app"; breaker = { circuit = $circuit; };
     fault = ( { name = "bad"; percent = "100%"; abort = { status = 503; };
                 match = { headers = ( { name = "X-Bad"; exact = "1"; } ); }; } ); }
 );
@@ -104,21 +104,21 @@ measure_latency() {
     local instance=$1 worker control worker_ns control_ns commands bad one
     await_joined "$instance"
     connections=$latency_connections load_begin "${port[$instance]}" -s $latency_seconds
-    $pin_load curl -s -o "$scratch/bad" -H "X-Bad: 1" --rate $latency_bad/s \
-        "http://127.0.0.1:${port[$instance]}/[1-100000]" &
-    bad=$!
     worker=$(process_of "$instance" worker) control=$(process_of "$instance" control)
     worker_ns=$(cpu_ns "$worker") control_ns=$(cpu_ns "$control")
     commands=$(fleet_metric "$instance" commands_total)
+    $pin_load curl -s -o "$scratch/bad" -H "X-Bad: 1" --rate $latency_bad/s \
+        "http://127.0.0.1:${port[$instance]}/[1-100000]" &
+    bad=$!
     harm "$instance"
     load_go
+    kill $bad
     worker_ns=$(($(cpu_ns "$worker") - worker_ns)) control_ns=$(($(cpu_ns "$control") - control_ns))
     fleet_metric "$instance" joined >>"$scratch/$instance.joined"
     commands=$(($(fleet_metric "$instance" commands_total) - commands))
     echo $((commands / latency_seconds)) >>"$scratch/$instance.commands"
     heal "$instance"
     load_end
-    kill $bad
     wait $bad || true
     for one in worker control; do
         local ns=${one}_ns
