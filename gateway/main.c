@@ -18,6 +18,7 @@ static const char usage[] =
     "\n"
     "  -c, --config FILE   the configuration (default: " WEIR_SYSCONFDIR "/weir.conf)\n"
     "  -t, --test          check the configuration and exit: 0 when it can be used\n"
+    "      --dump          print the effective configuration, defaults included, as JSON\n"
     "  -m, --modules       list the modules that there are; with -c, those of its folders, too\n"
     "      --help-module NAME  print what can be set for a module (Markdown); -c as for -m\n"
     "      --help-config   print the reference of all settings (Markdown), also of the modules\n"
@@ -30,7 +31,7 @@ static const char usage[] =
     "USR2 upgrade to the binary that lies there now, QUIT graceful stop, TERM or INT\n"
     "stop at once.\n";
 
-enum { RUN, HELP_CONFIG = 256, HELP_LOG, HELP_MODULE };
+enum { RUN, HELP_CONFIG = 256, HELP_LOG, HELP_MODULE, DUMP };
 
 /* Prints or checks, and returns the exit status. */
 static int look(int what, const char *file, const char *module)
@@ -38,6 +39,8 @@ static int look(int what, const char *file, const char *module)
     switch (what) {
     case 't':
         return master_check(file ? file : default_file);
+    case DUMP:
+        return show_effective(file ? file : default_file);
     case 'm':
         return show_modules(file);
     case HELP_MODULE:
@@ -59,6 +62,7 @@ int main(int argc, char **argv)
                                           {"help-module", required_argument, NULL, HELP_MODULE},
                                           {"help-config", no_argument, NULL, HELP_CONFIG},
                                           {"help-log", no_argument, NULL, HELP_LOG},
+                                          {"dump", no_argument, NULL, DUMP},
                                           {0}};
     static const char *file;
     const char *module = NULL;
@@ -75,6 +79,7 @@ int main(int argc, char **argv)
         case 'm':
         case HELP_CONFIG:
         case HELP_LOG:
+        case DUMP:
             what = c;
             break;
         case 'v':

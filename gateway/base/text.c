@@ -425,6 +425,12 @@ void json_int(struct text *t, int64_t v)
     text_int(t, v);
 }
 
+void json_raw(struct text *t, struct slice json)
+{
+    separate(t);
+    text_add(t, json);
+}
+
 void json_bool(struct text *t, bool v)
 {
     separate(t);

@@ -57,5 +57,7 @@ void json_str(struct text *t, const char *s); /* NULL gives null */
 void json_uint(struct text *t, uint64_t v);
 void json_int(struct text *t, int64_t v);
 void json_bool(struct text *t, bool v);
+/* What is JSON already. */
+void json_raw(struct text *t, struct slice json);
 
 #endif

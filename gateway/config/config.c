@@ -78,6 +78,7 @@ static struct config *files_load(struct conf_files *ss, bool opened, const char 
         .files = ss,
         .modules = modules,
     };
+    struct text echo;
     config_t tree;
     config_init(&tree);
     if (opened && tree_read(&l, &tree)) {
@@ -86,7 +87,12 @@ static struct config *files_load(struct conf_files *ss, bool opened, const char 
         for (size_t i = 0; i < array_n(maps); i++)
             map_init(maps[i]);
         l.root = config_root_setting(&tree);
+        text_init(&echo);
+        l.r.echo = &echo;
         option_read(&l.r, l.root, top_options, c);
+        l.r.echo = NULL;
+        c->effective = arena_dup(&c->arena, text_slice(&echo));
+        text_fini(&echo);
         modules_complete(&l);
         whole_check(&l);
         for (size_t i = 0; i < array_n(maps); i++)

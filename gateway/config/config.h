@@ -301,6 +301,7 @@ struct log_conf {
 struct config {
     struct arena arena; /* owned: everything below lies in it */
     struct slice file;
+    struct slice effective;   /* all settings with their defaults, as JSON; secrets are masked */
     uint64_t digest;          /* of the texts that it was read from: are two the same? No secret */
     struct texts module_folders; /* searched before the one of the installation */
     struct slice zone;        /* where this gateway is; empty: nowhere in particular */

@@ -10,7 +10,7 @@
 enum { HOUR_MS = 60 * 60 * 1000, PLACES_MAX = 5000011 };
 
 /* In the order of enum balance. */
-const char *const balances[] = {"round_robin", "least_request", "random",   "ring_hash",
+const char *const balances[] = {"round_robin", "least_request", "random", "ring_hash",
                                 "maglev",      "peak_ewma",     NULL};
 
 const struct option least_request_options[] = {
@@ -39,15 +39,17 @@ static void note_cookie(struct option_reader *r, const config_setting_t *s, void
 }
 
 const struct option hash_options[] = {
-    OPTION_TEXT("header", struct cluster_conf, hash.header, "", "the value of this field is the key"),
+    OPTION_TEXT("header", struct cluster_conf, hash.header, "",
+                "the value of this field is the key"),
     OPTION_SUB("cookie", cookie_options, "the value of this cookie is the key",
-               .check = note_cookie),
+               .check = note_cookie, .optional = true),
     OPTION_TEXT("query", struct cluster_conf, hash.query, "",
                 "the value of this parameter is the key"),
     OPTION_BOOL("source", struct cluster_conf, hash.source, "false",
                 "the client's address is the key"),
-    OPTION_BOOL("identity", struct cluster_conf, hash.identity, "false",
-                "the subject of the identity is the key, where something on the route asks for one"),
+    OPTION_BOOL(
+        "identity", struct cluster_conf, hash.identity, "false",
+        "the subject of the identity is the key, where something on the route asks for one"),
     OPTION_INT("load_factor", struct cluster_conf, hash.load_factor, "0", 0, 10000,
                "the most that an endpoint may have in flight, in per cent of the average; what is "
                "over it goes to the next one; 101 or more, 0: no bound"),
@@ -94,8 +96,10 @@ static int kinds_of_key(struct hash_conf *h)
     const struct {
         bool there;
         enum hash_by by;
-    } kinds[] = {{h->header.n != 0, HASH_BY_HEADER}, {h->cookie.set, HASH_BY_COOKIE},
-                 {h->query.n != 0, HASH_BY_QUERY},   {h->source, HASH_BY_SOURCE},
+    } kinds[] = {{h->header.n != 0, HASH_BY_HEADER},
+                 {h->cookie.set, HASH_BY_COOKIE},
+                 {h->query.n != 0, HASH_BY_QUERY},
+                 {h->source, HASH_BY_SOURCE},
                  {h->identity, HASH_BY_IDENTITY}};
     int n = 0;
     for (size_t i = 0; i < array_n(kinds); i++)
@@ -114,10 +118,11 @@ static void check_key(struct option_reader *r, const config_setting_t *s, struct
     h->set = config_setting_get_member(s, "hash") != NULL;
     const int n = kinds_of_key(h);
     if (hashes && n != 1)
-        option_fault(r, hash,
-                     "%s: balance = \"%s\" needs one key: hash = { header | cookie | query | source "
-                     "| identity }",
-                     option_path(r, s), balances[cl->balance]);
+        option_fault(
+            r, hash,
+            "%s: balance = \"%s\" needs one key: hash = { header | cookie | query | source "
+            "| identity }",
+            option_path(r, s), balances[cl->balance]);
     if (!hashes && h->set)
         option_fault(r, hash,
                      "%s has hash, and balance = \"%s\" has no use for a key: balance = "

@@ -32,8 +32,9 @@ static const struct option endpoint_options[] = {
                   "address or name, and port", .required = true),
     OPTION_INT("weight", struct endpoint_conf, weight, "1", 0, 65535,
                "its share among the endpoints; 0 gets no new requests"),
-    OPTION_INT("priority", struct endpoint_conf, priority, "0", 0, PRIORITIES - 1,
-               "its level: endpoints of level 1 are used as far as those of level 0 aren't healthy"),
+    OPTION_INT(
+        "priority", struct endpoint_conf, priority, "0", 0, PRIORITIES - 1,
+        "its level: endpoints of level 1 are used as far as those of level 0 aren't healthy"),
     OPTION_TEXT("zone", struct endpoint_conf, zone, "", "where it is"),
     OPTION_END,
 };
@@ -89,7 +90,7 @@ static const struct option budget_options[] = {
     OPTION_END,
 };
 static const struct option hedge_budget_options[] = {BUDGET(hedge_budget, "hedges", "2%", "0"),
-                                                      OPTION_END};
+                                                     OPTION_END};
 
 static const struct option dns_options[] = {
     OPTION_INT("capacity", struct cluster_conf, dns.capacity, "64", 1, 4096,
@@ -113,7 +114,8 @@ const struct option cluster_options[] = {
     OPTION_SUB("least_request", least_request_options, "of balance = \"least_request\""),
     OPTION_SUB("hash", hash_options,
                "of balance = \"ring_hash\" and \"maglev\": requests with the same key go to the "
-               "same endpoint; one of header, cookie, query, source and identity"),
+               "same endpoint; one of header, cookie, query, source and identity",
+               .optional = true),
     OPTION_MS("ewma_decay", struct cluster_conf, ewma_decay, "10s", 10, HOUR_MS,
               "of balance = \"peak_ewma\": how long a slow response is remembered"),
     OPTION_PERCENT("panic", struct cluster_conf, panic, "50%",
@@ -129,7 +131,7 @@ const struct option cluster_options[] = {
         "what endpoints are spoken to in; auto: h2 where ALPN agrees on it, else http/1.1"),
     OPTION_GROUP("tls", struct cluster_conf, tls, tls_client_options,
                  "TLS to the endpoints; an empty group turns it on; absent: none",
-                 .check = tls_client_check),
+                 .check = tls_client_check, .optional = true),
     OPTION_CHOICE("proxy_protocol", struct cluster_conf, proxy_protocol, "off", versions,
                   "begin each connection with a PROXY header that names the client; such a "
                   "connection serves one client's connection"),
@@ -145,7 +147,8 @@ const struct option cluster_options[] = {
                "how many attempts beside others this cluster gets, over all workers"),
     OPTION_SUB("dns", dns_options, "endpoints given by name"),
     OPTION_GROUP("health", struct cluster_conf, health, health_options,
-                 "how endpoints are checked; absent: they aren't", .check = health_check),
+                 "how endpoints are checked; absent: they aren't", .check = health_check,
+                 .optional = true),
     OPTION_REST(offsetof(struct cluster_conf, modules), take_cluster_module, module_names,
                 "settings of installed modules, by their names (weir -m lists them)"),
     OPTION_END,

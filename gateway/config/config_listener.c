@@ -31,7 +31,8 @@ const struct option listener_options[] = {
         "what is spoken, agreed on by ALPN; without tls the default is http/1.1 alone, and "
         "h2 by prior knowledge"),
     OPTION_GROUP("tls", struct listener_conf, tls, tls_server_options,
-                 "TLS on this listener's connections; absent: none", .check = tls_server_check),
+                 "TLS on this listener's connections; absent: none", .check = tls_server_check,
+                 .optional = true),
     OPTION_GROUP("timeouts", struct listener_conf, timeouts, listener_timeouts,
                  "timeouts of this listener's clients; what is absent is that of the top"),
     OPTION_GROUP("limits", struct listener_conf, limits, listener_limits,
@@ -45,7 +46,7 @@ const struct option listener_options[] = {
         "is required, from others it is no request"),
     OPTION_GROUP("hsts", struct listener_conf, hsts, hsts_options,
                  "Strict-Transport-Security on responses over TLS; without the group there is none",
-                 .check = hsts_check),
+                 .check = hsts_check, .optional = true),
     OPTION_CUSTOM("redirect_to_https", struct listener_conf, to_https, read_https_redirect, "false",
                   FORM_HTTPS_REDIRECT,
                   "answer every request without TLS with a redirect to the same URL on https",

@@ -6,6 +6,7 @@
  * They may refer to clusters before those were read: a cluster's number is its position in the
  * file, and those of URLs follow in the order in which they are met. So the array of clusters only
  * grows at the end of all, in modules_complete(), when nobody points into it any more. */
+#include "config/option_echo.h"
 #include "config/sections.h"
 
 /* A cluster that nobody wrote: made for the URLs of one origin. */
@@ -117,12 +118,14 @@ static bool take(struct option_reader *r, const config_setting_t *s, struct modu
         l->failed = list;
         return r->faults->errors > errors;
     }
+    echo_key(r, config_setting_name(s));
     if (row->kind != OPTION_KIND_LIST || config_setting_is_group(s)) {
         read_use(r, s, row, use_add(r, list, place, m, scope));
         return true;
     }
     if (!config_setting_is_list(s) && !config_setting_is_array(s))
         option_wrong(r, s, "a group, { ... }, or a list of groups: ( { ... }, { ... } )");
+    echo_open(r, '[');
     for (int i = 0; config_setting_is_aggregate(s) && i < config_setting_length(s); i++) {
         const config_setting_t *one = config_setting_get_elem(s, (unsigned)i);
         const struct slice name = place.name;
@@ -131,6 +134,7 @@ static bool take(struct option_reader *r, const config_setting_t *s, struct modu
         place.index = (size_t)i;
         read_use(r, one, row, use_add(r, list, place, m, scope));
     }
+    echo_close(r, ']');
     return true;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The top of a configuration: what is said once for the whole gateway, and the table that holds
  * the other sections. The order of the rows matters where one section inherits from another or
- * refers to it: timeouts, limits, forwarding and h2 come before listeners and clusters, both of these
- * before routes, in whatever order the file has them. The folders of modules come before all, as any
- * section may have settings of modules. */
+ * refers to it: timeouts, limits, forwarding and h2 come before listeners and clusters, both of
+ * these before routes, in whatever order the file has them. The folders of modules come before all,
+ * as any section may have settings of modules. */
 #include "config/sections.h"
 
 static void read_workers(struct option_reader *r, const config_setting_t *s, void *field);
@@ -86,10 +86,11 @@ const struct option top_options[] = {
                   "one or a list of folders; a relative one starts in the folder of the main file",
                   "where modules lie, searched in this order and before the folder of the "
                   "installation"),
-    OPTION_CUSTOM("default_modules", struct config, default_modules, read_default_modules,
-                  DEFAULT_MODULES, "one or a list of names of modules",
-                  "modules that are in force, with the defaults of their settings, on every route and "
-                  "cluster that doesn't name them; those of the default as far as they are installed"),
+    OPTION_CUSTOM(
+        "default_modules", struct config, default_modules, read_default_modules, DEFAULT_MODULES,
+        "one or a list of names of modules",
+        "modules that are in force, with the defaults of their settings, on every route and "
+        "cluster that doesn't name them; those of the default as far as they are installed"),
     OPTION_CUSTOM("workers", struct config, workers, read_workers, "auto", FORM_WORKERS,
                   "worker processes; auto: one per processor"),
     OPTION_BOOL("affinity", struct config, affinity, "false", "pin each worker to one processor"),
@@ -106,8 +107,9 @@ const struct option top_options[] = {
                  .check = forwarding_check),
     OPTION_GROUP("h2", struct config, h2, top_h2, "HTTP/2 towards clients"),
     OPTION_SUB("paths", path_options, "how paths are normalised before they are matched"),
-    OPTION_INT("regex_steps", struct config, regex_steps, "100000", 100, 100000000,
-               "steps after which a regular expression of a route is given up: it doesn't match then"),
+    OPTION_INT(
+        "regex_steps", struct config, regex_steps, "100000", 100, 100000000,
+        "steps after which a regular expression of a route is given up: it doesn't match then"),
     OPTION_SUB("memory", memory_options, "what a process may use"),
     OPTION_SUB("offload", offload_options, "work that a process gives to helper threads"),
     OPTION_SUB("resolver", resolver_options, "how names of endpoints are looked up"),
@@ -115,12 +117,14 @@ const struct option top_options[] = {
     OPTION_SUB("admin", admin_options, "the operator's socket", .check = admin_check),
     OPTION_GROUP("log", struct config, log, log_options, "access log and error log"),
     OPTION_GROUP("fleet", struct config, fleet, fleet_options,
-                 "what several instances share, through Redis", .check = fleet_check),
+                 "what several instances share, through Redis", .check = fleet_check,
+                 .optional = true),
     OPTION_LIST("listeners", struct config, listeners, listener_options, struct listener_conf,
                 listener_prepare, "where clients connect", .check = listener_check),
     OPTION_MAP("clusters", struct config, clusters, cluster_options, struct cluster_conf,
                cluster_prepare, "where requests can go, by name", .check = cluster_check),
-    OPTION_SUB("modules", module_options, "settings of modules that count everywhere, by their names"),
+    OPTION_SUB("modules", module_options,
+               "settings of modules that count everywhere, by their names"),
     OPTION_LIST("routes", struct config, routes, route_options, struct route_conf, route_prepare,
                 "which request goes where", .check = route_check),
     OPTION_END,

@@ -12,12 +12,17 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "config/option_echo.h"
 #include "config/option_value.h"
 
 static void find_rows(struct option_reader *r, const config_setting_t *s, const struct option *rows,
                       const config_setting_t **found);
+static void read_member(struct option_reader *r, const config_setting_t *group,
+                        const struct option *o, const config_setting_t *s, void *field);
 static void read_value(struct option_reader *r, const struct option *o, const config_setting_t *s,
                        void *field);
+static void read_custom(struct option_reader *r, const struct option *o, const config_setting_t *s,
+                        void *field);
 static void read_rest(struct option_reader *r, const config_setting_t *group,
                       const struct option *rows, const struct option *rest, void *field);
 static void read_group(struct option_reader *r, const struct option *o, const config_setting_t *s,
@@ -39,13 +44,27 @@ void option_read(struct option_reader *r, const config_setting_t *s, const struc
     const config_setting_t *found[OPTION_ROWS_MAX] = {0};
     if (s)
         find_rows(r, s, rows, found);
+    echo_open(r, '{');
     for (size_t i = 0; rows[i].kind != OPTION_KIND_END; i++) {
         void *field = (char *)base + rows[i].offset;
         if (rows[i].kind != OPTION_KIND_REST)
-            option_read_row(r, s, &rows[i], found[i], field);
+            read_member(r, s, &rows[i], found[i], field);
         else if (found[i])
             read_rest(r, s, rows, &rows[i], field);
     }
+    echo_close(r, '}');
+}
+
+/* What isn't there, and wouldn't be there by default, isn't shown. */
+static void read_member(struct option_reader *r, const config_setting_t *group,
+                        const struct option *o, const config_setting_t *s, void *field)
+{
+    struct text *echo = r->echo;
+    if (o->optional && !s)
+        r->echo = NULL;
+    echo_key(r, o->name);
+    option_read_row(r, group, o, s, field);
+    r->echo = echo;
 }
 
 /* The row of this name; else that of the rest; else the end. */
@@ -116,20 +135,32 @@ static void read_value(struct option_reader *r, const struct option *o, const co
         read_groups(r, o, s, field);
         return;
     case OPTION_KIND_CUSTOM:
-        o->read(r, s, field);
+        read_custom(r, o, s, field);
         return;
     case OPTION_KIND_TEXTS:
         if (s && !option_read_texts(r, s, field))
             memset(field, 0, sizeof(struct texts));
-        return;
+        break;
     default:
+        if (s && option_value_read(r, o, s, field))
+            break;
+        if (s)
+            report_value(r, o, s);
+        option_value_preset(o, field);
         break;
     }
-    if (s && option_value_read(r, o, s, field))
-        return;
-    if (s)
-        report_value(r, o, s);
-    option_value_preset(o, field);
+    echo_value(r, o, field);
+}
+
+/* What the function makes of it can't be shown, but what it was given can. */
+static void read_custom(struct option_reader *r, const struct option *o, const config_setting_t *s,
+                        void *field)
+{
+    struct text *echo = r->echo;
+    r->echo = NULL;
+    o->read(r, s, field);
+    r->echo = echo;
+    echo_setting(r, o, s);
 }
 
 /* A group of the wrong type is read as if it were absent, so that its fields have their defaults.
@@ -155,6 +186,7 @@ static void read_groups(struct option_reader *r, const struct option *o, const c
                                            : type == CONFIG_TYPE_LIST || type == CONFIG_TYPE_ARRAY;
     if (s && !fits)
         report_value(r, o, s);
+    echo_open(r, o->kind == OPTION_KIND_MAP ? '{' : '[');
     if (fits) {
         out.n = (size_t)config_setting_length(s);
         out.v = arena_zalloc(r->arena, out.n * o->size);
@@ -165,6 +197,7 @@ static void read_groups(struct option_reader *r, const struct option *o, const c
     } else {
         memcpy(field, &out, sizeof out);
     }
+    echo_close(r, o->kind == OPTION_KIND_MAP ? '}' : ']');
 }
 
 static void read_element(struct option_reader *r, const struct option *o, const config_setting_t *s,
@@ -174,6 +207,8 @@ static void read_element(struct option_reader *r, const struct option *o, const 
     *place = option_place(r, s);
     place->index = index;
     if (o->kind == OPTION_KIND_MAP)
+        echo_key(r, config_setting_name(s));
+    if (o->kind == OPTION_KIND_MAP)
         place->name = arena_dup(r->arena, slice_str(config_setting_name(s)));
     if (o->prepare)
         o->prepare(r, element);
@@ -182,6 +217,7 @@ static void read_element(struct option_reader *r, const struct option *o, const 
         if (o->check)
             o->check(r, s, element);
     } else {
+        echo_setting(r, o, s);
         option_wrong(r, s, "a group: { ... }");
     }
 }

@@ -68,6 +68,7 @@ struct option {
                                   one, the other kinds have their own unless a row says better */
     bool required;
     bool secret; /* what stands there is never shown */
+    bool optional; /* GROUP: where it is absent there is none of it, rather than one of defaults */
     bool single; /* CUSTOM: `rows` are of one group, not of the elements of a list */
     /* CUSTOM: reads `s` into `field`; adds its own faults. `s` is NULL when it is absent. */
     void (*read)(struct option_reader *r, const config_setting_t *s, void *field);
@@ -84,6 +85,7 @@ struct option {
     const char *help; /* one line, begins in lower case, no full stop */
 };
 
+struct text;
 struct option_reader {
     struct arena *arena; /* where values go */
     struct faults *faults;
@@ -99,6 +101,7 @@ struct option_reader {
         const struct option *rows;
         const char *const *names; /* of the last table in which a name was unknown */
     } known;
+    struct text *echo; /* JSON of all that was read (option_echo.h); NULL: not wanted */
     size_t hints; /* "did you mean" given so far; beyond HINTS_MAX none are searched */
 };
 

@@ -51,7 +51,7 @@ struct process {
     struct endpoints endpoints;
     struct asks asks;
     struct explain explain;
-    struct admin_row rows[15];
+    struct admin_row rows[16];
     struct admin_row decides[2]; /* those of them that do what other instances have decided */
     struct admin *admin;
     int admin_fd;        /* -1: none */
@@ -79,6 +79,15 @@ static void show_process(void *ctx, struct process_facts *out)
         .restarts = atomic_load(&b->restarts),
         .slots_n = (unsigned)atomic_load(&b->slots),
     };
+}
+
+static void show_config(void *ctx, const struct admin_request *rq, struct admin_answer *out)
+{
+    const struct process *p = ctx;
+    (void)rq;
+    out->type = SLICE("application/json");
+    text_add(&out->body, p->birth->g->config->effective);
+    text_char(&out->body, '\n');
 }
 
 static void build_admin(struct process *p)
@@ -118,6 +127,8 @@ static void build_admin(struct process *p)
     explain_init(&p->explain, &p->engine.worker, &p->endpoints);
     p->rows[14] =
         (struct admin_row){"/v1/explain", explain_answer, &p->explain, .methods = ADMIN_POST};
+    p->rows[15] = (struct admin_row){"/v1/config", show_config, p,
+                                     .methods = ADMIN_GET | ADMIN_POST};
     p->commands.decider = p->endpoints.decider = fleet_decider(p->fleet);
     p->decides[0] = p->rows[3];
     p->decides[1] = p->rows[6];

@@ -97,6 +97,34 @@ static bool write_module(struct text *out, struct module_set *s, const char *nam
     return m != NULL;
 }
 
+/* What a start would refuse is refused here, but for what only shows when it is built: certificates,
+ * addresses, files. */
+int show_effective(const char *file)
+{
+    struct module_set s;
+    struct faults faults;
+    struct text t;
+    int status = EXIT_FAILURE;
+    module_set_init(&s);
+    faults_init(&faults);
+    text_init(&t);
+    struct config *c = config_load(file, &s.source, &faults);
+    if (c) {
+        text_add(&t, c->effective);
+        text_char(&t, '\n');
+        modules_forget(c);
+    }
+    faults_print(&faults, stderr);
+    config_free(c);
+    if (t.n)
+        status = print(&t);
+    else
+        text_fini(&t);
+    faults_fini(&faults);
+    module_set_fini(&s);
+    return status;
+}
+
 /* With a configuration, what is installed doesn't count: the reference of a source tree is the same
  * on every machine. */
 int show_settings(const char *file)

@@ -13,5 +13,7 @@ int show_text(void (*write)(struct text *out));
 int show_settings(const char *file);
 int show_modules(const char *file);
 int show_module(const char *file, const char *name);
+/* The configuration with all defaults, as JSON. */
+int show_effective(const char *file);
 
 #endif

@@ -3,7 +3,7 @@
 #define WEIR_WEIRCTL_COMMAND_H
 
 /* A command of weirctl: one file with one constant, listed in commands.c. It says how it is called
- * and what it is for, and has two functions that do no I/O: from arguments to the JSON object that
+ * and what it is for, and has two functions that (as a rule) do no I/O: from arguments to the JSON object that
  * the gateway gets, and from the gateway's JSON to text for people. What lies between the two
  * (connection, errors, --json) is the same for all of them and stands in main.c. */
 
@@ -52,6 +52,9 @@ struct command {
     /* Writes what the gateway answered, for people. Members that it doesn't know are ignored, those
      * that are missing or of another type shown as "-". */
     void (*show)(const json_t *answer, struct text *out);
+    /* Instead of it: what the answer is beside something that is found here, which is I/O. False: it
+     * wasn't, and standard error says why. */
+    bool (*show_beside)(const struct command_args *args, const json_t *answer, struct text *out);
 };
 
 /* NULL-terminated, in the order of the help. */

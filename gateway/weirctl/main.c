@@ -128,10 +128,11 @@ static void show_told(const json_t *answer, struct text *out)
     text_str(out, ".\n");
 }
 
-static int show(const struct command *c, const struct settings *s, const struct client_answer *a,
-                const json_t *json)
+static int show(const struct command *c, const struct settings *s, const struct command_args *args,
+                const struct client_answer *a, const json_t *json)
 {
     struct text t;
+    bool shown = true;
 
     if (a->status != 200)
         return show_refusal(a->status, json);
@@ -140,18 +141,21 @@ static int show(const struct command *c, const struct settings *s, const struct 
                 "weirctl: the answer is no JSON object: is this the admin socket of a weir?\n");
         return COMMAND_REFUSED;
     }
-    if (s->json)
+    if (s->json && !c->show_beside)
         return print(&a->body);
     text_init(&t);
-    c->show(json, &t);
+    if (c->show_beside)
+        shown = c->show_beside(args, json, &t);
+    else
+        c->show(json, &t);
     show_told(json, &t);
-    const int code = print(&t);
+    const int code = shown ? print(&t) : COMMAND_REFUSED;
     text_fini(&t);
     return code;
 }
 
-static int post(const struct command *c, const struct settings *s, const struct client_target *to,
-                const json_t *content)
+static int post(const struct command *c, const struct settings *s, const struct command_args *args,
+                const struct client_target *to, const json_t *content)
 {
     char *said = json_dumps(content, JSON_COMPACT | JSON_REAL_PRECISION(15));
     struct client_answer a;
@@ -161,7 +165,7 @@ static int post(const struct command *c, const struct settings *s, const struct 
     client_post(to, c->path, said, &a);
     if (a.status) {
         json_t *json = json_loads(a.body.p, 0, NULL);
-        code = show(c, s, &a, json_is_object(json) ? json : NULL);
+        code = show(c, s, args, &a, json_is_object(json) ? json : NULL);
         json_decref(json);
     } else {
         fprintf(stderr, "weirctl: %s\n", a.fault.p);
@@ -214,7 +218,7 @@ static int run(const struct command *c, const struct settings *s, const struct c
             to.timeout_ms = c->wait_ms;
         if (s->fleet)
             json_object_set_new(content, "fleet", json_true());
-        code = post(c, s, &to, content);
+        code = post(c, s, args, &to, content);
     }
     text_fini(&fault);
     json_decref(content);
