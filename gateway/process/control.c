@@ -14,6 +14,7 @@
 #include "control/health.h"
 #include "control/metrics.h"
 #include "control/resolver.h"
+#include "control/status.h"
 #include "core/module/module.h"
 #include "core/module/watched_file.h"
 #include "fleet/fleet.h"
@@ -51,7 +52,8 @@ struct process {
     struct endpoints endpoints;
     struct asks asks;
     struct explain explain;
-    struct admin_row rows[16];
+    struct status status;
+    struct admin_row rows[18];
     struct admin_row decides[2]; /* those of them that do what other instances have decided */
     struct admin *admin;
     int admin_fd;        /* -1: none */
@@ -128,6 +130,11 @@ static void build_admin(struct process *p)
     p->rows[14] =
         (struct admin_row){"/v1/explain", explain_answer, &p->explain, .methods = ADMIN_POST};
     p->rows[15] = (struct admin_row){"/v1/config", show_config, p,
+                                     .methods = ADMIN_GET | ADMIN_POST};
+    p->status = (struct status){.w = &p->engine.worker, .metrics = &p->metrics};
+    p->rows[16] = (struct admin_row){"/v1/status", status_answer, &p->status,
+                                     .methods = ADMIN_GET | ADMIN_POST};
+    p->rows[17] = (struct admin_row){"/v1/routes", status_routes, &p->status,
                                      .methods = ADMIN_GET | ADMIN_POST};
     p->commands.decider = p->endpoints.decider = fleet_decider(p->fleet);
     p->decides[0] = p->rows[3];

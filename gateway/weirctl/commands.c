@@ -14,20 +14,16 @@ extern const struct command breaker_auto, breaker_close, breaker_disable, breake
     dark_list, dark_revoke, endpoint_drain, endpoint_list, endpoint_undrain, explain, fault_list,
     fault_resume, fault_set, fault_stop_all, fleet_decisions, fleet_forget, fleet_show,
     mirror_diffs, outlier_eject, outlier_list, outlier_return, process_drain, process_reload,
-    process_reopen, process_upgrade;
+    process_reopen, process_upgrade, routes_show, status_show;
 
 const struct command *const commands[] = {
-    &breaker_list,   &breaker_open,     &breaker_close,
-    &breaker_auto,   &breaker_disable,  &breaker_enable,
-    &canary_get,     &canary_set,       &dark_grant,
-    &dark_list,      &dark_revoke,      &endpoint_list,
-    &endpoint_drain, &endpoint_undrain, &config_show,
-    &config_compare, &explain,          &fault_list,
-    &fault_set,      &fault_stop_all,   &fault_resume,
-    &fleet_show,     &fleet_decisions,  &fleet_forget,
-    &mirror_diffs,   &outlier_list,     &outlier_eject,
-    &outlier_return, &process_reload,   &process_upgrade,
-    &process_drain,  &process_reopen,   NULL,
+    &status_show,      &routes_show,     &breaker_list,   &breaker_open,   &breaker_close,
+    &breaker_auto,     &breaker_disable, &breaker_enable, &canary_get,     &canary_set,
+    &dark_grant,       &dark_list,       &dark_revoke,    &endpoint_list,  &endpoint_drain,
+    &endpoint_undrain, &config_show,     &config_compare, &explain,        &fault_list,
+    &fault_set,        &fault_stop_all,  &fault_resume,   &fleet_show,     &fleet_decisions,
+    &fleet_forget,     &mirror_diffs,    &outlier_list,   &outlier_eject,  &outlier_return,
+    &process_reload,   &process_upgrade, &process_drain,  &process_reopen, NULL,
 };
 
 enum { COMMANDS_N = array_n(commands) - 1 };

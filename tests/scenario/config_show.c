@@ -52,3 +52,31 @@ Test(config_show, tells_what_a_file_would_change)
     cr_assert_eq(weirctl_run("diff %s", rig_path("weir.conf")), 1);
     WEIRCTL_SAYS("unknown setting nonsense");
 }
+
+Test(config_show, tells_what_is_going_on)
+{
+    rig_start(.workers = 2, .routes = ROUTE("3s"));
+    cr_assert_eq(get("/")->status, 200);
+    cr_assert(rig_reload(.workers = 2, .routes = ROUTE("3s")));
+    AWAIT(rig_count("worker/") == 2);
+    cr_assert_eq(weirctl_run("status"), 0, "%s", weirctl_said());
+    WEIRCTL_SAYS(", generation 2, loaded ");
+    WEIRCTL_SAYS("1 listeners, 1 routes, 1 clusters; digest ");
+    WEIRCTL_SAYS("Workers        2 of 2 alive, 0 of older generations draining\n");
+    WEIRCTL_SAYS(
+        "Reloads        1, 0 refused; upgrades: 0, 0 given up; 0 processes were replaced\n");
+    WEIRCTL_SAYS("Requests       1, 0 under way\n");
+    WEIRCTL_SAYS("Endpoints      1: 0 up and 0 down by health checks, 0 drained, 0 held back");
+}
+
+Test(config_show, lists_the_routes)
+{
+    rig_start(.routes =
+                  "( { name = \"a\"; match = { host = \"a.test\"; path_prefix = \"/x\"; method = "
+                  "\"GET\"; headers = ( { name = \"v\"; present = true; } ); }; retry = { "
+                  "attempts = 2; }; cluster = \"app\"; }, { name = \"b\"; match = { path_regex "
+                  "= \"/[0-9]+\"; }; respond = { }; } )");
+    cr_assert_eq(weirctl_run("routes"), 0, "%s", weirctl_said());
+    WEIRCTL_SAYS(" GET      a.test  /x/* +1   app      retry\n");
+    WEIRCTL_SAYS(" *        *       ~/[0-9]+  respond  -\n");
+}
