@@ -28,6 +28,7 @@ demo     openssl               openssl
 demo     redis-server          redis
 test     libcriterion-dev      libcriterion-devel
 test     curl                  curl
+test     cmark-gfm             -
 test     procps                procps-ng
 test     openssl               openssl
 test     nghttp2-client        nghttp2
@@ -55,6 +56,7 @@ tidy     clang-format          clang-tools-extra
 tidy     clang-tidy            clang-tools-extra
 format   clang-format          clang-tools-extra
 docs     graphviz              graphviz
+docs     cmark-gfm             -
 TABLE
 }
 
