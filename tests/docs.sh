@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016,SC2013
 # The manuals, held to what they describe: each reason has an entry, each feature an example, each
 # example and each whole configuration on a page is one that Weir takes, no link is dead, and what the first
 # pages tell one to type works. Each checker is first shown something wrong. Run in the build's folder;
@@ -56,6 +57,23 @@ page '| `reset` | 502 | x |' '| `gone` | - | x | y |'
 check "reasons.awk refuses an entry without advice" says "reset: says not" reasons
 check "each reason has an entry in docs/troubleshooting.md" \
     awk -f tools/reasons.awk gateway/core/why.h docs/troubleshooting.md
+
+# What a detail can be: faults of messages and targets, vetoes, what auth finds.
+details() {
+    sed -n 's/^ *F(\([A-Z_]*\), *[0-9]*, ".*/\1/p' gateway/http/h1_parse.h | tr '[:upper:]' '[:lower:]'
+    sed -n 's/^ *F([A-Z_]*, "\([a-z_]*\)".*/\1/p' gateway/http/h2_fault.h gateway/http/target.h
+    sed -n 's/^ *\(REASON\|FAULT\)([A-Z_]*, "\([a-z_]*\)".*/\2/p' modules/auth/reasons.h modules/auth/jwt.h modules/auth/claims.h
+    sed -n 's/.*weir_veto([a-z]*, "\([a-z_]*\)").*/\1/p' modules/*/*.c
+    sed -n 's/.*say(DECIDE_.*"\([a-z_]*\)".*/\1/p' modules/auth/decide.c
+}
+details | grep -vxE 'none|ok' | sort -u >"$scratch/details"
+for word in bare_lf host_differs above_root claims_too_deep expired api_key_unknown ejected claim_missing; do
+    check "$word is among the details that are looked for" grep -qx "$word" "$scratch/details"
+done
+check "each detail has an entry in docs/troubleshooting.md" sh -c '
+    while read -r word; do
+        grep -q "^|.*\`$word\`.* |.* |$" docs/troubleshooting.md || echo "$word"
+    done <"$1" | awk "{ print } END { exit NR > 0 }"' sh "$scratch/details"
 
 # -- examples --------------------------------------------------------------------------------------
 
