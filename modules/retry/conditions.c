@@ -76,11 +76,12 @@ bool conditions_add(struct conditions *c, struct weir_slice word)
     return add_kind(c, word) || add_group(c, word) || add_grpc(c, word) || add_status(c, word);
 }
 
+const char conditions_preset_words[] = "connect_failed, refused_stream, reset";
+
 void conditions_preset(struct conditions *c)
 {
-    static const char *const words[] = {"connect_failed", "refused_stream", "reset"};
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        add_kind(c, slice_str(words[i]));
+    for (struct weir_slice rest = slice_str(conditions_preset_words); rest.n;)
+        add_kind(c, slice_trim(slice_cut(&rest, ',')));
 }
 
 /* -- matching -------------------------------------------------------------------------------- */

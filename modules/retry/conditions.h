@@ -33,6 +33,7 @@ enum worth {
 bool conditions_add(struct conditions *c, struct weir_slice word);
 /* What holds where `on` isn't set: what can't have been processed, and resets. */
 void conditions_preset(struct conditions *c);
+extern const char conditions_preset_words[];
 extern const char conditions_form[]; /* what is allowed */
 
 /* Is another attempt worth it, and for whom? *word is the condition that says so, static; NULL when

@@ -27,8 +27,9 @@ void retry_explain(struct weir_explain *e, const struct weir_use *u)
         return;
     }
     join(on, sizeof on, &r->on_texts);
-    weir_explain_say(e, "up to %lld attempts, on: %s", (long long)r->attempts,
-                     on[0] ? on : "nothing but what on_headers names");
+    const char *preset =
+        r->on_texts.v ? "nothing but what on_headers names" : conditions_preset_words;
+    weir_explain_say(e, "up to %lld attempts, on: %s", (long long)r->attempts, on[0] ? on : preset);
     if (r->methods.n && !slice_among(&r->methods, weir_explain_method(e)))
         weir_explain_say(e, "... but not once %.*s may have reached a backend",
                          SLICE_ARG(weir_explain_method(e)));

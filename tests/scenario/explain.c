@@ -133,6 +133,17 @@ Test(explain, tells_people_the_whole_way)
     WEIRCTL_SAYS("Cluster next: 40% of such requests, as next, by canary");
 }
 
+Test(explain, tells_the_defaults_of_retries)
+{
+    rig_start(.routes =
+                  "( { name = \"all\"; cluster = \"app\"; }, { name = \"none\"; cluster = \"app\"; "
+                  "match = { path = \"/none\"; }; retry = { on = [ ]; }; } )");
+    cr_assert_eq(weirctl_run("explain GET http://a.test/"), 0, "%s", weirctl_said());
+    WEIRCTL_SAYS("  retry: up to 2 attempts, on: connect_failed, refused_stream, reset\n");
+    cr_assert_eq(weirctl_run("explain GET http://a.test/none"), 0, "%s", weirctl_said());
+    WEIRCTL_SAYS("  retry: up to 2 attempts, on: nothing but what on_headers names\n");
+}
+
 Test(explain, tells_of_own_answers_and_of_no_route)
 {
     rig_start(.routes = "( { name = \"r\"; match = { host = \"a.test\"; }; respond = { status = "
