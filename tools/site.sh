@@ -7,6 +7,10 @@
 set -eu
 out=${1:?usage: tools/site.sh OUT}
 tools=$(cd "$(dirname "$0")" && pwd)
+command -v cmark-gfm >/dev/null || {
+    echo "site.sh: cmark-gfm is missing (Debian's package of that name)" >&2
+    exit 1
+}
 rm -rf "$out"
 mkdir -p "$out/docs"
 work=$(mktemp -d)
