@@ -29,8 +29,7 @@ trap stop_all EXIT
 trap 'echo; echo "stopping"; exit 0' INT TERM HUP
 
 # launch COMMAND...: in the background, and sets `launched` to its process. It is in a session of its own,
-# so that Ctrl-C reaches the demo alone, which ends the others in their order; and bash, which takes a
-# SIGINT for handled when any child of its ends well just then, doesn't miss it.
+# so that Ctrl-C reaches the demo alone, which ends the others in their order.
 launch() {
     setsid "$@" &
     launched=$!

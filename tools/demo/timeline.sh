@@ -95,7 +95,7 @@ timeline_line() {
     printf '%4d.%03d s  %-8s %s\n' $(($1 / 1000000)) $(($1 / 1000 % 1000)) "$2" "$3"
 }
 
-# ms MICROSECONDS: sets `span` to "0.64 ms", "920 ms".
+# ms MICROSECONDS: sets `span` to "0.64 ms", "920 ms". Not $(...), during which bash may miss a Ctrl-C.
 ms() {
     if [ "$1" -lt 10000 ]; then
         printf -v span '%d.%02d ms' $(($1 / 1000)) $(($1 / 10 % 100))
