@@ -29,7 +29,7 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 rounds=5 requests=40000 seconds=2 connections=64 length=1024 routes=10000 idle=10000
-sections=()
+sections=() more=()
 build=""
 
 usage() {
@@ -41,7 +41,7 @@ while [ $# -gt 0 ]; do
     case $1 in
     --rounds) rounds=${2:?}; shift ;;
     --requests) requests=${2:?}; shift ;;
-    --callgrind) sections+=(callgrind) ;;
+    --callgrind) more=(callgrind) ;;
     cpu | syscalls | routes | idle | reload | callgrind | tls | h2 | handshakes | idle_tls | modules | recovery | fleet | fleet_latency) sections+=("$1") ;;
     -*) usage ;;
     *) [ -z "$build" ] || usage; build=$(cd "$1" && pwd) ;;
@@ -49,9 +49,9 @@ while [ $# -gt 0 ]; do
     shift
 done
 [ -n "$build" ] || usage
-case ${sections[*]:-} in
-"" | callgrind) sections=(cpu syscalls routes idle reload tls h2 handshakes idle_tls modules recovery fleet fleet_latency "${sections[@]}") ;;
-esac
+[ ${#sections[@]} -gt 0 ] ||
+    sections=(cpu syscalls routes idle reload tls h2 handshakes idle_tls modules recovery fleet fleet_latency)
+sections+=("${more[@]}")
 
 # Idle connections take a descriptor each, on both sides.
 ulimit -n 20000 2>/dev/null || ulimit -n "$(ulimit -Hn)"
