@@ -117,6 +117,7 @@ static const struct slice names[TOKEN_N] = {{"", 0},
 /* By length, and by the first letter; names of 16 bytes differ in the thirteenth. */
 #define C(length, letter, id) [length][(letter)&31] = TOKEN_##id
 static const uint8_t candidates[NAME_MAX_N + 1][32] = {
+    C(2, 'b', B3),
     C(2, 't', TE),
     C(3, 'a', AGE),
     C(3, 'v', VIA),
@@ -138,8 +139,10 @@ static const uint8_t candidates[NAME_MAX_N + 1][32] = {
     C(10, 'c', CONNECTION),
     C(10, 'k', KEEP_ALIVE),
     C(10, 's', SET_COOKIE),
+    C(10, 't', TRACESTATE),
     C(10, 'u', USER_AGENT),
     C(11, 'r', RETRY_AFTER),
+    C(11, 't', TRACEPARENT),
     C(12, 'c', CONTENT_TYPE),
     C(12, 'm', MAX_FORWARDS),
     C(12, 'x', X_REQUEST_ID),

@@ -31,6 +31,7 @@ bool method_is_idempotent(enum method m);
     T(ACCEPT_ENCODING, "accept-encoding")                                                          \
     T(AGE, "age")                                                                                  \
     T(AUTHORIZATION, "authorization")                                                              \
+    T(B3, "b3")                                                                                    \
     T(CACHE_CONTROL, "cache-control")                                                              \
     T(CONNECTION, "connection")                                                                    \
     T(CONTENT_ENCODING, "content-encoding")                                                        \
@@ -57,6 +58,8 @@ bool method_is_idempotent(enum method m);
     T(SERVER, "server")                                                                            \
     T(SET_COOKIE, "set-cookie")                                                                    \
     T(TE, "te")                                                                                    \
+    T(TRACEPARENT, "traceparent")                                                                  \
+    T(TRACESTATE, "tracestate")                                                                    \
     T(TRAILER, "trailer")                                                                          \
     T(TRANSFER_ENCODING, "transfer-encoding")                                                      \
     T(UPGRADE, "upgrade")                                                                          \
