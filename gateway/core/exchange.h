@@ -29,6 +29,7 @@ enum { EXCHANGE_SIZE = 4096, EXCHANGE_TRAIL = 16 };
 struct chain;
 struct content;
 struct exchange;
+struct hook_wait;
 struct identity;
 struct module_answer;
 struct module_use;
@@ -154,6 +155,7 @@ struct exchange {
     struct hooks_at {
         uint32_t chain, use;
     } hooks_at;                         /* where the hooks of a moment stand; zero: at their begin */
+    struct hook_wait *waits;            /* how long hooks have waited, oldest first; NULL: none has */
     const char *veto;                   /* what the last hook that vetoed said; static; NULL */
     const char *identity_fault;         /* what was wrong with what the request carried; static */
     struct module_answer *answer;       /* what a hook says to the client; NULL */

@@ -473,6 +473,7 @@ static int step_answer(struct exchange *x)
 {
     if (x->attempt)
         drop_attempt(x);
+    hooks_wait_over(x);
     if (x->client_gone || x->shadow)
         return STEP_FINISH;
     if (x->why == WHY_ABORTED) {

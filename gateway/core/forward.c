@@ -17,7 +17,7 @@ static const struct forwarding *forwarding_of(const struct exchange *x)
     return &x->w->g->config->listeners[x->facts->listener].forwarding;
 }
 
-static bool peer_trusted(const struct exchange *x)
+bool forward_peer_trusted(const struct exchange *x)
 {
     const struct forwarding *fw = forwarding_of(x);
     return fw->trusted_n && cidr_any(fw->trusted, fw->trusted_n, &x->facts->peer);
@@ -26,7 +26,7 @@ static bool peer_trusted(const struct exchange *x)
 void forward_identify(struct exchange *x)
 {
     const struct forwarding *fw = forwarding_of(x);
-    const bool trusted = peer_trusted(x);
+    const bool trusted = forward_peer_trusted(x);
     if (trusted) {
         struct forwarded_from from;
         forwarded_read(&x->request.fields, (enum forwarded_style)fw->style, &x->facts->peer,
@@ -95,7 +95,7 @@ void forward_request(struct exchange *x)
         fields_remove_token(&p->fields, TOKEN_EXPECT);
     const struct forwarded_facts facts = {
         .peer = &x->facts->peer,
-        .peer_trusted = peer_trusted(x),
+        .peer_trusted = forward_peer_trusted(x),
         .proto = x->facts->scheme,
         .host = x->target.authority.n ? x->target.authority
                                       : fields_get_token(&h->fields, TOKEN_HOST),

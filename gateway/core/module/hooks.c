@@ -270,10 +270,39 @@ static enum weir_verdict run_all(struct exchange *x, enum moment m, const struct
     return run_from(x, m, &at, about);
 }
 
+/* A hook that waits again as soon as it is asked goes on with the wait that it had. */
+static void note_wait(struct exchange *x, enum moment m)
+{
+    const struct hooks_at *at = &x->hooks_at;
+    const struct module_use *use = x->chains[at->chain].chain->at[m].v[at->use];
+    const uint64_t now_us = x->w->loop->clock.mono_us;
+    struct hook_wait **last = &x->waits;
+    while (*last && (*last)->next)
+        last = &(*last)->next;
+    if (*last && (*last)->use == use && (*last)->moment == m && (*last)->ended_us == now_us) {
+        (*last)->ended_us = 0;
+        return;
+    }
+    struct hook_wait *wait = ARENA_NEW(&x->arena, struct hook_wait);
+    *wait = (struct hook_wait){.use = use, .moment = m, .began_us = now_us};
+    *(*last ? &(*last)->next : last) = wait;
+}
+
+void hooks_wait_over(struct exchange *x)
+{
+    if (!x->waiting)
+        return;
+    x->waiting = false;
+    for (struct hook_wait *wait = x->waits; wait; wait = wait->next)
+        if (!wait->ended_us)
+            wait->ended_us = x->w->loop->clock.mono_us;
+}
+
 /* Time runs while modules wait. What the route says of it counts as soon as it is known. */
-static void wait_begins(struct exchange *x)
+static void wait_begins(struct exchange *x, enum moment m)
 {
     x->waiting = true;
+    note_wait(x, m);
     if (timer_running(&x->deadline))
         return;
     const uint64_t ms = x->route ? plan_timeout_ms(x) : exchange_timeouts(x)->request;
@@ -281,10 +310,10 @@ static void wait_begins(struct exchange *x)
         timer_start(x->w->loop, &x->deadline, ms);
 }
 
-static enum hooks_end run_ended(struct exchange *x, enum weir_verdict v)
+static enum hooks_end run_ended(struct exchange *x, enum moment m, enum weir_verdict v)
 {
     if (v == WEIR_WAIT) {
-        wait_begins(x);
+        wait_begins(x, m);
         return HOOKS_WAIT;
     }
     x->hooks_at = (struct hooks_at){0};
@@ -299,14 +328,14 @@ enum hooks_end hooks_run_all(struct exchange *x, enum moment m)
 {
     if (x->waiting && !x->resumed)
         return HOOKS_WAIT;
-    x->waiting = false;
-    return run_ended(x, run_from(x, m, &x->hooks_at, NULL));
+    hooks_wait_over(x);
+    return run_ended(x, m, run_from(x, m, &x->hooks_at, NULL));
 }
 
 enum hooks_end hooks_run_moved(struct exchange *x)
 {
     x->hooks_at = (struct hooks_at){.chain = CHAIN_CHOICE};
-    return run_ended(x, run_from(x, MOMENT_FORWARD, &x->hooks_at, NULL));
+    return run_ended(x, MOMENT_FORWARD, run_from(x, MOMENT_FORWARD, &x->hooks_at, NULL));
 }
 
 /* Those that were asked before the one at `end` hear that nothing came of it. */

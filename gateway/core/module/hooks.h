@@ -25,6 +25,15 @@
 
 enum hooks_end { HOOKS_DONE, HOOKS_WAIT, HOOKS_ANSWERED, HOOKS_RETRY /* of UNAVAILABLE */ };
 
+/* A hook has waited: once for each time from its first WAIT until it was no longer asked again at
+ * once. In the exchange's arena. */
+struct hook_wait {
+    struct hook_wait *next;
+    const struct module_use *use;
+    enum moment moment;
+    uint64_t began_us, ended_us; /* the loop's clock; ended_us 0: it still waits */
+};
+
 static inline bool hooks_any(const struct exchange *x, enum moment m)
 {
     return unlikely(x->moments >> m & 1);
@@ -61,6 +70,8 @@ static inline enum hooks_end hooks_run(struct exchange *x, enum moment m)
 {
     return hooks_any(x, m) ? hooks_run_all(x, m) : HOOKS_DONE;
 }
+/* Nobody waits for the hook any more: the exchange has failed meanwhile. Harmless when none waits. */
+void hooks_wait_over(struct exchange *x);
 /* FORWARD again, of the chains that go with the cluster: after a retry has changed it. */
 enum hooks_end hooks_run_moved(struct exchange *x);
 /* Does any hook want to be asked about an endpoint that was picked? Whether it is guarded is known

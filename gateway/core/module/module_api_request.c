@@ -2,6 +2,7 @@
 /* <weir/exchange.h>, "the request": what was asked for, by whom, and memory for the exchange. */
 #include "core/module/module_api.h"
 
+#include "core/forward.h"
 #include "core/log/template.h"
 #include "http/query.h"
 #include "io/tls.h"
@@ -58,6 +59,17 @@ weir_route weir_route_of(const struct weir_exchange *x)
 {
     const struct route *route = exchange_of(x)->route;
     return route ? (weir_route)route->index : WEIR_NO_ROUTE;
+}
+
+unsigned weir_http_version(const struct weir_exchange *x)
+{
+    const struct request_head *h = &exchange_of(x)->request;
+    return h->major * 10u + h->minor;
+}
+
+bool weir_peer_trusted(const struct weir_exchange *x)
+{
+    return forward_peer_trusted(exchange_of(x));
 }
 
 struct weir_slice weir_cookie(struct weir_exchange *x, struct weir_slice name)

@@ -48,6 +48,13 @@ void weir_variant_set(struct weir_exchange *exchange, struct weir_variant *v)
     x->plan.variant = v ? v->name : slice_of(NULL, 0);
 }
 
+struct weir_slice weir_variant_name(const struct weir_exchange *exchange)
+{
+    const struct weir_variant *v = ((const struct exchange *)exchange)->variant;
+
+    return slice_out(v ? v->name : slice_of(NULL, 0));
+}
+
 void weir_variant_traffic(struct weir_process *p, const struct weir_variant *v,
                           struct weir_traffic *out)
 {

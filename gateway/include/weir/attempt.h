@@ -4,7 +4,7 @@
 
 /* A part of <weir/module.h>: attempts, each one try of an exchange on one endpoint: how they ended,
  * whether there is to be another one, and faults that are injected into them. In on_attempt,
- * on_result and on_end. */
+ * on_result, on_end and on_done. */
 
 #include <weir/exchange.h>
 
@@ -37,7 +37,7 @@ enum weir_failure weir_failure(const struct weir_exchange *x);
 /* All [hook]. */
 unsigned weir_attempt_number(const struct weir_attempt *at); /* 1: the first */
 int weir_attempt_status(const struct weir_attempt *at);      /* 0: it gave no head */
-/* NONE: it didn't fail. In on_end: how it broke off; NONE: whole, or cut short. */
+/* NONE: it didn't fail. In on_end and on_done: how it broke off; NONE: whole, or cut short. */
 enum weir_failure weir_attempt_failure(const struct weir_attempt *at);
 /* The log's word for that; NULL: none. */
 const char *weir_attempt_why(const struct weir_attempt *at);
@@ -68,6 +68,18 @@ bool weir_attempt_injected(const struct weir_attempt *at);
 uint64_t weir_attempt_took_us(const struct weir_attempt *at); /* from its start until now */
 weir_cluster weir_attempt_cluster(const struct weir_attempt *at);
 struct weir_slice weir_attempt_endpoint(const struct weir_attempt *at);
+/* On the clock of weir_now_us(); 0: not reached. */
+struct weir_attempt_times {
+    uint64_t began_us;
+    uint64_t opened_us; /* the head began to go out */
+    uint64_t headed_us; /* that of the response was there */
+    uint64_t ended_us;  /* one way or another */
+};
+struct weir_attempt_times weir_attempt_times(const struct weir_attempt *at);
+/* In on_done, where all have ended: the attempt after this one, in the order in which they began;
+ * NULL: the first. NULL: there are no more. */
+const struct weir_attempt *weir_attempt_next(const struct weir_exchange *x,
+                                             const struct weir_attempt *at);
 /* Of the head that it gave: the value of the first line of that name. */
 struct weir_slice weir_attempt_field(const struct weir_attempt *at, const struct weir_name *name);
 /* In on_end: the same of its trailers. */

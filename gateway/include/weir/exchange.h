@@ -44,6 +44,11 @@ struct weir_slice weir_request_id(const struct weir_exchange *x);
 struct weir_slice weir_source(struct weir_exchange *x); /* address, after trusted proxies */
 struct weir_slice weir_route_name(const struct weir_exchange *x);
 weir_route weir_route_of(const struct weir_exchange *x); /* WEIR_NO_ROUTE: it has none */
+/* The version of HTTP that the client speaks: 10, 11, 20. */
+unsigned weir_http_version(const struct weir_exchange *x);
+/* Is the connection's other end one of the listener's forwarding.trusted_proxies? What it says of
+ * others (their address, their request's id, their trace) may be believed then. */
+bool weir_peer_trusted(const struct weir_exchange *x);
 /* The first cookie of that name; the first parameter of that name, decoded. */
 struct weir_slice weir_cookie(struct weir_exchange *x, struct weir_slice name);
 struct weir_slice weir_query_param(struct weir_exchange *x, struct weir_slice name);
@@ -159,6 +164,17 @@ const char *weir_why(const struct weir_exchange *x);
 bool weir_blameless(const struct weir_exchange *x);
 /* How long it took so far, in microseconds. */
 uint64_t weir_took_us(const struct weir_exchange *x);
+
+/* When its head was complete: on the clock of weir_now_us(), and of weir_wall_us(). [hook] */
+uint64_t weir_began_us(const struct weir_exchange *x);
+uint64_t weir_began_wall_us(const struct weir_exchange *x);
+/* The hooks that have answered WEIR_WAIT, one after the other; *at begins as 0. False at the end. A
+ * hook that was asked and waited again at once has one wait. [hook] */
+struct weir_wait {
+    struct weir_slice module, hook; /* static: "auth", "on_identify" */
+    uint64_t began_us, ended_us;    /* as weir_now_us() */
+};
+bool weir_wait_each(const struct weir_exchange *x, size_t *at, struct weir_wait *out);
 
 /* After WEIR_WAIT, once; never from inside the hook that waits. [process] */
 void weir_resume(struct weir_exchange *x);

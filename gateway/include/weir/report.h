@@ -46,6 +46,8 @@ void weir_gauge(struct weir_load *l, const struct weir_gauge *gauge,
 struct weir_variant *weir_variant(struct weir_load *l, struct weir_slice name);
 /* This exchange belongs to it; the last one that is set counts. [hook], before on_done */
 void weir_variant_set(struct weir_exchange *x, struct weir_variant *v);
+/* Which one it is; absent: none. [hook] */
+struct weir_slice weir_variant_name(const struct weir_exchange *x);
 struct weir_traffic {
     uint64_t requests, status[6]; /* [0]: none was sent, [1] to [5]: by class */
     uint64_t p50_us, p99_us; /* upper bounds of the histogram's buckets, at most 10 s; 0: none */
