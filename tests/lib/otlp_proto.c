@@ -282,3 +282,25 @@ bool otlp_check(const json_t *j, char *fault, size_t n)
     *fault = 0;
     return check_message(&c, &request, j);
 }
+
+/* -- looking ----------------------------------------------------------------------------------- */
+
+const char *otlp_attribute(const json_t *of, const char *key)
+{
+    static char text[2000];
+    size_t i;
+    json_t *one;
+    *text = 0;
+    json_array_foreach(json_object_get(of, "attributes"), i, one)
+    {
+        const json_t *value = json_object_get(one, "value");
+        const char *number = json_string_value(json_object_get(value, "intValue"));
+        const char *string = json_string_value(json_object_get(value, "stringValue"));
+        if (strcmp(json_string_value(json_object_get(one, "key")), key) == 0)
+            snprintf(text, sizeof text, "%s%s", number ? "int " : "",
+                     number   ? number
+                     : string ? string
+                              : "");
+    }
+    return text;
+}

@@ -13,6 +13,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* What a span or a resource says of it: "shop.test", "int 200"; "" when it is absent. It stays
+ * until the next call. */
+const char *otlp_attribute(const json_t *of, const char *key);
 /* False with a line about the first fault. */
 bool otlp_check(const json_t *request, char *fault, size_t n);
 

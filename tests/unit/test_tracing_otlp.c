@@ -79,25 +79,7 @@ static const char *member(const json_t *span_, const char *name)
     return text ? text : "";
 }
 
-/* "shop.test", "int 200"; "" when there is none. */
-static const char *attribute(const json_t *span_, const char *key)
-{
-    static char text[2000];
-    size_t i;
-    json_t *one;
-    *text = 0;
-    json_array_foreach(json_object_get(span_, "attributes"), i, one)
-    {
-        const json_t *value = json_object_get(one, "value");
-        const char *number = json_string_value(json_object_get(value, "intValue"));
-        if (strcmp(member(one, "key"), key) == 0)
-            snprintf(text, sizeof text, "%s%s", number ? "int " : "",
-                     number ? number : member(value, "stringValue"));
-    }
-    return text;
-}
-
-#define HAS(span_, key, text) cr_assert_str_eq(attribute(span_, key), text)
+#define HAS(span_, key, text) cr_assert_str_eq(otlp_attribute(span_, key), text)
 
 /* -- the request ------------------------------------------------------------------------------- */
 
