@@ -157,6 +157,12 @@ Test(fields, knows_what_a_name_and_a_value_are)
         char text[3] = {'a', (char)c, 'b'};
         bool ok = c == '\t' || (c >= 0x20 && c != 0x7f);
         cr_assert_eq(field_value_ok(slice_of(text, 3)), ok, "%u", c);
+        for (size_t at = 0; at < 19; at++) { /* wherever it stands in a long one */
+            char many[19];
+            memset(many, '~', sizeof many);
+            many[at] = (char)c;
+            cr_assert_eq(field_value_ok(slice_of(many, sizeof many)), ok, "%u at %zu", c, at);
+        }
     }
 }
 

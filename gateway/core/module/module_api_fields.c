@@ -75,9 +75,15 @@ bool weir_field_each(const struct weir_exchange *x, enum weir_head head, size_t 
     return true;
 }
 
+/* A name that is well known is one. */
+static bool is_settable(const struct weir_name *name)
+{
+    return name->id ? !(kept_back >> name->id & 1) : weir_field_settable(name->text);
+}
+
 static bool may_change(const struct exchange *x, enum weir_head head, const struct weir_name *name)
 {
-    if (head == WEIR_REQUEST || !weir_field_settable(name->text))
+    if (head == WEIR_REQUEST || !is_settable(name))
         return false;
     if (head == WEIR_INWARD && x->moment == MOMENT_ATTEMPT)
         return x->hook != NULL;
