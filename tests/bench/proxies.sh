@@ -33,14 +33,17 @@ limits = { connections = 20000; requests = 2000000000; };
 log = { access = "$log"; error = "$scratch/$instance.error"; };
 listeners = ( { name = "public"; bind = "127.0.0.1:${port[$instance]}"; } );
 clusters = { app = { endpoints = [ "127.0.0.1:${port[origin]}" ]; }; };
-routes = (
 CONF
+    [[ $instance != *-traced ]] || tracing_of "$instance"
+    echo 'routes = ('
     if [[ $instance == *-routes ]]; then
         awk -v n="$routes" 'BEGIN {
             for (i = 0; i < n; i++)
                 printf "{ name = \"r%05d\"; match = { path_prefix = \"/r%05d\"; }; cluster = \"app\"; },\n", i, i
         }'
         echo '{ name = "rest"; cluster = "app"; } );'
+    elif [[ $instance == *-traced ]]; then
+        echo '{ name = "all"; cluster = "app"; tracing = { }; } );'
     elif [[ $instance == *-used ]]; then
         echo "{ name = \"all\"; cluster = \"app\"; $(modules_of) } );"
     elif [[ $instance == *-unused || $instance == *-two ]]; then
@@ -53,7 +56,7 @@ CONF
     fi
     # Those of the build, of which some are in force by default; *-bare has none.
     echo "module_folders = [ \"$build/modules\", \"$scratch/modules\" ];"
-    [[ $instance != *-bare ]] || echo "default_modules = [ ];"
+    [[ $instance != *-bare && $instance != *-traced ]] || echo "default_modules = [ ];"
 }
 
 conf_nginx() {

@@ -15,6 +15,7 @@
 #   handshakes CPU of full and resumed TLS handshakes, RSA and ECDSA
 #   idle_tls   resident memory of idle TLS connections
 #   modules    system calls and instructions with ten modules that a route doesn't use, and does
+#   tracing    instructions of a request that is traced, recorded or not; only when it is asked for
 #   recovery   errors and latency while one of three backends becomes slow, dies and comes back
 #   fleet      what instances that share circuits cost their Redis
 #   fleet_latency  latency and CPU of requests while Redis is well, hangs, is killed
@@ -42,7 +43,7 @@ while [ $# -gt 0 ]; do
     --rounds) rounds=${2:?}; shift ;;
     --requests) requests=${2:?}; shift ;;
     --callgrind) more=(callgrind) ;;
-    cpu | syscalls | routes | idle | reload | callgrind | tls | h2 | handshakes | idle_tls | modules | recovery | fleet | fleet_latency) sections+=("$1") ;;
+    cpu | syscalls | routes | idle | reload | callgrind | tls | h2 | handshakes | idle_tls | modules | recovery | fleet | fleet_latency | tracing) sections+=("$1") ;;
     -*) usage ;;
     *) [ -z "$build" ] || usage; build=$(cd "$1" && pwd) ;;
     esac
@@ -444,6 +445,8 @@ instructions() {
         >"$scratch/$instance.out" 2>&1 &
     pid[$instance]=$!
     await_start "$instance"
+    # The master listens before it forks, and under valgrind that takes a while.
+    until [ "$(pgrep -c -P "${pid[$instance]}")" -ge 2 ]; do sleep 0.1; done
     worker=$(pgrep -P "${pid[$instance]}" | head -n 1)
     load_once "$instance" -n "$1"
     stop "$instance"

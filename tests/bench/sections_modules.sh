@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2034,SC2154
 # What modules cost a request: ten that are loaded and that its route doesn't use, and the same ten
-# where it does. Sourced by run.sh.
+# where it does; and what a trace costs. Sourced by run.sh.
 
 # Ten modules with every hook, of one source. conf_weir() names them for instances called *-unused
 # (on the other of two routes) and *-used; *-two has these two routes and no modules.
@@ -41,5 +41,25 @@ section_modules() {
         few_ir=$ir
         instructions $many "$one"
         printf '%-12s %8d instructions\n' "$one" $(((ir - few_ir) / (many - few)))
+    done
+}
+
+# tracing_of INSTANCE: the module's settings, for weir-RATIO-traced. Nobody listens to what is
+# exported; the queue has room for all of it, so that workers don't save what it costs to put it there.
+tracing_of() {
+    local ratio=${1#weir-}
+    echo "modules = { tracing = { collector = \"http://127.0.0.1:9/v1/traces\"; queue = 16384;"
+    echo "  sampling = { ratio = \"${ratio%-traced}%\"; }; }; };"
+}
+
+section_tracing() {
+    local few=500 many=4500 one few_ir
+    have valgrind || return 0
+    title "tracing: instructions of Weir's worker per request, without any module, and with tracing of no request, of one in a hundred, and of all"
+    for one in weir-bare weir-0-traced weir-1-traced weir-100-traced; do
+        instructions $few "$one"
+        few_ir=$ir
+        instructions $many "$one"
+        printf '%-16s %8d instructions\n' "$one" $(((ir - few_ir) / (many - few)))
     done
 }
