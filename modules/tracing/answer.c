@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tracing/answer.h"
 
+#include "common/slice.h"
+
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>

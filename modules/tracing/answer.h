@@ -5,7 +5,7 @@
 /* What a collector's answer means (OTLP 1.x, "OTLP/HTTP Response"), and when the same spans are
  * sent again. Pure. */
 
-#include "common/slice.h"
+#include <weir/module.h>
 
 enum answer {
     ANSWER_TAKEN,   /* all of them, but for those that it says it has rejected */

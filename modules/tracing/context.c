@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tracing/context.h"
 
+#include <endian.h>
+
+#include "common/slice.h"
+
 enum { ID_DIGITS = 16 };
 
 /* -- digits ------------------------------------------------------------------------------------ */
@@ -23,11 +27,24 @@ static bool hex_read(const char *p, unsigned digits, uint64_t *out)
     return wrong >= 0;
 }
 
-void hex_write(char *to, uint64_t v, unsigned digits)
+/* Eight digits at once, since ids are written for every request: each gets a byte of its own, the
+ * most significant one on top. */
+static void write_half(char *to, uint32_t v)
 {
-    static const char hex[] = "0123456789abcdef";
-    for (unsigned i = digits; i-- > 0; v >>= 4)
-        to[i] = hex[v & 15];
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t x = v;
+    x = (x & 0xffff0000) << 16 | (x & 0xffff);
+    x = (x & UINT64_C(0x0000ff000000ff00)) << 8 | (x & UINT64_C(0x000000ff000000ff));
+    x = (x & UINT64_C(0x00f000f000f000f0)) << 4 | (x & UINT64_C(0x000f000f000f000f));
+    const uint64_t letters = (x + 6 * ones) >> 4 & ones;
+    x = htobe64(x + '0' * ones + letters * ('a' - '0' - 10));
+    memcpy(to, &x, sizeof x);
+}
+
+void hex_write(char *to, uint64_t v)
+{
+    write_half(to, (uint32_t)(v >> 32));
+    write_half(to + 8, (uint32_t)v);
 }
 
 /* -- traceparent ------------------------------------------------------------------------------- */
@@ -62,12 +79,13 @@ bool traceparent_read(struct weir_slice s, struct trace_context *out)
 void traceparent_write(char to[TRACEPARENT_N], const struct trace_context *c)
 {
     memcpy(to, "00-", AT_TRACE);
-    hex_write(to + AT_TRACE, c->high, ID_DIGITS);
-    hex_write(to + AT_TRACE + ID_DIGITS, c->low, ID_DIGITS);
+    hex_write(to + AT_TRACE, c->high);
+    hex_write(to + AT_TRACE + ID_DIGITS, c->low);
     to[AT_SPAN - 1] = '-';
-    hex_write(to + AT_SPAN, c->span, ID_DIGITS);
+    hex_write(to + AT_SPAN, c->span);
     to[AT_FLAGS - 1] = '-';
-    hex_write(to + AT_FLAGS, c->flags, 2);
+    to[AT_FLAGS] = '0';
+    to[AT_FLAGS + 1] = (char)('0' + (c->flags & (TRACE_SAMPLED | TRACE_RANDOM)));
 }
 
 /* -- B3 ---------------------------------------------------------------------------------------- */

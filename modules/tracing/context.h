@@ -8,7 +8,7 @@
  * Everything here is strict: what isn't exactly of its form is nothing, and the caller begins a
  * trace of its own. Digits are in lower case, ids are never all zeros. */
 
-#include "common/slice.h"
+#include <weir/module.h>
 
 enum {
     TRACE_SAMPLED = 0x01, /* level 1, 3.2.2.5 */
@@ -30,6 +30,12 @@ bool traceparent_read(struct weir_slice s, struct trace_context *out);
 /* Version 00; no NUL. */
 void traceparent_write(char to[TRACEPARENT_N], const struct trace_context *c);
 
+/* The id of the trace, as it stands in one that was written. */
+static inline struct weir_slice traceparent_trace(const char text[TRACEPARENT_N])
+{
+    return (struct weir_slice){text + 3, 32};
+}
+
 /* The single field, "TRACE-SPAN-SAMPLED-PARENT", of which the last two may be missing, or SAMPLED
  * alone, which gives no ids. False, with nothing changed, when it is neither. */
 bool b3_read(struct weir_slice s, struct trace_context *out);
@@ -39,7 +45,7 @@ struct b3_fields {
 };
 bool b3_read_fields(const struct b3_fields *f, struct trace_context *out);
 
-/* So many digits, lower case, most significant first. */
-void hex_write(char *to, uint64_t v, unsigned digits);
+/* Sixteen digits, lower case, most significant first. */
+void hex_write(char *to, uint64_t v);
 
 #endif

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/slice.h"
 #include "tracing/answer.h"
 #include "tracing/otlp.h"
 #include "tracing/record.h"

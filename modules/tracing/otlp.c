@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/slice.h"
 #include "tracing/record.h"
 
 /* trace.proto: Span.SpanKind, Status.StatusCode, SpanFlags */
@@ -92,13 +93,19 @@ struct span {
     json_t *attributes; /* taken over */
 };
 
-static void set_id(json_t *span, const char *key, uint64_t high, uint64_t low, unsigned digits)
+static void set_id(json_t *span, const char *key, uint64_t id)
 {
-    char text[33] = "";
-    if (digits == 32)
-        hex_write(text, high, 16);
-    hex_write(text + digits - 16, low, 16);
-    json_object_set_new(span, key, json_string(text));
+    char text[16];
+    hex_write(text, id);
+    json_object_set_new(span, key, json_stringn(text, sizeof text));
+}
+
+static void set_trace(json_t *span, const struct record_request *r)
+{
+    char text[32];
+    hex_write(text, r->high);
+    hex_write(text + 16, r->low);
+    json_object_set_new(span, "traceId", json_stringn(text, sizeof text));
 }
 
 static void add_span(const struct about *about, const struct span *s, const char *name)
@@ -106,10 +113,10 @@ static void add_span(const struct about *about, const struct span *s, const char
     const struct record_request *r = about->r;
     const uint64_t began_us = r->began_us + s->after_us;
     json_t *span = json_object();
-    set_id(span, "traceId", r->high, r->low, 32);
-    set_id(span, "spanId", 0, s->id, 16);
+    set_trace(span, r);
+    set_id(span, "spanId", s->id);
     if (s->parent)
-        set_id(span, "parentSpanId", 0, s->parent, 16);
+        set_id(span, "parentSpanId", s->parent);
     if (r->state.n)
         json_object_set_new(span, "traceState", text_of(r->state));
     json_object_set_new(span, "flags", json_integer((json_int_t)(r->flags | s->flags)));

@@ -9,7 +9,7 @@
 
 #include <jansson.h>
 
-#include "common/slice.h"
+#include <weir/module.h>
 
 struct otlp {
     json_t *root;  /* owned; NULL: there is no memory */

@@ -4,6 +4,8 @@
  * more. */
 #include "tracing/record.h"
 
+#include "common/slice.h"
+
 /* -- writing ----------------------------------------------------------------------------------- */
 
 static void put(struct record_writer *w, const void *p, size_t n)

@@ -5,6 +5,7 @@
  * attempts start from, later ones set theirs. */
 #include "tracing/request.h"
 
+#include "common/slice.h"
 #include "tracing/record.h"
 #include "tracing/tracestate.h"
 
@@ -34,7 +35,7 @@ static void see_b3(struct b3_fields *f, struct weir_slice name, struct weir_slic
 
 static bool is_b3(struct weir_slice name)
 {
-    return name.n > 5 && name.p[4] == '-' &&
+    return name.n > 5 && name.p[1] == '-' && name.p[4] == '-' &&
            slice_ieq((struct weir_slice){name.p, 5}, WEIR_SLICE("x-b3-"));
 }
 
@@ -111,7 +112,7 @@ static void read_context(struct weir_exchange *x, const struct tracing *t, struc
         weir_count(weir_process_of(x), t->counts, COUNT_INVALID, 1);
 }
 
-void traced_begin(struct weir_exchange *x, const struct weir_use *u)
+static void begin(struct weir_exchange *x, const struct weir_use *u)
 {
     const struct tracing_route *r = u->conf;
     struct tracing_process *tp = u->local;
@@ -159,10 +160,11 @@ void traced_forward(struct weir_exchange *x, const struct weir_use *u)
 {
     const struct tracing *t = u->global;
     struct traced *st = u->state;
+    begin(x, u);
     weir_field_set(x, WEIR_INWARD, &t->traceparent, parent_of(st, 1, st->text));
-    if (!st->state.p)
+    if (!st->state.p && weir_field(x, WEIR_REQUEST, &t->tracestate).p)
         weir_field_remove(x, WEIR_INWARD, &t->tracestate);
-    else if (!st->state_as_it_came)
+    else if (st->state.p && !st->state_as_it_came)
         weir_field_set(x, WEIR_INWARD, &t->tracestate, st->state);
     if (st->b3 && (t->b3 == B3_READ || !st->taken))
         remove_b3(x, t);
@@ -182,12 +184,12 @@ void traced_attempt(struct weir_exchange *x, const struct weir_use *u,
 
 static void log_ids(struct weir_exchange *x, const struct weir_use *u)
 {
-    const struct traced *st = u->state;
-    char trace[32], span[16];
-    hex_write(trace, st->high, 16);
-    hex_write(trace + 16, st->low, 16);
-    hex_write(span, st->span, 16);
-    weir_log_set(x, u, TRACING_LOG_TRACE_ID, (struct weir_slice){trace, sizeof trace});
+    struct traced *st = u->state;
+    char span[16];
+    if (!st->text[0])
+        parent_of(st, 1, st->text);
+    hex_write(span, st->span);
+    weir_log_set(x, u, TRACING_LOG_TRACE_ID, traceparent_trace(st->text));
     weir_log_set(x, u, TRACING_LOG_SPAN_ID, (struct weir_slice){span, sizeof span});
     weir_log_set(x, u, TRACING_LOG_SAMPLED, st->sampled ? WEIR_SLICE("true") : WEIR_SLICE("false"));
 }
@@ -310,8 +312,8 @@ void traced_done(struct weir_exchange *x, const struct weir_use *u)
     const struct tracing_route *r = u->conf;
     const struct tracing *t = u->global;
     struct traced *st = u->state;
-    if (!st->begun) /* it ended before it was allowed */
-        traced_begin(x, u);
+    if (!st->begun) /* it didn't go to any backend */
+        begin(x, u);
     log_ids(x, u);
     const bool failed = has_failed(x);
     if (t->queue && (st->sampled || (failed && r->sampling.errors)))

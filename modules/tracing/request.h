@@ -21,7 +21,7 @@ struct traced {
     char text[TRACEPARENT_N]; /* of the first attempt */
 };
 
-void traced_begin(struct weir_exchange *x, const struct weir_use *u);
+/* By the hooks of these names. */
 void traced_forward(struct weir_exchange *x, const struct weir_use *u);
 void traced_attempt(struct weir_exchange *x, const struct weir_use *u,
                     const struct weir_attempt *at);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tracing/tracestate.h"
 
+#include "common/slice.h"
+
 static bool is_lower(char c)
 {
     return c >= 'a' && c <= 'z';

@@ -5,7 +5,7 @@
 /* The list of what other tracing systems want to hand on (W3C Trace Context 3.3). It is passed on
  * as it came, or not at all. Pure. */
 
-#include "common/slice.h"
+#include <weir/module.h>
 
 enum {
     TRACESTATE_MEMBERS = 32, /* 3.3.1.1: there can be no more */

@@ -6,8 +6,7 @@
  *     control                             queue.c ──► export.c ── otlp.c ──► collector
  *
  * A use on a route turns it on there; all settings but the sampling stand under `modules`. It comes
- * before all other modules, so that its wait for none of them is missed, and copies of requests
- * (mirror) belong to the trace, too. */
+ * before other modules, so that copies of requests (mirror) belong to the trace, too. */
 #include <weir/module.h>
 
 #include <stdlib.h>
@@ -60,13 +59,6 @@ static bool is_on(const struct weir_use *u)
     return u->local && ((const struct tracing_route *)u->conf)->enabled;
 }
 
-static enum weir_verdict tracing_on_request(struct weir_exchange *x, const struct weir_use *u)
-{
-    if (is_on(u))
-        traced_begin(x, u);
-    return WEIR_NEXT;
-}
-
 static enum weir_verdict tracing_on_forward(struct weir_exchange *x, const struct weir_use *u)
 {
     if (is_on(u))
@@ -102,7 +94,6 @@ const struct weir_module weir_module = {
     .start = tracing_start,
     .stop = tracing_stop,
     .tick = tracing_tick,
-    .on_request = tracing_on_request,
     .on_forward = tracing_on_forward,
     .on_attempt = tracing_on_attempt,
     .on_done = tracing_on_done,

@@ -2,6 +2,8 @@
 /* What collectors answer, and when they are asked again. */
 #include "tracing/answer.h"
 
+#include "common/slice.h"
+
 #include <criterion/criterion.h>
 
 static char message[ANSWER_MESSAGE];

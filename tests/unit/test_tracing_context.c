@@ -2,6 +2,8 @@
 /* What requests say of their trace: read to the letter, or not at all. */
 #include "tracing/context.h"
 
+#include "common/slice.h"
+
 #include <criterion/criterion.h>
 #include <stdio.h>
 

@@ -2,6 +2,8 @@
 /* What the collector is sent: OpenTelemetry's messages, by their names, and what stands in them. */
 #include "tracing/otlp.h"
 
+#include "common/slice.h"
+
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,6 +2,8 @@
 /* Records: what is written is read, and bytes from anywhere are seen through. */
 #include "tracing/record.h"
 
+#include "common/slice.h"
+
 #include <criterion/criterion.h>
 #include <stdlib.h>
 

@@ -2,6 +2,8 @@
 /* The list that others hand on: its grammar and its limits. */
 #include "tracing/tracestate.h"
 
+#include "common/slice.h"
+
 #include <criterion/criterion.h>
 #include <stdio.h>
 
