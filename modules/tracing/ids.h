@@ -3,7 +3,7 @@
 #define WEIR_TRACING_IDS_H
 
 /* Ids from the kernel's random numbers, which nobody can foresee or meet by accident. A process
- * takes many at a time: one system call for some 170 requests. Each process has a pool of its own,
+ * takes many at a time: one system call for some 128 requests. Each process has a pool of its own,
  * made after the fork; all zeros is an empty one. */
 
 #include <stdbool.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Spans on their way to the collector, and what becomes of them when it is slow, busy or gone. */
+#include "tests/lib/certs.h"
+#include "tests/lib/h2_talk.h"
 #include "tracing_case.h"
 
 #include <stdio.h>
@@ -110,6 +112,19 @@ Test(tracing_export, has_a_span_for_the_wait_of_a_module)
     cr_assert_str_eq(otlp_attribute(s, "url.path"), "/second");
     cr_assert_str_eq(tracing_member(wait, "parentSpanId"), tracing_member(s, "spanId"));
     cr_assert_gt(ns(wait, "endTimeUnixNano"), ns(wait, "startTimeUnixNano"));
+}
+
+Test(tracing_export, tells_of_requests_over_http_2)
+{
+    struct rig_conf c = tracing_conf("", "");
+    c.listener = "protocols = [ \"h2\" ];";
+    rig_start_with(c);
+    struct h2_talk *t = h2_talk_open();
+    cr_assert_eq(h2_answer(t, h2_ask(t, .path = "/two"))->status, 200);
+    h2_talk_close(t);
+    tracing_await(2);
+    cr_assert_str_eq(otlp_attribute(tracing_span(2, 0), "network.protocol.version"), "2");
+    cr_assert_str_eq(otlp_attribute(tracing_span(2, 0), "url.path"), "/two");
 }
 
 Test(tracing_export, tells_of_a_client_that_went_away)
@@ -244,6 +259,39 @@ Test(tracing_export, counts_what_is_rejected_of_a_batch)
     rig_await_log("1 of 2 spans: too old");
 }
 
+/* -- over TLS ---------------------------------------------------------------------------------- */
+
+static struct rig_conf conf_of_tls(const char *cluster)
+{
+    return (struct rig_conf){
+        .top = "modules = { tracing = { collector = \"https://$secure/v1/traces\"; "
+               "collector_cluster = \"secure\"; sampling = { ratio = \"100%\"; };"
+               "export = { delay = \"0s\"; }; }; };",
+        .clusters = cluster,
+        .routes = "( { name = \"all\"; cluster = \"app\"; tracing = { }; } )"};
+}
+
+Test(tracing_export, verifies_a_collector_over_tls)
+{
+    rig_name("certs", "%s", certs_begin());
+    certs_make(&(struct cert_spec){.name = "root", .ca = true});
+    certs_make(&(struct cert_spec){.name = "origin", .issuer = "root", .ip = "127.0.0.1"});
+    struct origin *o = origin_start_with((struct origin_spec){.name = "secure", .tls = true});
+    rig_start_with(conf_of_tls("secure = { endpoints = [ \"$secure\" ]; tls = { }; };"));
+    tracing_get("");
+    rig_await_log("/v1/traces: tls");
+    cr_assert_eq(origin_requests(o), 0, "nothing was said to it");
+    rig_renew_with(conf_of_tls("secure = { endpoints = [ \"$secure\" ]; "
+                               "tls = { ca = \"$certs/root.crt\"; }; };"));
+    AWAIT(tracing_count("exported") == 2);
+    char *head = origin_last_head(o);
+    cr_assert(strstr(head, "POST /v1/traces HTTP/1.1\r\n"), "%s", head);
+    free(head);
+    certs_end();
+}
+
+/* -- processes that go ------------------------------------------------------------------------- */
+
 /* What the old control process had taken goes to the new one. */
 Test(tracing_export, loses_nothing_in_a_reload)
 {
@@ -259,6 +307,19 @@ Test(tracing_export, loses_nothing_in_a_reload)
     json_t *resource = collector_resource();
     cr_assert_str_eq(otlp_attribute(resource, "service.name"), "other");
     json_decref(resource);
+}
+
+Test(tracing_export, loses_nothing_in_an_upgrade)
+{
+    tracing_start("", "");
+    collector_answers(503, "", "");
+    send_many(10);
+    AWAIT(collector_requests() >= 1);
+    cr_assert(rig_upgrade());
+    for (int i = 0; i < 5; i++)
+        tracing_get("");
+    collector_answers(200, "", "{}");
+    are_different(tracing_await(30));
 }
 
 Test(tracing_export, goes_on_when_the_control_process_dies)
@@ -311,6 +372,28 @@ Test(tracing_export, refuses_settings_that_mean_nothing)
     }
     cr_assert_eq(check("collector = \"http://$collector/\"; collector_cluster = \"app\";"), 0, "%s",
                  said);
+    free(said);
+    said = NULL;
+}
+
+/* With a free port instead of the one that it names. */
+Test(tracing_export, has_an_example_that_is_good)
+{
+    static const char named[] = "0.0.0.0:8080";
+    static char text[16 * 1024], conf[sizeof text + 1024];
+    FILE *file = fopen(TEST_SRCDIR "/conf/examples/tracing.conf", "re");
+    cr_assert(file);
+    text[fread(text, 1, sizeof text - 1, file)] = 0;
+    fclose(file);
+    char *bind = strstr(text, named);
+    cr_assert(bind);
+    *bind = 0;
+    snprintf(conf, sizeof conf, "module_folders = [ \"%s\" ];\n%s127.0.0.1:$port%s", WEIR_MODULES,
+             text, bind + strlen(named));
+    rig_write_conf((struct rig_conf){.whole = conf});
+    const int status = rig_run((const char *const[]){"-t", "-c", rig_path("weir.conf"), NULL});
+    said = rig_read("output");
+    cr_assert(status == 0 && strstr(said, "(0 errors, 0 warnings)"), "%s", said);
     free(said);
     said = NULL;
 }

@@ -64,7 +64,7 @@ weir_route weir_route_of(const struct weir_exchange *x)
 unsigned weir_http_version(const struct weir_exchange *x)
 {
     const struct request_head *h = &exchange_of(x)->request;
-    return h->major * 10u + h->minor;
+    return h->major == 2 ? 20 : h->major * 10u + h->minor;
 }
 
 bool weir_peer_trusted(const struct weir_exchange *x)
