@@ -99,7 +99,7 @@ static void fuzz_record(struct weir_slice in)
     otlp_add(&o, in);
     must(json_array_size(o.spans) == n);
     char *text = otlp_end(&o);
-    json_t *j = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    json_t *j = json_loads(text, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
     must(j);
     json_decref(j);
     json_decref(resource);
