@@ -116,7 +116,7 @@ Test(tracing, begins_anew_where_a_parent_is_malformed)
 
 #define EVERYTHING                                                                                 \
     PARENT "tracestate: a=1\r\nb3: 0\r\nX-B3-TraceId: " TRACE "\r\nX-B3-ParentSpanId: " SPAN "\r"  \
-                                                                                             "\n"
+           "\n"
 
 Test(tracing, of_strangers_are_not_continued)
 {
@@ -218,6 +218,36 @@ Test(tracing, tells_each_attempt_a_span_of_its_own)
     }
     cr_assert_str_eq(otlp_attribute(tracing_span(3, 0), "http.request.resend_count"), "");
     cr_assert_str_eq(otlp_attribute(tracing_span(3, 2), "http.request.resend_count"), "int 2");
+}
+
+Test(tracing, takes_copies_along)
+{
+    struct origin *shade = origin_start("shade");
+    struct rig_conf c = tracing_conf("", "");
+    c.clusters = "shade = { endpoints = [ \"$shade\" ]; };";
+    c.routes = "( { name = \"all\"; cluster = \"app\"; tracing = { }; "
+               "mirror = ( { cluster = \"shade\"; } ); } )";
+    rig_start_with(c);
+    tracing_get(PARENT);
+    AWAIT(origin_requests(shade) == 1);
+    char *head = origin_last_head(shade);
+    cr_assert(strcasestr(head, tracing_inward("traceparent")), "%s", head);
+    free(head);
+}
+
+Test(tracing, has_a_span_for_what_the_gateway_answers_itself)
+{
+    struct rig_conf c = tracing_conf("", "");
+    c.routes =
+        "( { name = \"all\"; respond = { status = 503; body = \"later\"; }; tracing = { }; } )";
+    rig_start_with(c);
+    cr_assert_eq(ask("GET / HTTP/1.1\r\nHost: a\r\n" PARENT "\r\n")->status, 503);
+    tracing_await(1);
+    const json_t *s = tracing_span(2, 0);
+    cr_assert_str_eq(tracing_member(s, "traceId"), TRACE);
+    cr_assert_str_eq(tracing_member(s, "parentSpanId"), SPAN);
+    cr_assert_str_eq(otlp_attribute(s, "weir.cluster"), "");
+    cr_assert_str_eq(otlp_attribute(s, "error.type"), "503");
 }
 
 /* -- which are recorded ------------------------------------------------------------------------ */
