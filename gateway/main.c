@@ -24,6 +24,7 @@ static const char usage[] =
     "      --help-config   print the reference of all settings (Markdown), also of the modules\n"
     "                      that are installed; with -c, of those in its folders instead\n"
     "      --help-log      print the fields of the access log (Markdown)\n"
+    "      --help-metrics  print what /metrics shows (Markdown); -c as for --help-config\n"
     "  -v, --version       print the version\n"
     "  -h, --help          print this\n"
     "\n"
@@ -31,7 +32,7 @@ static const char usage[] =
     "USR2 upgrade to the binary that lies there now, QUIT graceful stop, TERM or INT\n"
     "stop at once.\n";
 
-enum { RUN, HELP_CONFIG = 256, HELP_LOG, HELP_MODULE, DUMP };
+enum { RUN, HELP_CONFIG = 256, HELP_LOG, HELP_METRICS, HELP_MODULE, DUMP };
 
 /* Prints or checks, and returns the exit status. */
 static int look(int what, const char *file, const char *module)
@@ -47,6 +48,8 @@ static int look(int what, const char *file, const char *module)
         return show_module(file, module);
     case HELP_CONFIG:
         return show_settings(file);
+    case HELP_METRICS:
+        return show_metrics(file);
     default:
         return show_text(access_log_reference);
     }
@@ -62,6 +65,7 @@ int main(int argc, char **argv)
                                           {"help-module", required_argument, NULL, HELP_MODULE},
                                           {"help-config", no_argument, NULL, HELP_CONFIG},
                                           {"help-log", no_argument, NULL, HELP_LOG},
+                                          {"help-metrics", no_argument, NULL, HELP_METRICS},
                                           {"dump", no_argument, NULL, DUMP},
                                           {0}};
     static const char *file;
@@ -79,6 +83,7 @@ int main(int argc, char **argv)
         case 'm':
         case HELP_CONFIG:
         case HELP_LOG:
+        case HELP_METRICS:
         case DUMP:
             what = c;
             break;

@@ -144,7 +144,7 @@ check "a module for another interface builds" ${CC:-cc} -shared -fPIC $($PKG_CON
     -o "$folder/elder.so" "$scratch/greet/elder.c"
 conf 'elder = { };'
 check "a module for another interface" refused \
-    "weir.conf:7: error: module elder ($folder/elder.so) was built for interface 3, this gateway has 1: rebuild it"
+    "weir.conf:7: error: module elder ($folder/elder.so) was built for interface 3, this gateway has 2: rebuild it"
 check "weir -m says what is wrong with it" says "elder            can't be used: module elder" "$weir" -m -c "$scratch/weir.conf"
 
 # -- what it does ----------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@
 #include "base/place.h"
 #include "config/fleet_conf.h"
 #include "config/health_conf.h"
+#include "config/latency_bounds.h"
 #include "config/module_conf.h"
 #include "http/forwarded.h"
 #include "http/target.h"
@@ -298,6 +299,11 @@ struct log_conf {
     int64_t burst;       /* 10: lines per second and event name */
 };
 
+struct metrics_conf {
+    struct latency_bounds buckets;
+    int64_t endpoints; /* 256: the largest table of endpoints that are shown one by one */
+};
+
 struct config {
     struct arena arena; /* owned: everything below lies in it */
     struct slice file;
@@ -341,6 +347,7 @@ struct config {
         int64_t unix_mode; /* "0660" */
     } admin;
     struct log_conf log;
+    struct metrics_conf metrics;
     struct fleet_conf fleet;
     struct listener_conf *listeners;
     size_t listeners_n;

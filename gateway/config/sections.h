@@ -39,6 +39,7 @@ extern const struct option cluster_options[];
 extern const struct option route_options[];
 extern const struct option match_options[]; /* of a route's match: rows count from route_conf */
 extern const struct option log_options[];
+extern const struct option metrics_options[]; /* config_metrics.c */
 extern const struct option fleet_options[]; /* config_fleet.c */
 void fleet_check(struct option_reader *r, const config_setting_t *s, void *base);
 

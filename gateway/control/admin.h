@@ -46,6 +46,7 @@ struct admin_request {
     struct slice path, query;
     struct slice rest; /* of the path, behind the row's; empty unless the row is a prefix */
     struct slice content;
+    struct slice accept; /* all lines of Accept, joined by commas */
     bool may_change;             /* see admin_may_change() */
     struct slice said;           /* the key (decide.h) under which another instance has said it;
                                     empty: an operator asks */

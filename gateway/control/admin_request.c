@@ -89,6 +89,20 @@ static bool takes(const struct admin_row *row, enum method m)
     return (m == METHOD_GET || m == METHOD_HEAD) && methods & ADMIN_GET;
 }
 
+/* RFC 9110 5.3: several lines are one list. */
+static struct slice accept_of(struct arena *a, const struct request_head *h)
+{
+    struct slice all = {0};
+
+    for (size_t i = 0; i < h->fields.n; i++) {
+        const struct field *f = &h->fields.v[i];
+        if (slice_ieq(f->name, SLICE("Accept")))
+            all = slice_str(arena_printf(a, "%.*s%s%.*s", SLICE_ARG(all), all.n ? "," : "",
+                                         SLICE_ARG(f->value)));
+    }
+    return all;
+}
+
 /* Finds the row and fills the request. False: the answer says why not. */
 static bool accept_head(struct admin_client *c, const struct request_head *h,
                         struct admin_answer *out)
@@ -118,6 +132,7 @@ static bool accept_head(struct admin_client *c, const struct request_head *h,
     }
     c->rq.path = t.path;
     c->rq.query = t.query;
+    c->rq.accept = accept_of(&c->arena, h);
     if (c->row->prefix)
         c->rq.rest = slice_from(t.path, strlen(c->row->path));
     return true;

@@ -62,6 +62,7 @@ size_t health_running(const struct health *h);
 uint64_t health_delayed(const struct health *h);
 
 /* A part of the metrics page. */
-void metrics_of_health(void *health, struct text *out);
+struct exposition;
+void metrics_of_health(void *health, struct exposition *e);
 
 #endif

@@ -154,7 +154,7 @@ static void count_end(struct attempt *at)
     es->status[status_class(at->headed ? at->head.status : 0)]++;
     if ((at->why || !at->ended) && !at->lost)
         es->failures++;
-    histogram_add(&es->latency, now_us(at) - at->started_us);
+    histogram_add(&es->latency, at->x->w->stats->bounds, now_us(at) - at->started_us);
     endpoint_took(at->endpoint, (at->headed_us ? at->headed_us : now_us(at)) - at->started_us,
                   what_it_took(at));
 }

@@ -512,13 +512,13 @@ static int step_answer(struct exchange *x)
 static void count_traffic(const struct exchange *x, struct traffic_stats *ts, uint64_t took_us)
 {
     ts->requests++;
-    ts->bytes_in += x->bytes_in;
-    ts->bytes_out += x->bytes_out;
+    ts->request_bytes += x->bytes_in;
+    ts->response_bytes += x->bytes_out;
     ts->status[status_class(x->head_sent ? x->reply.status : 0)]++;
     if (x->grpc)
         ts->grpc[x->grpc_code]++;
     ts->retries += x->attempts_n > 1 ? x->attempts_n - 1 : 0;
-    histogram_add(&ts->latency, took_us);
+    histogram_add(&ts->latency, x->w->stats->bounds, took_us);
 }
 
 /* What no client has asked for is no request of a route, and stands in no log. */

@@ -83,7 +83,9 @@ struct slice fleet_instance(const struct fleet_conf *conf, const struct shm *shm
 /* -- showing (fleet_show.c) -------------------------------------------------------------------- */
 
 /* A part of the metrics page. ctx is the struct fleet, or NULL: no fleet, no line. */
-void metrics_of_fleet(void *fleet, struct text *out);
+struct exposition;
+void metrics_of_fleet(void *fleet, struct exposition *e);
+void fleet_metrics_reference(struct text *out);
 /* GET /v1/fleet; ctx is the struct fleet, or NULL. */
 void fleet_answer(void *ctx, const struct admin_request *rq, struct admin_answer *out);
 

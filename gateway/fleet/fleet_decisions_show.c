@@ -25,21 +25,32 @@ static bool is_decided(const struct fleet_decision *e)
     return e->there && e->path.n && !e->gone;
 }
 
-void fleet_decisions_metrics(const struct fleet *f, struct text *out)
+enum { DECISIONS, FAILED, WAITING };
+static const struct metric metrics[] = {
+    [DECISIONS] = {"weir_fleet_decisions", METRIC_GAUGE, NULL,
+                   "operators' decisions for all instances"},
+    [FAILED] = {"weir_fleet_decisions_failed", METRIC_GAUGE, NULL,
+                "operators' decisions for all that could not be followed here"},
+    [WAITING] = {"weir_fleet_decisions_waiting", METRIC_GAUGE, NULL,
+                 "decisions made here that the others haven't been told of yet"},
+};
+
+void fleet_decisions_metrics(const struct fleet *f, struct exposition *e)
 {
     size_t n = 0, refused = 0;
     list_each (pos, &f->decisions->all) {
-        const struct fleet_decision *e = fleet_decision_of(pos);
-        n += is_decided(e);
-        refused += is_decided(e) && e->why[0];
+        const struct fleet_decision *d = fleet_decision_of(pos);
+        n += is_decided(d);
+        refused += is_decided(d) && d->why[0];
     }
-    metrics_value(out, "weir_fleet_decisions", "gauge", "operators' decisions for all instances",
-                  (double)n);
-    metrics_value(out, "weir_fleet_decisions_failed", "gauge",
-                  "those of them that could not be followed here", (double)refused);
-    metrics_value(out, "weir_fleet_decisions_waiting", "gauge",
-                  "decisions made here that the others haven't been told of yet",
-                  (double)waiting_n(f));
+    expose_value(e, &metrics[DECISIONS], n);
+    expose_value(e, &metrics[FAILED], refused);
+    expose_value(e, &metrics[WAITING], waiting_n(f));
+}
+
+void fleet_decisions_metrics_reference(struct text *out)
+{
+    metrics_table(out, "Decisions for the fleet", NULL, metrics, array_n(metrics));
 }
 
 /* -- showing ----------------------------------------------------------------------------------- */

@@ -191,7 +191,8 @@ void fleet_decisions_apart(struct fleet *f);
 bool fleet_decisions_heard(const struct fleet *f); /* which there are */
 /* Of a cell that isn't open here. */
 void fleet_decisions_message(struct fleet *f, struct slice cell);
-void fleet_decisions_metrics(const struct fleet *f, struct text *out);
+void fleet_decisions_metrics(const struct fleet *f, struct exposition *e);
+void fleet_decisions_metrics_reference(struct text *out);
 
 /* -- scripts (fleet_script.c), and the server that has them (fleet_server.c) ------------------- */
 

@@ -21,68 +21,100 @@ static uint64_t lag_us(const struct fleet *f)
 
 /* -- metrics ----------------------------------------------------------------------------------- */
 
-static void head(struct text *out, const char *name, const char *type, const char *help)
+enum {
+    CONNECTED,
+    COMMANDS,
+    BYTES,
+    JOINED,
+    MEMBERS,
+    LAG,
+    CELLS,
+    RECONNECTS,
+    OFFERS,
+    LOST,
+    PUT_BACK,
+    ERRORS
+};
+static const struct metric metrics[] = {
+    [CONNECTED] = {"weir_fleet_connected", METRIC_GAUGE, NULL, "1: Redis is connected"},
+    [COMMANDS] = {"weir_fleet_commands", METRIC_COUNTER, NULL, "commands sent to Redis"},
+    [BYTES] = {"weir_fleet_bytes", METRIC_COUNTER, "direction", "what is exchanged with Redis"},
+    [JOINED] = {"weir_fleet_joined", METRIC_GAUGE, NULL,
+                "1: state is shared; 0: this instance decides by itself"},
+    [MEMBERS] = {"weir_fleet_members", METRIC_GAUGE, NULL,
+                 "instances that are alive, this one included; 0: not known"},
+    [LAG] = {"weir_fleet_lag_seconds", METRIC_GAUGE, NULL,
+             "how long Redis took for the last answer, or has been taking for the next one"},
+    [CELLS] = {"weir_fleet_cells", METRIC_GAUGE, NULL, "records that are shared"},
+    [RECONNECTS] = {"weir_fleet_reconnects", METRIC_COUNTER, NULL,
+                    "times that Redis was connected again"},
+    [OFFERS] = {"weir_fleet_offers", METRIC_COUNTER, "result",
+                "versions of shared records that were offered; lost: another instance was first"},
+    [LOST] = {"weir_fleet_lost", METRIC_COUNTER, NULL,
+              "shared records that Redis has lost, or may have"},
+    [PUT_BACK] = {"weir_fleet_put_back", METRIC_COUNTER, NULL,
+                  "lost records that this instance was the first to put back"},
+    [ERRORS] = {"weir_fleet_errors", METRIC_COUNTER, "kind",
+                "what Redis refused, or said that made no sense"},
+};
+
+static void labelled(struct exposition *e, const struct metric *m, const char *label,
+                     const char *word, uint64_t n)
 {
-    text_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+    struct text t;
+    text_init(&t);
+    label_add(&t, label, slice_str(word));
+    expose_sample(e, m, text_slice(&t), (struct slice){0}, (int64_t)n);
+    text_fini(&t);
 }
 
-static void write_errors(const struct fleet *f, struct text *out)
+static void write_errors(const struct fleet *f, struct exposition *e)
 {
-    head(out, "weir_fleet_errors_total", "counter",
-         "what Redis refused, or said that made no sense");
+    expose_head(e, &metrics[ERRORS]);
     for (int i = 0; i < FLEET_ERROR_N; i++)
-        text_printf(out, "weir_fleet_errors_total{kind=\"%s\"} %llu\n",
-                    fleet_error_word((enum fleet_error)i), (unsigned long long)f->errors[i]);
+        labelled(e, &metrics[ERRORS], "kind", fleet_error_word((enum fleet_error)i), f->errors[i]);
 }
 
-static void write_redis(const struct redis_facts *r, struct text *out)
+static void write_redis(const struct redis_facts *r, struct exposition *e)
 {
-    metrics_value(out, "weir_fleet_connected", "gauge", "1: Redis is connected", r->up);
-    metrics_value(out, "weir_fleet_commands_total", "counter", "commands sent to Redis",
-                  r->commands);
-    head(out, "weir_fleet_bytes_total", "counter", "bytes exchanged with Redis");
-    text_printf(out, "weir_fleet_bytes_total{direction=\"in\"} %llu\n",
-                (unsigned long long)r->bytes_in);
-    text_printf(out, "weir_fleet_bytes_total{direction=\"out\"} %llu\n",
-                (unsigned long long)r->bytes_out);
+    expose_value(e, &metrics[CONNECTED], r->up);
+    expose_value(e, &metrics[COMMANDS], r->commands);
+    expose_head(e, &metrics[BYTES]);
+    labelled(e, &metrics[BYTES], "direction", "in", r->bytes_in);
+    labelled(e, &metrics[BYTES], "direction", "out", r->bytes_out);
 }
 
-static void write_offers(const struct fleet *f, struct text *out)
+static void write_offers(const struct fleet *f, struct exposition *e)
 {
-    head(out, "weir_fleet_offers_total", "counter",
-         "versions of shared records that were offered; lost: another instance was first");
-    text_printf(out, "weir_fleet_offers_total{result=\"taken\"} %llu\n",
-                (unsigned long long)f->offers_taken);
-    text_printf(out, "weir_fleet_offers_total{result=\"lost\"} %llu\n",
-                (unsigned long long)f->offers_lost);
-    metrics_value(out, "weir_fleet_lost_total", "counter",
-                  "shared records that Redis has lost, or may have", f->lost);
-    metrics_value(out, "weir_fleet_put_back_total", "counter",
-                  "those of them that this instance was the first to put back", f->put_back);
+    expose_head(e, &metrics[OFFERS]);
+    labelled(e, &metrics[OFFERS], "result", "taken", f->offers_taken);
+    labelled(e, &metrics[OFFERS], "result", "lost", f->offers_lost);
+    expose_value(e, &metrics[LOST], f->lost);
+    expose_value(e, &metrics[PUT_BACK], f->put_back);
 }
 
-void metrics_of_fleet(void *fleet, struct text *out)
+void metrics_of_fleet(void *fleet, struct exposition *e)
 {
     const struct fleet *f = fleet;
     if (!f)
         return;
     const struct redis_facts r = facts_of(f);
-    write_redis(&r, out);
-    metrics_value(out, "weir_fleet_joined", "gauge",
-                  "1: state is shared; 0: this instance decides by itself",
-                  f->state == FLEET_JOINED);
-    metrics_value(out, "weir_fleet_members", "gauge",
-                  "instances that are alive, this one included; 0: not known",
-                  weir_fleet_members((struct weir_process *)f->w));
-    head(out, "weir_fleet_lag_seconds", "gauge",
-         "how long Redis took for the last answer, or has been taking for the next one");
-    text_printf(out, "weir_fleet_lag_seconds %.6f\n", (double)lag_us(f) / 1e6);
-    metrics_value(out, "weir_fleet_cells", "gauge", "records that are shared", f->cells_n);
-    metrics_value(out, "weir_fleet_reconnects_total", "counter",
-                  "times that Redis was connected again", f->ups ? f->ups - 1 : 0);
-    write_offers(f, out);
-    write_errors(f, out);
-    fleet_decisions_metrics(f, out);
+    write_redis(&r, e);
+    expose_value(e, &metrics[JOINED], f->state == FLEET_JOINED);
+    expose_value(e, &metrics[MEMBERS], weir_fleet_members((struct weir_process *)f->w));
+    expose_head(e, &metrics[LAG]);
+    expose_us(e, &metrics[LAG], (struct slice){0}, lag_us(f));
+    expose_value(e, &metrics[CELLS], f->cells_n);
+    expose_value(e, &metrics[RECONNECTS], f->ups ? f->ups - 1 : 0);
+    write_offers(f, e);
+    write_errors(f, e);
+    fleet_decisions_metrics(f, e);
+}
+
+void fleet_metrics_reference(struct text *out)
+{
+    metrics_table(out, "The fleet", "Only with a section `fleet`.", metrics, array_n(metrics));
+    fleet_decisions_metrics_reference(out);
 }
 
 /* -- the admin socket -------------------------------------------------------------------------- */

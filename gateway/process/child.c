@@ -4,6 +4,7 @@
 #include "process/child.h"
 
 #include "base/log.h"
+#include "core/stats/stats.h"
 #include "process/crash.h"
 #include "process/title.h"
 
@@ -23,6 +24,7 @@ void child_begin(const struct birth *b)
              (unsigned long long)b->g->number);
     title_set(title);
     log_set_process(name);
+    b->stats->worker->pid = (uint64_t)getpid();
     crash_install(name);
     if (!identity_take(&b->identity)) {
         log_error("privileges_kept", KV("user", b->identity.user), KV_ERRNO(errno));

@@ -80,6 +80,7 @@ static void show_process(void *ctx, struct process_facts *out)
         .workers_draining = atomic_load(&b->workers_draining),
         .restarts = atomic_load(&b->restarts),
         .slots_n = (unsigned)atomic_load(&b->slots),
+        .master = (uint64_t)getppid(),
     };
 }
 

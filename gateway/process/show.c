@@ -132,6 +132,18 @@ int show_settings(const char *file)
     return show(file, file == NULL, write_settings, NULL);
 }
 
+static bool write_metrics(struct text *out, struct module_set *s, const char *name)
+{
+    (void)name;
+    metrics_manual(out, s);
+    return true;
+}
+
+int show_metrics(const char *file)
+{
+    return show(file, file == NULL, write_metrics, NULL);
+}
+
 int show_modules(const char *file)
 {
     return show(file, true, write_modules, NULL);

@@ -7,10 +7,15 @@
  * reference of settings has pages of the modules in the former, or in the latter. Each returns the
  * exit status. */
 
+struct module_set;
 struct text;
+
+/* docs/metrics.md: all that this binary counts, and those modules. */
+void metrics_manual(struct text *out, struct module_set *s);
 
 int show_text(void (*write)(struct text *out));
 int show_settings(const char *file);
+int show_metrics(const char *file);
 int show_modules(const char *file);
 int show_module(const char *file, const char *name);
 /* The configuration with all defaults, as JSON. */

@@ -34,7 +34,9 @@ enum breaker_reject {
 
 enum breaker_counter { COUNT_PROBES, COUNT_FELL_BACK, COUNT_PASSED_OVER, COUNT_QUEUED, COUNT_N };
 extern const struct weir_counter breaker_counters[], breaker_transitions[], breaker_adoptions[],
-    breaker_rejects[];
+    breaker_rejects[], breaker_all_counters[];
+enum breaker_gauge { GAUGE_STATE, GAUGE_SHARED_LED, GAUGE_LIMITS /* + enum limits_gauge */ };
+extern const struct weir_counter breaker_gauges[];
 
 enum breaker_log { LOG_DECISION, LOG_STATE, LOG_WAITED };
 

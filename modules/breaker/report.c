@@ -8,22 +8,36 @@
 
 enum { TEXT = 256 };
 
-const struct weir_counter breaker_counters[] = {
-    [COUNT_PROBES] = {"probes", "requests that went out to see whether it works again"},
-    [COUNT_FELL_BACK] = {"fell_back", "refused requests that went to the fallback"},
-    [COUNT_PASSED_OVER] = {"passed_over",
-                           "endpoints that were not asked because their circuit is open"},
-    [COUNT_QUEUED] = {"queued", "requests that had to wait for room"},
+#define ROWS                                                                                       \
+    [COUNT_PROBES] = {"probes", "requests that went out to see whether it works again"},           \
+    [COUNT_FELL_BACK] = {"fell_back", "refused requests that went to the fallback"},               \
+    [COUNT_PASSED_OVER] = {"passed_over",                                                          \
+                           "endpoints that were not asked because their circuit is open"},         \
+    [COUNT_QUEUED] = {"queued", "requests that had to wait for room"}
+#define TRANSITIONS "transitions", "changes of a circuit's state, by the new one"
+#define ADOPTIONS                                                                                  \
+    "adopted", "changes of a shared circuit's state that other instances have made, by the new "   \
+               "one"
+#define REJECTS "rejects", "requests that were not let through, by the reason"
+
+const struct weir_counter breaker_counters[] = {ROWS, {NULL, NULL}};
+const struct weir_counter breaker_transitions[] = {{TRANSITIONS}, {NULL, NULL}};
+const struct weir_counter breaker_adoptions[] = {{ADOPTIONS}, {NULL, NULL}};
+const struct weir_counter breaker_rejects[] = {{REJECTS}, {NULL, NULL}};
+const struct weir_counter breaker_all_counters[] = {
+    ROWS, {TRANSITIONS}, {ADOPTIONS}, {REJECTS}, {NULL, NULL}};
+
+const struct weir_counter breaker_gauges[] = {
+    [GAUGE_STATE] = {"state", "0 closed, 1 closing slowly, 2 half-open, 3 open; of the worst "
+                              "endpoint, where each has a circuit"},
+    [GAUGE_SHARED_LED] = {"shared_led", "circuits that the fleet leads now; of the others this "
+                                        "instance decides alone"},
+    [GAUGE_LIMITS + LIMITS_REQUESTS] = {"requests", "requests under way, in clusters with limits"},
+    [GAUGE_LIMITS + LIMITS_PENDING] = {"pending", "requests that wait for room"},
+    [GAUGE_LIMITS +
+        LIMITS_RETRIES] = {"retries", "further attempts under way, in clusters with limits"},
     {NULL, NULL},
 };
-const struct weir_counter breaker_transitions[] = {
-    {"transitions", "changes of a circuit's state, by the new one"}, {NULL, NULL}};
-const struct weir_counter breaker_adoptions[] = {
-    {"adopted",
-     "changes of a shared circuit's state that other instances have made, by the new one"},
-    {NULL, NULL}};
-const struct weir_counter breaker_rejects[] = {
-    {"rejects", "requests that were not let through, by the reason"}, {NULL, NULL}};
 
 const char *breaker_reject_name(enum breaker_reject r)
 {

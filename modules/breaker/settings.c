@@ -282,10 +282,8 @@ static uint64_t read_state(const void *ctx)
 static void show_state(struct weir_load *l, struct breaker *b)
 {
     const struct weir_gauge state = {
-        .name = "state",
-        .help =
-            "0 closed, 1 closing slowly, 2 half-open, 3 open; of the worst endpoint, where each "
-            "has a circuit",
+        .name = breaker_gauges[GAUGE_STATE].name,
+        .help = breaker_gauges[GAUGE_STATE].help,
         .read = read_state,
         .ctx = b,
     };
@@ -301,8 +299,8 @@ static uint64_t read_led(const void *ctx)
 static void show_led(struct weir_load *l, struct breaker *b)
 {
     const struct weir_gauge led = {
-        .name = "shared_led",
-        .help = "circuits that the fleet leads now; of the others this instance decides alone",
+        .name = breaker_gauges[GAUGE_SHARED_LED].name,
+        .help = breaker_gauges[GAUGE_SHARED_LED].help,
         .read = read_led,
         .ctx = b,
     };
@@ -345,15 +343,12 @@ static uint64_t read_gauge(const void *ctx)
 static void show_gauge(struct weir_load *l, const struct breaker *b, unsigned class,
                        enum limits_gauge g)
 {
-    static const char *const names[LIMITS_GAUGES] = {"requests", "pending", "retries"};
-    static const char *const helps[LIMITS_GAUGES] = {
-        "requests under way, in clusters with limits", "requests that wait for room",
-        "further attempts under way, in clusters with limits"};
+    const struct weir_counter *row = &breaker_gauges[GAUGE_LIMITS + g];
     const struct weir_label label = {"priority", slice_str(priority_names[class])};
     struct shown *s = weir_load_alloc(l, sizeof *s);
     *s = (struct shown){b->gauges, class, g};
     const struct weir_gauge gauge = {
-        .name = names[g], .help = helps[g], .read = read_gauge, .ctx = s};
+        .name = row->name, .help = row->help, .read = read_gauge, .ctx = s};
     weir_gauge(l, &gauge, &label, 1);
 }
 

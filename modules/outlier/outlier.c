@@ -303,6 +303,7 @@ const struct weir_module weir_module = {
     .guards = true,
     .failures_only = true,
     .counters = outlier_counters,
+    .gauges = outlier_gauges,
     .commands = outlier_commands,
     .load = outlier_load,
     .load_cluster = outlier_load_cluster,

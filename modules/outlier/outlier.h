@@ -134,7 +134,7 @@ struct outliers {
 };
 
 extern const struct weir_setting outliers_rows[], outlier_rows[];
-extern const struct weir_counter outlier_counters[];
+extern const struct weir_counter outlier_counters[], outlier_gauges[];
 void outlier_load(struct weir_load *l, void *global);
 void outlier_load_cluster(struct weir_load *l, void *conf, void *global);
 

@@ -9,32 +9,33 @@
 static const char *const single_names[] = {"auto", "refuse", "keep", NULL};
 enum { FAILURES_PRESET = 5 };
 
-const struct weir_counter outlier_counters[] = {
-    [COUNT_EJECTIONS] = {"ejections", "endpoints ejected, by kind of the reason"},
-    [COUNT_NOT_ENFORCED] = {"not_enforced", "ejections not made because of `enforcing`"},
-    [COUNT_OVERFLOW] = {"overflow",
-                        "ejections not made because of max_ejection_percent or min_left"},
-    [COUNT_SINGLE] = {"single", "ejections not made because the cluster has one endpoint"},
-    {0},
-};
+#define KIND_ROWS                                                                                  \
+    [COUNT_EJECTIONS] = {"ejections", "endpoints ejected, by kind of the reason"},                 \
+    [COUNT_NOT_ENFORCED] = {"not_enforced", "ejections not made because of `enforcing`"},          \
+    [COUNT_OVERFLOW] = {"overflow",                                                                \
+                        "ejections not made because of max_ejection_percent or min_left"},         \
+    [COUNT_SINGLE] = {"single", "ejections not made because the cluster has one endpoint"}
+#define CLUSTER_ROWS(at)                                                                           \
+    [(at) + COUNT_RETURNED] = {"returned", "endpoints that came back"},                            \
+    [(at) + COUNT_PROBES] = {"probes", "requests let through to endpoints that were half-open"},   \
+    [(at) + COUNT_PROBES_LOST] = {"probes_lost",                                                   \
+                                  "times that reentry.probe_timeout has let further ones go"},     \
+    [(at) + COUNT_REFUSED] = {"refused", "picks refused: half-open with probes under way, or the " \
+                                         "cluster's only endpoint"},                               \
+    [(at) + COUNT_CHECKED] = {"checked", "ejections that ended early as health checks had passed"}
+#define SHARED_ROWS(at)                                                                            \
+    [(at) + COUNT_UNSAID] = {"unsaid",                                                             \
+                             "ejected endpoints that found no room in the note for the fleet"},    \
+    [(at) + COUNT_NOTES_UNREAD] = {"notes_unread", "notes of other instances without any sense"}
 
-static const struct weir_counter cluster_counters[] = {
-    [COUNT_RETURNED] = {"returned", "endpoints that came back"},
-    [COUNT_PROBES] = {"probes", "requests let through to endpoints that were half-open"},
-    [COUNT_PROBES_LOST] = {"probes_lost",
-                           "times that reentry.probe_timeout has let further ones go"},
-    [COUNT_REFUSED] = {"refused",
-                       "picks refused: half-open with probes under way, or the cluster's "
-                       "only endpoint"},
-    [COUNT_CHECKED] = {"checked", "ejections that ended early as health checks had passed"},
-    {0},
-};
-
-static const struct weir_counter shared_counters[] = {
-    [COUNT_UNSAID] = {"unsaid", "ejected endpoints that found no room in the note for the fleet"},
-    [COUNT_NOTES_UNREAD] = {"notes_unread", "notes of other instances without any sense"},
-    {0},
-};
+static const struct weir_counter kind_counters[] = {KIND_ROWS, {0}};
+static const struct weir_counter cluster_counters[] = {CLUSTER_ROWS(0), {0}};
+static const struct weir_counter shared_counters[] = {SHARED_ROWS(0), {0}};
+enum { KINDS = sizeof kind_counters / sizeof *kind_counters - 1, CLUSTERS = sizeof cluster_counters / sizeof *cluster_counters - 1 };
+const struct weir_counter outlier_counters[] = {KIND_ROWS, CLUSTER_ROWS(KINDS),
+                                                SHARED_ROWS(KINDS + CLUSTERS), {0}};
+const struct weir_counter outlier_gauges[] = {{"ejected", "endpoints that are out, or half-open"},
+                                              {0}};
 
 /* -- tables ------------------------------------------------------------------------------------ */
 
@@ -230,8 +231,8 @@ static uint64_t read_ejected(const void *shared)
 
 static void show_ejected(struct weir_load *l, const struct outlier *o)
 {
-    const struct weir_gauge gauge = {"ejected", "endpoints that are out, or half-open",
-                                     read_ejected, o->shared};
+    const struct weir_gauge gauge = {outlier_gauges->name, outlier_gauges->help, read_ejected,
+                                     o->shared};
     if (o->shared)
         weir_gauge(l, &gauge, NULL, 0);
 }
@@ -244,7 +245,7 @@ static void count_kinds(struct weir_load *l, struct outlier *o)
     for (unsigned k = 0; k < KIND_N; k++) {
         const struct weir_label label = {"kind", slice_str(kind_words[k])};
         if (can_happen(o, k))
-            o->kinds[k] = weir_counters(l, outlier_counters, &label, 1);
+            o->kinds[k] = weir_counters(l, kind_counters, &label, 1);
     }
 }
 

@@ -192,7 +192,7 @@ Test(logs, metrics_are_exact_and_go_on_over_reloads_and_deaths)
     rig_start(.workers = 2);
     serve_some();
     expect_counts(11, 1);
-    cr_assert_eq(total("weir_route_bytes_out_total", "route=\"all\""), 1100);
+    cr_assert_eq(total("weir_route_response_bytes_total", "route=\"all\""), 1100);
     cr_assert(rig_reload(.workers = 1));
     AWAIT(rig_count("worker/") == 1);
     serve_some();

@@ -313,7 +313,7 @@ Test(attempt_fault, cuts_a_response)
     peer_says(stack_origin(s, 0), "HTTP/1.1 200 OK\r\nDate: x\r\nContent-Length: 6\r\n\r\nab");
     peer_says(stack_origin(s, 0), "cdef");
     cr_assert(begins(peer_take(c), "HTTP/1.1 200 OK\r\nDate: x\r\nContent-Length: 6\r\n\r\nab"));
-    cr_assert_eq(stack_worker(s)->stats->routes[0]->bytes_out, 3);
+    cr_assert_eq(stack_worker(s)->stats->routes[0]->response_bytes, 3);
     cr_assert(c->failed, "the client must see that the response is not whole");
     cr_assert(peer_closed(stack_origin(s, 0)));
     cr_assert_eq(whys(WHY_TRUNCATED), 1);
@@ -413,7 +413,7 @@ Test(attempt_fault, passes_on_what_was_held_when_the_origin_breaks)
     struct peer *c = asks(GET);
     peer_says(stack_origin(s, 0), "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nabcd");
     peer_closes(stack_origin(s, 0));
-    cr_assert_eq(stack_worker(s)->stats->routes[0]->bytes_out, 4);
+    cr_assert_eq(stack_worker(s)->stats->routes[0]->response_bytes, 4);
     cr_assert(c->failed);
     end();
 }

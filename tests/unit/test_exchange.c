@@ -443,8 +443,8 @@ Test(exchange, counts_what_it_did)
     peer_says(stack_origin(s, 0), ok2);
     const struct stats *st = stack_worker(s)->stats;
     cr_assert_eq(st->routes[0]->requests, 1);
-    cr_assert_eq(st->routes[0]->bytes_in, 5);
-    cr_assert_eq(st->routes[0]->bytes_out, 2);
+    cr_assert_eq(st->routes[0]->request_bytes, 5);
+    cr_assert_eq(st->routes[0]->response_bytes, 2);
     cr_assert_eq(st->routes[0]->status[2], 1);
     cr_assert_eq(st->clusters[0]->requests, 1);
     cr_assert_eq(st->endpoints[0][0].attempts, 1);
@@ -474,7 +474,7 @@ Test(exchange, counts_for_its_variant_as_well_as_for_its_route)
     weir_variant_set((struct weir_exchange *)x, &v2); /* the last one counts */
     cr_assert(slice_eq(x->plan.variant, SLICE("v2")));
     peer_says(stack_origin(s, 0), "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nhi");
-    cr_assert(counts.requests == 1 && counts.status[4] == 1 && counts.bytes_out == 2);
+    cr_assert(counts.requests == 1 && counts.status[4] == 1 && counts.response_bytes == 2);
     cr_assert(w->stats->routes[0]->requests == 1);
 
     peer_says(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"); /* one that belongs to none */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The life of an instance in the fleet, and what is shown of it. */
 #include "fleet_case.h"
+#include "core/stats/exposition.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -174,15 +175,15 @@ Test(fleet, stands_on_the_page_of_metrics)
 {
     text_init(&page);
     sides_begin(1, NULL);
-    metrics_of_fleet(NULL, &page);
+    metrics_of_fleet(NULL, &(struct exposition){.out = &page});
     cr_assert_eq(page.n, 0, "there is none");
     cells_open("cb");
-    metrics_of_fleet(sides[0].fleet, &page);
+    metrics_of_fleet(sides[0].fleet, &(struct exposition){.out = &page});
     cr_assert(strstr(shown(), "\nweir_fleet_joined 0\n"));
     TICK_UNTIL(all_joined());
     cr_assert(offer(&sides[0], "open"));
     TICK_UNTIL(sides[0].heard.taken == 1);
-    metrics_of_fleet(sides[0].fleet, &page);
+    metrics_of_fleet(sides[0].fleet, &(struct exposition){.out = &page});
     const char *text = shown();
     static const char *const lines[] = {
         "\nweir_fleet_connected 1\n",

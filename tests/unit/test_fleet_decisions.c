@@ -2,6 +2,7 @@
 /* What an operator decides on one instance is done on all: on those that are there, that come back,
  * and that come later; and of several decisions about one thing the last one stands everywhere. */
 #include "fleet_case.h"
+#include "core/stats/exposition.h"
 
 #include <stdlib.h>
 
@@ -474,13 +475,13 @@ Test(fleet_decisions, are_counted)
     start(1);
     set(0, 'a', 7, true);
     text_init(&t);
-    metrics_of_fleet(sides[0].fleet, &t);
+    metrics_of_fleet(sides[0].fleet, &(struct exposition){.out = &t});
     text_char(&t, '\0');
     cr_assert(strstr(t.p, "\nweir_fleet_decisions_waiting 1\n"), "%s", t.p);
     text_fini(&t);
     TICK_UNTIL(strstr(SET_KEYS, "test/value/a"));
     text_init(&t);
-    metrics_of_fleet(sides[0].fleet, &t);
+    metrics_of_fleet(sides[0].fleet, &(struct exposition){.out = &t});
     text_char(&t, '\0');
     cr_assert(strstr(t.p, "\nweir_fleet_decisions 1\n"), "%s", t.p);
     cr_assert(strstr(t.p, "\nweir_fleet_decisions_waiting 0\n"), "%s", t.p);

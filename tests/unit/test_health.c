@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/log.h"
+#include "core/stats/exposition.h"
 #include "control/health.h"
 #include "tests/lib/stack.h"
 
@@ -489,7 +490,7 @@ Test(health, shows_itself_on_the_metrics_page)
     stack_sleep_ms(s, 50);
     answer(0, PASS, "");
     text_init(&t);
-    metrics_of_health(h, &t);
+    metrics_of_health(h, &(struct exposition){.out = &t});
     text_char(&t, '\0');
     cr_assert(strstr(t.p, "weir_endpoint_health{cluster=\"one\",endpoint=\"10.0.0.1:80\"} 1\n"));
     cr_assert_null(strstr(t.p, "weir_endpoint_health{cluster=\"one\",endpoint=\"10.0.0.2:80\"}"));

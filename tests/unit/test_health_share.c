@@ -2,6 +2,7 @@
 /* Checks that others in the fleet make: what is believed of them, when this instance checks after
  * all, and what is a path fault. In a whole process without sockets; the test is the others. */
 #include "control/health_share.h"
+#include "core/stats/exposition.h"
 
 #include <criterion/criterion.h>
 
@@ -249,7 +250,7 @@ Test(health_share, stands_on_the_metrics_page)
     begin_up(CONF(""));
     hear(false, 1, 0, &says_up);
     text_init(&t);
-    metrics_of_health(h, &t);
+    metrics_of_health(h, &(struct exposition){.out = &t});
     text_char(&t, '\0');
     cr_assert(strstr(t.p, "\nweir_health_followed{cluster=\"one\"} 1\n"), "%s", t.p);
     cr_assert(strstr(t.p, "\nweir_health_path_faults_total{cluster=\"one\"} 0\n"));

@@ -11,9 +11,11 @@
 
 #include "base/fault.h"
 #include "control/resolver.h"
+#include "core/module/module.h"
 #include "core/module/watched_file.h"
 #include "io/loop.h"
 #include "io/shm.h"
+#include "process/show.h"
 
 static struct config config;
 static struct generation g = {.config = &config};
@@ -52,7 +54,7 @@ TestSuite(metrics, .init = begin, .fini = end);
 static bool has_line(const char *line)
 {
     page.n = 0;
-    metrics_text(&m, &page);
+    metrics_write(&m, &(struct exposition){.out = &page});
     text_char(&page, '\0');
     const char *at = strstr(page.p, line);
     return at && (at == page.p || at[-1] == '\n') && at[strlen(line)] == '\n';
@@ -67,7 +69,7 @@ Test(metrics, shows_every_fact_of_the_process)
     cr_assert(has_line(line), "%s", line);                                                         \
     snprintf(line, sizeof line, "%s %llu", metric, (unsigned long long)n++);                       \
     cr_assert(has_line(line), "%s", line);
-#define COUNTER(field, name, help) HAS("counter", name)
+#define COUNTER(field, name, help) HAS("counter", name "_total")
 #define GAUGE(field, name, help) HAS("gauge", name)
     PROCESS_METRICS(COUNTER, GAUGE)
     cr_assert(has_line("weir_build_info{version=\"1.2\\\"3\"} 1"));
@@ -89,9 +91,10 @@ Test(metrics, shows_shared_memory_the_parts_and_the_counters_of_the_workers)
     faults_fini(&faults);
 }
 
-static void write_part(void *ctx, struct text *out)
+static void write_part(void *ctx, struct exposition *e)
 {
-    metrics_value(out, ctx, "gauge", "a part", 5);
+    const struct metric metric = {ctx, METRIC_GAUGE, NULL, "a part"};
+    expose_value(e, &metric, 5);
 }
 
 Test(metrics, shows_what_parts_add_in_their_order)
@@ -104,16 +107,73 @@ Test(metrics, shows_what_parts_add_in_their_order)
     cr_assert(strstr(page.p, "part_two 5") < strstr(page.p, "weir_connections_accepted_total"));
 }
 
-Test(metrics, answers_with_the_content_type_of_the_format)
+static void answers(const char *accept, const char *type, bool ended)
 {
-    const struct admin_request rq = {.method = METHOD_GET, .path = SLICE("/metrics")};
+    const struct admin_request rq = {
+        .method = METHOD_GET, .path = SLICE("/metrics"), .accept = slice_str(accept)};
     struct admin_answer out = {.status = 200};
     text_init(&out.body);
     metrics_answer(&m, &rq, &out);
-    cr_assert(slice_starts(out.type, SLICE("text/plain; version=0.0.4")));
-    metrics_text(&m, &page);
-    cr_assert(slice_eq(text_slice(&out.body), text_slice(&page)));
+    cr_assert(slice_eq(out.type, slice_str(type)));
+    cr_assert_eq(slice_ends(text_slice(&out.body), SLICE("\n# EOF\n")), ended);
     text_fini(&out.body);
+}
+
+Test(metrics, answers_in_the_format_that_is_asked_for)
+{
+    static const char text[] = "text/plain; version=0.0.4; charset=utf-8",
+                      open[] = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    answers("", text, false);
+    answers("*/*", text, false);
+    answers("application/openmetrics-text; version=1.0.0", open, true);
+}
+
+static void facts_of_this(void *ctx, struct process_facts *out)
+{
+    (void)ctx;
+    *out = (struct process_facts){.master = (uint64_t)getpid(), .slots_n = 1};
+}
+
+static double value_of(const char *series)
+{
+    page.n = 0;
+    metrics_write(&m, &(struct exposition){.out = &page});
+    text_char(&page, '\0');
+    const char *at = strstr(page.p, series);
+    return at ? strtod(at + strlen(series), NULL) : -1;
+}
+
+Test(metrics, shows_what_the_processes_use_and_never_less_processor_time_than_before)
+{
+    static const char cpu[] = "\nprocess_cpu_seconds_total ";
+    m.facts = facts_of_this;
+    cr_assert(value_of("\nprocess_resident_memory_bytes ") > 1 << 20);
+    cr_assert(value_of("\nprocess_open_fds ") >= 3);
+    cr_assert(value_of("\nprocess_max_fds ") >= 3);
+    cr_assert(value_of(cpu) >= 0 && value_of(cpu) < 1000);
+    m.cpu_us = 123456789000;
+    cr_assert(value_of(cpu) == 123456.789);
+}
+
+Test(metrics, the_manual_is_up_to_date)
+{
+    struct slice built = SLICE_INIT(TEST_BUILDDIR "/modules");
+    struct module_set modules;
+    struct text now;
+    static char file[1 << 18];
+
+    text_init(&now);
+    module_set_init(&modules);
+    modules.folders = (struct texts){.v = &built, .n = 1};
+    metrics_manual(&now, &modules);
+    module_set_fini(&modules);
+    FILE *f = fopen(TEST_SRCDIR "/docs/metrics.md", "r");
+    cr_assert(f);
+    const size_t n = fread(file, 1, sizeof file, f);
+    fclose(f);
+    cr_assert(slice_eq(text_slice(&now), slice_of(file, n)),
+              "docs/metrics.md is not what the tables say; ./dev docs makes it again");
+    text_fini(&now);
 }
 
 Test(metrics, shows_the_names_that_the_resolver_looks_up)

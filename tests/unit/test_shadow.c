@@ -503,8 +503,8 @@ Test(shadow, counts_for_its_cluster_and_for_no_route)
     cr_assert_eq(st->unrouted->requests, 0);
     cr_assert_eq(traffic_of(s, CLUSTER_ONE)->requests, 1);
     cr_assert_eq(traffic_of(s, CLUSTER_TWO)->requests, 1);
-    cr_assert_eq(traffic_of(s, CLUSTER_TWO)->bytes_in, 5);
-    cr_assert_eq(traffic_of(s, CLUSTER_TWO)->bytes_out, 2);
+    cr_assert_eq(traffic_of(s, CLUSTER_TWO)->request_bytes, 5);
+    cr_assert_eq(traffic_of(s, CLUSTER_TWO)->response_bytes, 2);
     cr_assert_eq(st->worker->whys[WHY_NONE], 1);
     cr_assert_eq(st->worker->exchanges_active, 0);
     cr_assert_eq(st->worker->calls, 1);

@@ -4,6 +4,7 @@
  */
 
 #include "core/cluster/endpoint_cell.h"
+#include "core/stats/exposition.h"
 #include "core/stats/stats.h"
 
 #include <criterion/criterion.h>
@@ -20,6 +21,7 @@ enum { ROWS = 4, SLOTS = 20 };
 static struct listener_conf listeners[2];
 static struct route_conf routes[2];
 static struct cluster_conf clusters[1];
+static struct endpoint_conf backends[ROWS];
 static struct config config;
 static struct cluster_table *tables[1];
 static struct listener_gauge gauges[2];
@@ -47,8 +49,13 @@ static void begin(void)
     config.listeners_n = 2;
     config.routes = routes;
     config.routes_n = 2;
+    for (int i = 0; i < ROWS; i++)
+        backends[i].addr.len = 1;
     config.clusters = clusters;
     config.clusters_n = 1;
+    config.metrics.endpoints = ROWS;
+    clusters[0].endpoints = backends;
+    clusters[0].endpoints_n = ROWS;
     tables[0] = calloc(1, sizeof(struct cluster_table) + ROWS * sizeof(struct table_row));
     tables[0]->capacity = ROWS;
     set_row(0, "10.0.0.1:80", ROW_UP);
@@ -87,7 +94,7 @@ static struct stats *bind_slot(unsigned slot)
 static double shown(const char *series)
 {
     page.n = 0;
-    stats_text(&g, shm, SLOTS, &page);
+    stats_show(&g, shm, SLOTS, &(struct exposition){.out = &page});
     text_char(&page, '\0');
     const size_t n = strlen(series);
     for (const char *at = page.p; (at = strstr(at, series)); at += n)
@@ -100,26 +107,74 @@ TestSuite(stats, .init = begin, .fini = end);
 
 /* -- histograms -------------------------------------------------------------------------------- */
 
+static void expect_bucket(const struct latency_bounds *b, uint64_t us)
+{
+    struct histogram h = {0};
+    size_t want = 0;
+
+    while (want < b->n && us > b->us[want])
+        want++;
+    histogram_add(&h, b, us);
+    cr_assert(h.bucket[want] == 1, "%llu", (unsigned long long)us);
+    cr_assert(h.sum_us == us && h.layout == b->layout);
+}
+
 Test(stats, puts_each_duration_into_the_bucket_of_the_first_bound_not_below_it)
 {
-    static const uint64_t bounds[] = LATENCY_BOUNDS;
     const uint64_t edges[] = {0, 1, UINT64_MAX, UINT64_MAX - 1};
+    struct latency_bounds full = {.n = LATENCY_BOUNDS_MAX}, one = {.us = {7}, .n = 1};
 
-    for (size_t i = 0; i < array_n(bounds) * 3 + array_n(edges); i++) {
-        const uint64_t us = i < array_n(edges)
-                                ? edges[i]
-                                : bounds[(i - array_n(edges)) / 3] + (i - array_n(edges)) % 3 - 1;
-        size_t want = 0;
-        while (want < array_n(bounds) && us > bounds[want])
-            want++;
-        struct histogram h = {0};
-        histogram_add(&h, us);
-        cr_assert(h.bucket[want] == 1, "%llu", (unsigned long long)us);
-        cr_assert(h.sum_us == us);
-    }
+    for (size_t i = 0; i < full.n; i++)
+        full.us[i] = 3 + i * i * 1000;
+    const struct latency_bounds *const all[] = {&latency_bounds_default, &full, &one};
+    for (size_t k = 0; k < array_n(all); k++)
+        for (size_t i = 0; i < all[k]->n * 3 + array_n(edges); i++)
+            expect_bucket(all[k], i < array_n(edges) ? edges[i]
+                                                     : all[k]->us[(i - array_n(edges)) / 3] +
+                                                           (i - array_n(edges)) % 3 - 1);
+}
+
+/* What was counted by other bounds is never added to what is counted by these. */
+Test(stats, begins_a_histogram_anew_where_its_bounds_are_others)
+{
+    struct latency_bounds other = {.us = {1000}, .n = 1};
+    struct stats *old = bind_slot(0);
+
+    old->routes[0]->requests = old->routes[0]->status[2] = 2;
+    histogram_add(&old->routes[0]->latency, old->bounds, 400);
+    histogram_add(&old->endpoints[0][0].latency, old->bounds, 400);
+    latency_bounds_seal(&other);
+    config.metrics.buckets = other;
+    cr_assert(shown("weir_request_duration_seconds_count{route=\"shop\"}") == -1);
+    cr_assert(shown("weir_route_requests_total{route=\"shop\"}") == 2);
+    struct stats *s = bind_slot(1), *again = bind_slot(0);
+    histogram_add(&s->routes[0]->latency, s->bounds, 400);
+    histogram_add(&s->routes[0]->latency, s->bounds, 1001);
+    histogram_add(&old->routes[0]->latency, old->bounds, 1); /* it still drains */
+    cr_assert(shown("weir_request_duration_seconds_bucket{route=\"shop\",le=\"0.001\"}") == 1);
+    cr_assert(shown("weir_request_duration_seconds_bucket{route=\"shop\",le=\"+Inf\"}") == 2);
+    cr_assert(shown("weir_request_duration_seconds_count{route=\"shop\"}") == 2);
+    histogram_add(&again->routes[0]->latency, again->bounds, 2000);
+    cr_assert(shown("weir_request_duration_seconds_count{route=\"shop\"}") == 3);
+    cr_assert(shown("weir_route_requests_total{route=\"shop\"}") == 2);
+    stats_free(old), stats_free(s), stats_free(again);
 }
 
 /* -- columns ----------------------------------------------------------------------------------- */
+
+Test(stats, knows_which_processes_have_a_slot)
+{
+    struct stats *a = bind_slot(0), *b = bind_slot(9);
+    uint64_t pids[3] = {0};
+
+    a->worker->pid = 11;
+    b->worker->pid = 12;
+    cr_assert(stats_pids(shm, SLOTS, pids, 3) == 2 && pids[0] == 11 && pids[1] == 12);
+    cr_assert(stats_pids(shm, SLOTS, pids, 1) == 1);
+    stats_slot_dead(&g, shm, 0);
+    cr_assert(stats_pids(shm, SLOTS, pids, 3) == 1 && pids[0] == 12);
+    stats_free(a), stats_free(b);
+}
 
 Test(stats, gives_each_slot_columns_of_its_own_and_the_same_slot_the_same_ones)
 {
@@ -368,10 +423,10 @@ Test(stats, shows_status_classes_retries_and_cumulative_latencies)
     t->status[2] = 5;
     t->status[5] = 2;
     t->retries = 3;
-    histogram_add(&t->latency, 400);
-    histogram_add(&t->latency, 2500);
-    histogram_add(&t->latency, 2501);
-    histogram_add(&t->latency, 99000000);
+    histogram_add(&t->latency, s->bounds, 400);
+    histogram_add(&t->latency, s->bounds, 2500);
+    histogram_add(&t->latency, s->bounds, 2501);
+    histogram_add(&t->latency, s->bounds, 99000000);
 #define LE(le) shown("weir_request_duration_seconds_bucket{route=\"shop\",le=\"" le "\"}")
     cr_assert(shown("weir_requests_total{route=\"shop\",code_class=\"2xx\"}") == 5);
     cr_assert(shown("weir_requests_total{route=\"shop\",code_class=\"5xx\"}") == 2);
@@ -379,7 +434,7 @@ Test(stats, shows_status_classes_retries_and_cumulative_latencies)
     cr_assert(shown("weir_requests_total{route=\"shop\",code_class=\"3xx\"}") == 0);
     cr_assert(shown("weir_route_retries_total{route=\"shop\"}") == 3);
     cr_assert(LE("0.0005") == 1 && LE("0.001") == 1 && LE("0.0025") == 2 && LE("0.005") == 3);
-    cr_assert(LE("1") == 3 && LE("2.5") == 3 && LE("10") == 3 && LE("+Inf") == 4);
+    cr_assert(LE("1.0") == 3 && LE("2.5") == 3 && LE("10.0") == 3 && LE("+Inf") == 4);
     cr_assert(shown("weir_request_duration_seconds_count{route=\"shop\"}") == 4);
     cr_assert(strstr(page.p, "\nweir_request_duration_seconds_sum{route=\"shop\"} 99.005401\n"));
     stats_free(s);
@@ -411,7 +466,7 @@ Test(stats, leaves_out_classes_and_latencies_of_what_was_never_used)
 {
     struct stats *s = bind_slot(0);
     s->routes[0]->status[2] = 1;
-    histogram_add(&s->routes[0]->latency, 1);
+    histogram_add(&s->routes[0]->latency, s->bounds, 1);
     cr_assert(shown("weir_route_requests_total{route=\"help\"}") == 0);
     cr_assert(shown("weir_requests_total{route=\"help\",code_class=\"2xx\"}") == -1);
     cr_assert(shown("weir_request_duration_seconds_count{route=\"help\"}") == -1);
@@ -432,6 +487,21 @@ Test(stats, adds_up_rows_of_the_same_name_and_skips_free_ones)
     cr_assert(shown("weir_endpoint_attempts_total{cluster=\"cart\",endpoint=\"a\\\"b\\\\c\"}") ==
               2);
     cr_assert(!strstr(page.p, "endpoint=\"\""));
+    stats_free(s);
+}
+
+Test(stats, leaves_out_endpoints_of_tables_larger_than_the_limit)
+{
+    struct stats *s = bind_slot(0);
+
+    s->endpoints[0][0].attempts = 1;
+    set_row(1, "10.0.0.2:80", ROW_UP);
+    cr_assert(shown("weir_endpoint_attempts_total{cluster=\"cart\",endpoint=\"10.0.0.1:80\"}") ==
+              1);
+    cr_assert(shown("weir_metrics_endpoints_left_out") == 0);
+    config.metrics.endpoints = ROWS - 1;
+    cr_assert(shown("weir_metrics_endpoints_left_out") == 2);
+    cr_assert(!strstr(page.p, "weir_endpoint_"));
     stats_free(s);
 }
 
@@ -474,8 +544,8 @@ Test(stats, writes_help_and_type_once_before_the_lines_of_a_metric)
     size_t families = 0;
 
     s->routes[0]->status[2] = 1;
-    histogram_add(&s->routes[0]->latency, 1);
-    stats_text(&g, shm, 1, &page);
+    histogram_add(&s->routes[0]->latency, s->bounds, 1);
+    stats_show(&g, shm, 1, &(struct exposition){.out = &page});
     cr_assert(page.n > 0 && page.p[page.n - 1] == '\n');
     for (struct slice rest = text_slice(&page); rest.n;) {
         struct slice line = slice_cut(&rest, '\n');

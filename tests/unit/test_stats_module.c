@@ -2,6 +2,7 @@
 /* What modules count: that the cells of variants and counters obey what those of routes do (a slot
  * of its own for each process, sums that never go back), and what the page makes of them. */
 
+#include "core/stats/exposition.h"
 #include "core/stats/stats_module.h"
 
 #include <criterion/criterion.h>
@@ -90,7 +91,7 @@ static struct stats *bind_slot(unsigned slot)
 static const char *text_of_page(void)
 {
     page.n = 0;
-    stats_text(&g, shm, SLOTS, &page);
+    stats_show(&g, shm, SLOTS, &(struct exposition){.out = &page});
     text_char(&page, '\0');
     return page.p;
 }
@@ -132,7 +133,7 @@ static void count_request(const struct weir_variant *v, unsigned slot, uint16_t 
     struct stats *s = bind_slot(slot);
     s->variants[v->index]->requests++;
     s->variants[v->index]->status[status_class(status)]++;
-    histogram_add(&s->variants[v->index]->latency, us);
+    histogram_add(&s->variants[v->index]->latency, s->bounds, us);
     stats_free(s);
 }
 
@@ -182,6 +183,34 @@ Test(stats_module, shows_gauges_as_they_are_when_somebody_looks)
     const struct weir_gauge wrong = {"op en", "", read_twice, &state};
     weir_gauge(&l, &wrong, NULL, 0);
     cr_assert(fault_says("the gauge \"op en\" can't be used"));
+}
+
+/* In OpenMetrics samples of one family may not be called like another family. */
+Test(stats_module, refuses_names_that_samples_of_other_metrics_have)
+{
+    static uint64_t state;
+    const struct weir_gauge same = {"sent", "", read_twice, &state},
+                            total = {"open_total", "", read_twice, &state};
+
+    cr_assert(weir_counters(&l, rows, NULL, 0));
+    weir_gauge(&l, &same, NULL, 0);
+    cr_assert(fault_says("a counter and a gauge can't have the same name"));
+    weir_gauge(&l, &total, NULL, 0);
+    cr_assert(fault_says("the gauge \"open_total\" can't be used"));
+}
+
+Test(stats_module, takes_only_what_the_module_names_where_it_names_something)
+{
+    static const struct weir_counter told[] = {{"sent", "requests sent"}, {NULL, NULL}};
+    struct weir_module desc = *l.module->desc;
+    struct module m = *l.module;
+
+    desc.counters = told;
+    m.desc = &desc;
+    l.module = &m;
+    cr_assert(weir_counters(&l, more, NULL, 0));
+    cr_assert(!weir_counters(&l, rows, NULL, 0));
+    cr_assert(fault_says("it is not among those that the module names"));
 }
 
 Test(stats_module, counts_nothing_where_there_is_nothing_to_count_in)
@@ -396,12 +425,13 @@ Test(stats_module, tells_the_traffic_of_a_variant)
 
 Test(stats_module, bounds_a_share_of_durations_from_above)
 {
+    const struct latency_bounds *b = &latency_bounds_default;
     struct histogram h = {0};
 
-    cr_assert(histogram_share_us(&h, 0.5) == 0);
-    histogram_add(&h, 600);
-    cr_assert(histogram_share_us(&h, 0.01) == 1000 && histogram_share_us(&h, 1) == 1000);
+    cr_assert(histogram_share_us(&h, b, 0.5) == 0);
+    histogram_add(&h, b, 600);
+    cr_assert(histogram_share_us(&h, b, 0.01) == 1000 && histogram_share_us(&h, b, 1) == 1000);
     h = (struct histogram){0};
-    histogram_add(&h, UINT64_MAX / 2); /* above the highest bound */
-    cr_assert(histogram_share_us(&h, 0.5) == 10000000);
+    histogram_add(&h, b, UINT64_MAX / 2); /* above the highest bound */
+    cr_assert(histogram_share_us(&h, b, 0.5) == 10000000);
 }

@@ -66,6 +66,8 @@ size_t cluster_table_size(uint32_t capacity);
 /* Rows needed: static endpoints plus dns.capacity when there is a name among them, rounded up so
  * that most changes of the configuration leave it as it is. */
 uint32_t cluster_table_capacity(const struct cluster_conf *conf);
+/* How many endpoints it can have: those listed, and dns.capacity where names are looked up. */
+uint64_t cluster_endpoints_max(const struct cluster_conf *conf);
 /* Says which endpoint_conf a row comes from; the same in every process and over reloads. */
 uint64_t cluster_source(const struct endpoint_conf *ep);
 /* Says whose numbers a column of counters holds (endpoint_stats.owner), by the endpoint's name;

@@ -72,7 +72,7 @@ size_t cluster_table_size(uint32_t capacity)
     return sizeof(struct cluster_table) + capacity * sizeof(struct table_row);
 }
 
-uint32_t cluster_table_capacity(const struct cluster_conf *conf)
+uint64_t cluster_endpoints_max(const struct cluster_conf *conf)
 {
     uint64_t n = 0;
     bool names = false;
@@ -81,9 +81,12 @@ uint32_t cluster_table_capacity(const struct cluster_conf *conf)
             n++;
         else
             names = true;
-    if (names)
-        n += (uint64_t)conf->dns.capacity;
-    n = (n / CAPACITY_STEP + 1) * CAPACITY_STEP;
+    return names ? n + (uint64_t)conf->dns.capacity : n;
+}
+
+uint32_t cluster_table_capacity(const struct cluster_conf *conf)
+{
+    const uint64_t n = (cluster_endpoints_max(conf) / CAPACITY_STEP + 1) * CAPACITY_STEP;
     must(n < UINT32_MAX);
     return (uint32_t)n;
 }

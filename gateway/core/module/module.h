@@ -84,6 +84,8 @@ void module_help(struct text *out, const struct module *m);
 void module_list(struct text *out, struct module_set *s);
 /* After config_reference(): a page of every module that is installed. */
 void modules_reference(struct text *out, struct module_set *s);
+/* What they count, for the manual of metrics. */
+void modules_metrics_reference(struct text *out, struct module_set *s);
 
 /* -- in a generation --------------------------------------------------------------------------- */
 

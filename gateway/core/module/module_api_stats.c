@@ -62,12 +62,12 @@ void weir_variant_traffic(struct weir_process *p, const struct weir_variant *v,
     struct traffic_stats sum = {0};
 
     if (s && v)
-        variant_sum(v, s->shm, &sum);
-    *out = (struct weir_traffic){
-        .requests = sum.requests,
-        .p50_us = histogram_share_us(&sum.latency, 0.5),
-        .p99_us = histogram_share_us(&sum.latency, 0.99),
-    };
+        variant_sum(v, s, &sum);
+    *out = (struct weir_traffic){.requests = sum.requests};
+    if (s && v) {
+        out->p50_us = histogram_share_us(&sum.latency, s->bounds, 0.5);
+        out->p99_us = histogram_share_us(&sum.latency, s->bounds, 0.99);
+    }
     _Static_assert(sizeof out->status == sizeof sum.status, "the same classes");
     memcpy(out->status, sum.status, sizeof out->status);
 }

@@ -4,9 +4,11 @@
  * tables that its settings are read by. */
 #include "core/module/module.h"
 
+#include "core/stats/exposition.h"
+
 static void settings(struct text *out, const struct module *m, int level);
 static void commands(struct text *out, const struct weir_command *rows);
-static void counters(struct text *out, const struct module *m);
+static void metrics(struct text *out, const struct module *m);
 static void log_fields(struct text *out, const struct module *m);
 
 /* As a sentence. */
@@ -22,7 +24,7 @@ static void page(struct text *out, const struct module *m, int level)
     sentence(out, m->desc->summary);
     settings(out, m, level + 1);
     commands(out, m->desc->commands);
-    counters(out, m);
+    metrics(out, m);
     log_fields(out, m);
 }
 
@@ -99,14 +101,57 @@ static void commands(struct text *out, const struct weir_command *rows)
                     rows->help);
 }
 
-static void counters(struct text *out, const struct module *m)
+static bool has_rows(const struct weir_counter *c)
 {
-    const struct weir_counter *c = m->desc->counters;
-    if (!c || !c->name)
+    return c && c->name;
+}
+
+static void rows(struct text *out, const struct module *m, const struct weir_counter *c,
+                 const char *suffix)
+{
+    for (; c && c->name; c++)
+        text_printf(out, "| `weir_%s_%s%s` | %s |\n", m->desc->name, c->name, suffix, c->help);
+}
+
+static void metrics(struct text *out, const struct module *m)
+{
+    if (!has_rows(m->desc->counters) && !has_rows(m->desc->gauges))
         return;
     text_str(out, "\n| metric | meaning |\n| --- | --- |\n");
-    for (; c->name; c++)
-        text_printf(out, "| `weir_%s_%s_total` | %s |\n", m->desc->name, c->name, c->help);
+    rows(out, m, m->desc->counters, "_total");
+    rows(out, m, m->desc->gauges, "");
+}
+
+static void metric_rows(struct text *out, const struct module *m, enum metric_type type,
+                        const struct weir_counter *c)
+{
+    for (; c && c->name; c++) {
+        struct metric row = {.type = type, .help = c->help};
+        struct text name;
+        text_init(&name);
+        text_printf(&name, "weir_%s_%s", m->desc->name, c->name);
+        text_char(&name, '\0');
+        row.name = name.p;
+        metrics_row(out, &row);
+        text_fini(&name);
+    }
+}
+
+void modules_metrics_reference(struct text *out, struct module_set *s)
+{
+    static const struct place nowhere;
+    struct faults faults;
+    faults_init(&faults);
+    for (const char *const *name = module_set_names(s); *name; name++) {
+        const struct module *m = module_set_find(s, slice_str(*name), &nowhere, &faults);
+        if (!m || (!has_rows(m->desc->counters) && !has_rows(m->desc->gauges)))
+            continue;
+        text_printf(out, "\n## Module %s\n", *name);
+        metrics_rows_begin(out);
+        metric_rows(out, m, METRIC_COUNTER, m->desc->counters);
+        metric_rows(out, m, METRIC_GAUGE, m->desc->gauges);
+    }
+    faults_fini(&faults);
 }
 
 static void log_fields(struct text *out, const struct module *m)

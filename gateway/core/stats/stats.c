@@ -31,20 +31,29 @@ static void drop_connections(const struct generation *g, uint32_t index,
 
 /* -- counting ---------------------------------------------------------------------------------- */
 
-/* The first bound that is not below `us`, found by four compares and no jump: a binary search over
- * 15 places. `us` is above a bound when us - 1 is above bound - 1, and written that way the zero
- * behind the last bound is a bound that nothing is above. */
-void histogram_add(struct histogram *h, uint64_t us)
+/* The first bound that is not below `us`, found by five compares and no jump: a binary search over
+ * 31 places. `us` is above a bound when us - 1 is above bound - 1, and written that way the zeros
+ * behind the last bound are bounds that nothing is above. The layout is stored last, so that who
+ * adds up meanwhile sees either the old one, which doesn't count, or zeros. */
+void histogram_add(struct histogram *h, const struct latency_bounds *b, uint64_t us)
 {
-    static const uint64_t bounds[LATENCY_BUCKETS] = LATENCY_BOUNDS;
-    _Static_assert(LATENCY_BUCKETS == 15, "the search has four steps");
+    _Static_assert(LATENCY_BUCKETS == 31, "the search has five steps");
     const uint64_t v = us - (us != 0);
     size_t i = 0;
 
-    for (size_t step = 8; step; step /= 2)
-        i += v > bounds[i + step - 1] - 1 ? step : 0;
+    if (unlikely(h->layout != b->layout)) {
+        *h = (struct histogram){0};
+        __atomic_store_n(&h->layout, b->layout, __ATOMIC_RELEASE);
+    }
+    for (size_t step = 16; step; step /= 2)
+        i += v > b->us[i + step - 1] - 1 ? step : 0;
     h->bucket[i]++;
     h->sum_us += us;
+}
+
+const struct latency_bounds *stats_bounds(const struct config *c)
+{
+    return c->metrics.buckets.n ? &c->metrics.buckets : &latency_bounds_default;
 }
 
 /* -- the cells of a generation ----------------------------------------------------------------- */
@@ -186,6 +195,16 @@ void stats_add_up(uint64_t *to, const void *from, size_t size)
         to[i] += __atomic_load_n(&v[i], __ATOMIC_RELAXED);
 }
 
+void stats_add_counted(uint64_t *to, const void *from, size_t size, const struct latency_bounds *b)
+{
+    const size_t plain = size - sizeof(struct histogram);
+    const struct histogram *h = (const void *)((const char *)from + plain);
+
+    stats_add_up(to, from, plain);
+    if (__atomic_load_n(&h->layout, __ATOMIC_ACQUIRE) == b->layout)
+        stats_add_up(to + plain / sizeof *to, h, sizeof *h);
+}
+
 void stats_cell_each(const struct stats_cell *c, const struct shm *shm, unsigned slots_n, void *to,
                      void (*add)(void *to, const struct stats_cell *c, const void *column))
 {
@@ -242,6 +261,32 @@ struct stats_load stats_load(const struct shm *shm)
     return load;
 }
 
+struct pids {
+    uint64_t *v;
+    size_t n, room;
+};
+
+static void add_pid(void *to, const struct stats_cell *c, const void *column)
+{
+    struct pids *p = to;
+    const struct worker_stats *ws = column;
+    const uint64_t pid = __atomic_load_n(&ws->pid, __ATOMIC_RELAXED);
+
+    (void)c;
+    if (pid && p->n < p->room)
+        p->v[p->n++] = pid;
+}
+
+size_t stats_pids(const struct shm *shm, unsigned slots_n, uint64_t *pids, size_t room)
+{
+    const struct stats_cell c =
+        stats_cell_of(STATS_WORKER, 0, "stats/worker", SLICE(""), sizeof(struct worker_stats));
+    struct pids p = {.v = pids, .room = room};
+
+    stats_cell_each(&c, shm, slots_n, &p, add_pid);
+    return p.n;
+}
+
 /* -- the columns of one process ---------------------------------------------------------------- */
 
 static struct stats *make(const struct generation *g, unsigned slot)
@@ -274,6 +319,7 @@ struct stats *stats_bind(const struct generation *g, struct shm *shm, unsigned s
 
     must(slot < STATS_SLOTS_MAX);
     s->shm = shm;
+    s->bounds = stats_bounds(g->config);
     text_init(&key);
     while (ok && stats_cell_next(g, &c)) {
         struct slice name = stats_cell_key(&c, slot / STATS_GROUP, &key);
@@ -379,6 +425,7 @@ void stats_slot_dead(const struct generation *g, struct shm *shm, unsigned slot)
         if (c.kind == STATS_WORKER) {
             struct worker_stats *v = p;
             WORKER_GAUGES(GAUGE)
+            v->pid = 0;
         } else if (c.kind == STATS_LISTENER) {
             drop_listener(g, c.index, p);
         } else if (c.kind == STATS_MIRROR) {

@@ -21,11 +21,13 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "config/latency_bounds.h"
 #include "core/grpc.h"
 #include "core/why.h"
 #include "http/h1_parse.h"
 #include "http/h2_fault.h"
 
+struct config;
 struct generation;
 struct shm;
 struct text;
@@ -33,20 +35,18 @@ struct faults;
 
 enum { STATS_SLOTS_MAX = 512 };
 
-/* Upper bounds of the latency buckets in microseconds; the last bucket has none. */
-#define LATENCY_BOUNDS                                                                             \
-    {500,    1000,   2500,   5000,   10000,   25000,   50000,                                      \
-     100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000}
-enum { LATENCY_BUCKETS = 15 };
-
+/* Latencies by the configuration's bounds. A column outlives its process and its configuration: one
+ * that was counted by other bounds begins anew with the next latency, and until then nobody adds it
+ * up. */
 struct histogram {
-    uint64_t sum_us; /* first, so that it shares a cache line with the buckets that are used most */
+    uint64_t layout; /* latency_bounds.layout; 0: nothing yet */
+    uint64_t sum_us;
     uint64_t bucket[LATENCY_BUCKETS]; /* not cumulative; made so when shown */
 };
-void histogram_add(struct histogram *h, uint64_t us);
+void histogram_add(struct histogram *h, const struct latency_bounds *b, uint64_t us);
 
 /* COUNTER(field, help): shown as weir_[KIND_]FIELD_total. GAUGE(field, name, help): shown as
- * weir_[KIND_]NAME. */
+ * weir_[KIND_]NAME. Names end with the unit where there is one: _seconds, _bytes. */
 #define WORKER_COUNTERS(COUNTER)                                                                   \
     COUNTER(connections_accepted, "connections accepted")                                          \
     COUNTER(accept_errors, "accepts that failed, for lack of descriptors or memory")               \
@@ -56,9 +56,9 @@ void histogram_add(struct histogram *h, uint64_t us);
     COUNTER(regex_limit_hits, "regular expressions given up at their match limit")                 \
     COUNTER(access_log_dropped, "access log lines that could not be written")                      \
     COUNTER(calls, "requests of modules' own, copies of requests included")                       \
-    COUNTER(calls_refused, "... that were not made: no memory, or not allowed")                    \
+    COUNTER(calls_refused, "requests of modules' own that were not made: no memory, not allowed")  \
     COUNTER(jobs, "jobs that modules gave to helper threads")                                      \
-    COUNTER(jobs_refused, "... that were refused by offload.queue, or for lack of threads")        \
+    COUNTER(jobs_refused, "jobs that were refused by offload.queue, or for lack of threads")       \
     COUNTER(loop_turns, "turns of the event loop")
 #define WORKER_GAUGES(GAUGE)                                                                       \
     GAUGE(exchanges_active, "exchanges_active", "exchanges under way")                             \
@@ -96,8 +96,8 @@ void histogram_add(struct histogram *h, uint64_t us);
 #define LISTENER_GAUGES(GAUGE) GAUGE(active, "connections", "connections open")
 #define TRAFFIC_COUNTERS(COUNTER)                                                                  \
     COUNTER(requests, "requests")                                                                  \
-    COUNTER(bytes_in, "bytes of request content")                                                  \
-    COUNTER(bytes_out, "bytes of response content")
+    COUNTER(request_bytes, "content of requests")                                                  \
+    COUNTER(response_bytes, "content of responses")
 #define ENDPOINT_COUNTERS(COUNTER)                                                                 \
     COUNTER(attempts, "attempts started")                                                          \
     COUNTER(connects, "connections opened")                                                        \
@@ -127,6 +127,7 @@ struct worker_stats {
     uint64_t h1_faults[H1_FAULT_N];
     uint64_t h2_faults[H2_FAULT_N];
     WORKER_GAUGES(GAUGE)          /* blocks_used is noted once a second */
+    uint64_t pid;                 /* of the slot's process; 0: there is none */
 };
 struct listener_stats {
     LISTENER_COUNTERS(COUNTER)
@@ -141,14 +142,14 @@ struct traffic_stats {
     uint64_t hedges, hedges_won;  /* attempts beside others, and those whose answer was the first */
     uint64_t hedges_refused;      /* by hedge_budget */
     uint64_t grpc[GRPC_COLUMNS];  /* gRPC requests by enum grpc_code */
-    struct histogram latency;     /* the whole exchange */
+    struct histogram latency;     /* the whole exchange; last: see stats_add_counted() */
 };
 struct endpoint_stats {
     ENDPOINT_COUNTERS(COUNTER)
     uint64_t status[6];
     ENDPOINT_GAUGES(GAUGE)
-    struct histogram latency;     /* attempt: from its start to its last byte */
     uint64_t owner;               /* whose numbers these are: cluster_owner(); 0: nobody's yet */
+    struct histogram latency;     /* attempt: from its start to its last byte; last */
 };
 #undef COUNTER
 #undef GAUGE
@@ -159,6 +160,9 @@ static inline unsigned status_class(uint16_t status)
 {
     return status < 600 ? status / 100 : 5;
 }
+
+/* A configuration that was never read, as tests have it, has the default ones. */
+const struct latency_bounds *stats_bounds(const struct config *c);
 
 /* The columns of one slot for one generation: pointers into shared cells. */
 struct stats {
@@ -172,6 +176,7 @@ struct stats {
     struct source_mirror **mirrors;    /* by index in config.listeners; NULL: no limit per source */
     struct traffic_stats **variants;   /* by index in module_plan.variants */
     uint64_t **counters;               /* by index in module_plan.counters, then row */
+    const struct latency_bounds *bounds; /* of the generation's configuration */
     const struct shm *shm;             /* borrowed: to read what other slots counted */
 };
 
@@ -198,6 +203,9 @@ struct stats_load {
     uint64_t requests, active;
 };
 struct stats_load stats_load(const struct shm *shm);
+
+/* The processes that have a slot now, as many as there is room for. */
+size_t stats_pids(const struct shm *shm, unsigned slots_n, uint64_t *pids, size_t room);
 
 /* How many requests a cluster has had, from all processes there have been. */
 uint64_t stats_requests(const struct generation *g, const struct shm *shm, uint32_t cluster);
@@ -228,9 +236,15 @@ void source_leave(struct source_table *t, struct source_mirror *m, int32_t entry
 /* Master: gives back what a dead process held. */
 void source_dead(struct source_table *t, struct source_mirror *m);
 
-/* -- showing (core/stats/stats_text.c) --------------------------------------------------------- */
+/* -- showing (core/stats/stats_text.c, stats_metrics.c) ----------------------------------------- */
 
-/* All metrics in the Prometheus text format 0.0.4, summed over slots [0, slots_n). */
-void stats_text(const struct generation *g, const struct shm *shm, unsigned slots_n, struct text *out);
+struct exposition;
+/* Everything, summed over slots [0, slots_n). */
+void stats_show(const struct generation *g, const struct shm *shm, unsigned slots_n,
+                struct exposition *e);
+/* The tables of the manual. */
+void stats_reference(struct text *out);
+/* What metrics.endpoints says of a cluster. */
+bool stats_shows_endpoints(const struct generation *g, uint32_t cluster) nodiscard;
 
 #endif

@@ -59,6 +59,9 @@ void stats_cell_each(const struct stats_cell *c, const struct shm *shm, unsigned
                      void (*add)(void *to, const struct stats_cell *c, const void *column));
 /* Other processes store while this one reads: each value is whole, but they are not of one moment. */
 void stats_add_up(uint64_t *to, const void *from, size_t size);
+/* The same of what ends with a histogram, which counts only where it has these bounds. */
+void stats_add_counted(uint64_t *to, const void *from, size_t size,
+                       const struct latency_bounds *b);
 static inline void *stats_cell_column(const struct stats_cell *c, void *cell, unsigned slot)
 {
     return (char *)cell + slot % STATS_GROUP * c->stride;

@@ -124,16 +124,29 @@ static bool name_fits(const char *name)
     return ok;
 }
 
-static struct slice metric_of(const struct weir_load *l, const char *name, const char *suffix)
+static struct slice family_of(const struct weir_load *l, const char *name)
 {
-    return slice_str(arena_printf(l->arena, "weir_%s_%s%s", l->module->desc->name, name, suffix));
+    return slice_str(arena_printf(l->arena, "weir_%s_%s", l->module->desc->name, name));
+}
+
+/* What samples of other families end with (OpenMetrics 1.0, 4.3). */
+static bool has_suffix(const char *name)
+{
+    static const char *const suffixes[] = {"_total",  "_created", "_count",  "_sum",
+                                           "_bucket", "_info",    "_gcount", "_gsum"};
+
+    for (size_t i = 0; i < array_n(suffixes); i++)
+        if (slice_ends(slice_str(name), slice_str(suffixes[i])))
+            return true;
+    return false;
 }
 
 /* The gateway's own metrics begin with these words; a module of such a name has no counters. */
 static bool is_ours(const char *module)
 {
-    static const char *const ours[] = {"route",   "cluster", "listener", "endpoint",
-                                       "variant", "process", "resolver", "files"};
+    static const char *const ours[] = {
+        "route",  "cluster", "listener", "endpoint", "variant", "process",  "resolver", "files",
+        "health", "fleet",   "metrics",  "shared",   "config",  "exchange", "h1",       "h2"};
 
     for (size_t i = 0; i < array_n(ours); i++)
         if (!strcmp(module, ours[i]))
@@ -152,19 +165,47 @@ static bool label_ok(const struct weir_load *l, const struct weir_label *labels,
     return ok;
 }
 
-/* A metric is one module's; its name becomes this one's. */
-static void claim_metric(struct weir_load *l, const char *what, const char *name,
-                         const char *suffix)
-{
-    const struct slice metric = metric_of(l, name, suffix);
-    const struct weir_module *owner = registered(l->g->modules, metric);
+/* A metric is one module's, and of one type; its name becomes this one's. */
+struct claim {
+    const struct weir_module *owner;
+    const char *what;
+};
 
-    if (!name_fits(name) || (owner && owner != l->module->desc))
-        fault(l, what, slice_str(name),
-              owner ? "another module has that metric" : "a name has letters, digits and \"_\"");
-    else if (!owner)
-        register_key(l, metric, (void *)l->module->desc);
+/* Where the manual of a module names what it counts, it names all. */
+static bool is_told(const struct weir_counter *told, const char *name)
+{
+    const bool none = !told;
+
+    for (; told && told->name; told++)
+        if (!strcmp(told->name, name))
+            return true;
+    return none;
 }
+
+static void claim_metric(struct weir_load *l, const char *what, const char *name,
+                         const struct weir_counter *told)
+{
+    const struct slice family = family_of(l, name);
+    struct claim *c = registered(l->g->modules, family);
+
+    if (name_fits(name) && !is_told(told, name))
+        fault(l, what, slice_str(name), "it is not among those that the module names");
+    if (!name_fits(name) || has_suffix(name)) {
+        fault(
+            l, what, slice_str(name),
+            "a name has letters, digits and \"_\", and doesn't end as samples do: _total, _count");
+    } else if (c && (c->owner != l->module->desc || c->what != what)) {
+        fault(l, what, slice_str(name),
+              c->owner != l->module->desc ? "another module has that metric"
+                                          : "a counter and a gauge can't have the same name");
+    } else if (!c) {
+        c = ARENA_NEW(l->arena, struct claim);
+        *c = (struct claim){l->module->desc, what};
+        register_key(l, family, c);
+    }
+}
+
+static const char a_counter[] = "the counter", a_gauge[] = "the gauge";
 
 static void check_labels(struct weir_load *l, const struct weir_label *labels, size_t labels_n)
 {
@@ -186,7 +227,7 @@ static bool counters_ok(struct weir_load *l, const struct weir_counter *rows,
         fault(l, "the list of counters", SLICE(""), "there is none in it");
     check_labels(l, labels, labels_n);
     for (const struct weir_counter *r = rows; r->name; r++)
-        claim_metric(l, "the counter", r->name, "_total");
+        claim_metric(l, a_counter, r->name, l->module->desc->counters);
     return l->faults->errors == before;
 }
 
@@ -256,7 +297,7 @@ void gauge_add(struct weir_load *l, const struct weir_gauge *gauge, const struct
     const size_t before = l->faults->errors;
 
     check_labels(l, labels, labels_n);
-    claim_metric(l, "the gauge", gauge->name, "");
+    claim_metric(l, a_gauge, gauge->name, l->module->desc->gauges);
     if (l->faults->errors != before)
         return;
     const struct slice printed = print_labels(l, labels, labels_n);
@@ -299,17 +340,25 @@ static void register_key(struct weir_load *l, struct slice key, void *object)
 
 /* -- adding up --------------------------------------------------------------------------------- */
 
-static void add_all(void *to, const struct stats_cell *c, const void *column)
+struct traffic_sum {
+    struct traffic_stats *out;
+    const struct latency_bounds *bounds;
+};
+
+static void add_traffic(void *to, const struct stats_cell *c, const void *column)
 {
-    stats_add_up(to, column, c->size);
+    const struct traffic_sum *s = to;
+
+    stats_add_counted((uint64_t *)s->out, column, c->size, s->bounds);
 }
 
-void variant_sum(const struct weir_variant *v, const struct shm *shm, struct traffic_stats *out)
+void variant_sum(const struct weir_variant *v, const struct stats *s, struct traffic_stats *out)
 {
     const struct stats_cell c = variant_cell(v);
+    struct traffic_sum sum = {out, s->bounds};
 
     *out = (struct traffic_stats){0};
-    stats_cell_each(&c, shm, SLOTS_ALL, out, add_all);
+    stats_cell_each(&c, s->shm, SLOTS_ALL, &sum, add_traffic);
 }
 
 struct row_sum {
@@ -335,17 +384,16 @@ uint64_t counters_sum(const struct weir_counters *c, const struct shm *shm, unsi
     return s.sum;
 }
 
-uint64_t histogram_share_us(const struct histogram *h, double share)
+uint64_t histogram_share_us(const struct histogram *h, const struct latency_bounds *b, double share)
 {
-    static const uint64_t bounds[] = LATENCY_BOUNDS;
     uint64_t all = 0, below = 0;
 
     for (size_t i = 0; i < LATENCY_BUCKETS; i++)
         all += h->bucket[i];
-    for (size_t i = 0; all && i < array_n(bounds); i++) {
+    for (size_t i = 0; all && i < b->n; i++) {
         below += h->bucket[i];
         if ((double)below >= share * (double)all)
-            return bounds[i];
+            return b->us[i];
     }
-    return all ? bounds[array_n(bounds) - 1] : 0;
+    return all ? b->us[b->n - 1] : 0;
 }

@@ -63,11 +63,12 @@ struct stats_cell counters_cell(const struct weir_counters *c);
 
 /* Over all slots there may be, whoever has them or had them. Slow: looks up a cell for every eight
  * slots. */
-void variant_sum(const struct weir_variant *v, const struct shm *shm, struct traffic_stats *out);
+void variant_sum(const struct weir_variant *v, const struct stats *s, struct traffic_stats *out);
 uint64_t counters_sum(const struct weir_counters *c, const struct shm *shm, unsigned row);
 
 /* The upper bound of the bucket in which this share (0.99) of the durations, counted from the
  * shortest, ends; 0: there were none. Above the highest bound it is that bound. */
-uint64_t histogram_share_us(const struct histogram *h, double share);
+uint64_t histogram_share_us(const struct histogram *h, const struct latency_bounds *b,
+                            double share);
 
 #endif

@@ -2,10 +2,11 @@
 #ifndef WEIR_CORE_STATS_PAGE_H
 #define WEIR_CORE_STATS_PAGE_H
 
-/* Private to stats_text*.c: a page of metrics while it is made. */
+/* Private to stats_text*.c and stats_metrics.c: a page of metrics while it is made. */
 
 #include "base/arena.h"
 #include "base/text.h"
+#include "core/stats/exposition.h"
 #include "core/stats/stats.h"
 
 /* One object: its labels as they stand in the braces, and the sum over all slots. */
@@ -15,7 +16,6 @@ struct object {
 };
 
 struct group {
-    const char *prefix; /* of metric names: "weir_listener_" */
     struct object *v;
     size_t n;
 };
@@ -25,16 +25,30 @@ struct page {
     const struct shm *shm;
     unsigned slots_n;
     struct arena arena;
-    struct text key, *out;
+    struct exposition *e;
+    const struct latency_bounds *bounds;
+    struct exposed_bounds les;
+    uint64_t left_out; /* endpoints without series of their own */
     struct group workers, listeners, routes, variants, clusters, endpoints, modules;
 };
 
-/* "# HELP" and "# TYPE" of prefix + name + suffix. */
-void page_head(struct text *out, const char *prefix, const char *name, const char *suffix,
-               const char *type, const char *help);
-/* "name{labels,more} value"; either part of the labels may be empty. */
-void page_line(struct text *out, struct slice name, struct slice labels, struct slice more,
-               int64_t value);
+/* Tables (stats_metrics.c). metric.at is an index into an object's sum as an array. */
+struct metrics {
+    const struct metric *v;
+    size_t n;
+};
+extern const struct metrics worker_metrics, listener_metrics, endpoint_metrics;
+extern const struct metric outcome_metric, h1_fault_metric, h2_fault_metric, left_out_metric;
+extern const struct metric endpoint_classes, endpoint_latency;
+/* What routes, their variants and clusters have alike. */
+struct traffic_metrics {
+    struct metrics plain;
+    const struct metric classes, latency, grpc;
+};
+extern const struct traffic_metrics route_metrics, variant_metrics, cluster_metrics;
+
+/* The class, for the label code_class, and the code of gRPC, as labels stand in the braces. */
+extern const struct slice status_classes[6];
 
 /* Counters of modules (stats_text_module.c): modules.v[i] is of module_plan.counters[i]. */
 void page_modules(struct page *p);

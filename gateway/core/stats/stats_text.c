@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The counters as a page in the Prometheus text format 0.0.4.
+/* The counters as a page of metrics.
  *
- * The format wants all lines of one metric together, but a cell holds many metrics of one object.
+ * The formats want all lines of one metric together, but a cell holds many metrics of one object.
  * So the page is made in two passes: a walk over all cells adds the slots up, one sum per object;
- * then each metric is written for all objects of its kind. What a metric is called and where it
- * lies in a sum stands in tables made from the lists of stats.h.
+ * then each metric is written for all objects of its kind, by the tables of stats_metrics.c.
  *
  * An object that has seen nothing yet shows its counters but neither its status classes nor its
- * latencies: ten thousand routes of which a hundred are used make a page of the hundred. */
+ * latencies: ten thousand routes of which a hundred are used make a page of the hundred. What there
+ * are no objects of at all has no head either. */
 
 #include "core/stats/stats.h"
 
-#include <stddef.h>
 #include <stdlib.h>
 
 #include "base/map.h"
@@ -21,68 +20,30 @@
 #include "core/stats/stats_module.h"
 #include "core/stats/stats_page.h"
 
-/* One metric of a kind of objects: where its value lies in their sums. */
-struct metric {
-    const char *name, *help;
-    size_t at; /* index into the sum as an array */
-};
-
 static void collect(struct page *p);
 static struct group *group_of(struct page *p, const struct stats_cell *c, struct slice *labels);
 static struct slice variant_labels(struct page *p, const struct weir_variant *v);
-static const char *word_of_h2_fault(size_t i)
-{
-    return i == H2_FAULT_NONE ? NULL : h2_fault_name((enum h2_fault)i);
-}
-
 static void show_workers(struct page *p);
-static void show_traffic(struct page *p);
+static void show_traffic(struct page *p, const struct group *gr, const struct traffic_metrics *m);
 static void show_endpoints(struct page *p);
-static void show_counters(struct text *out, const struct group *gr, const struct metric *m,
-                          size_t n);
-static void show_gauges(struct text *out, const struct group *gr, const struct metric *m, size_t n);
+static void show_plain(struct page *p, const struct group *gr, const struct metrics *m);
 
-#define AT(type, field) (offsetof(struct type, field) / sizeof(uint64_t))
-#define STATS_STRUCT worker_stats
-#define COUNTER(field, help) {#field, help, AT(STATS_STRUCT, field)},
-#define GAUGE(field, name, help) {name, help, AT(STATS_STRUCT, field)},
-static const struct metric worker_counters[] = {WORKER_COUNTERS(COUNTER)};
-static const struct metric worker_gauges[] = {WORKER_GAUGES(GAUGE)};
-#undef STATS_STRUCT
-#define STATS_STRUCT listener_stats
-static const struct metric listener_counters[] = {LISTENER_COUNTERS(COUNTER)};
-static const struct metric listener_gauges[] = {LISTENER_GAUGES(GAUGE)};
-#undef STATS_STRUCT
-#define STATS_STRUCT traffic_stats
-static const struct metric traffic_counters[] = {
-    TRAFFIC_COUNTERS(COUNTER) COUNTER(retries, "attempts after the first")
-        COUNTER(retries_refused, "retries refused by retry_budget")
-            COUNTER(hedges, "attempts beside others")
-                COUNTER(hedges_won, "... whose answer came first")
-                    COUNTER(hedges_refused, "hedges refused by hedge_budget")};
-#undef STATS_STRUCT
-#define STATS_STRUCT endpoint_stats
-static const struct metric endpoint_counters[] = {ENDPOINT_COUNTERS(COUNTER)};
-static const struct metric endpoint_gauges[] = {ENDPOINT_GAUGES(GAUGE)};
-#undef STATS_STRUCT
-#undef COUNTER
-#undef GAUGE
-
-void stats_text(const struct generation *g, const struct shm *shm, unsigned slots_n,
-                struct text *out)
+void stats_show(const struct generation *g, const struct shm *shm, unsigned slots_n,
+                struct exposition *e)
 {
-    struct page p = {.g = g, .shm = shm, .slots_n = slots_n, .out = out};
+    struct page p = {
+        .g = g, .shm = shm, .slots_n = slots_n, .e = e, .bounds = stats_bounds(g->config)};
 
     arena_init(&p.arena, NULL, 0);
-    text_init(&p.key);
+    exposed_bounds_init(&p.les, p.bounds);
     collect(&p);
     show_workers(&p);
-    show_counters(out, &p.listeners, listener_counters, array_n(listener_counters));
-    show_gauges(out, &p.listeners, listener_gauges, array_n(listener_gauges));
-    show_traffic(&p);
+    show_plain(&p, &p.listeners, &listener_metrics);
+    show_traffic(&p, &p.routes, &route_metrics);
+    show_traffic(&p, &p.variants, &variant_metrics);
+    show_traffic(&p, &p.clusters, &cluster_metrics);
     show_endpoints(&p);
     page_modules(&p);
-    text_fini(&p.key);
     arena_fini(&p.arena);
 }
 
@@ -90,17 +51,22 @@ void stats_text(const struct generation *g, const struct shm *shm, unsigned slot
 
 static struct slice label(struct page *p, const char *name, struct slice value)
 {
-    p->key.n = 0;
-    text_str(&p->key, name);
-    text_str(&p->key, "=\"");
-    text_label_escaped(&p->key, value);
-    text_char(&p->key, '"');
-    return arena_dup(&p->arena, text_slice(&p->key));
+    struct text t;
+
+    text_init(&t);
+    label_add(&t, name, value);
+    const struct slice out = arena_dup(&p->arena, text_slice(&t));
+    text_fini(&t);
+    return out;
 }
 
-static void group_init(struct page *p, struct group *gr, const char *prefix, size_t room)
+static struct slice labels_join(struct page *p, struct slice a, struct slice b)
 {
-    gr->prefix = prefix;
+    return slice_str(arena_printf(&p->arena, "%.*s,%.*s", SLICE_ARG(a), SLICE_ARG(b)));
+}
+
+static void group_init(struct page *p, struct group *gr, size_t room)
+{
     gr->v = ARENA_ARRAY(&p->arena, struct object, room);
 }
 
@@ -113,9 +79,33 @@ static struct object *group_add(struct page *p, struct group *gr, struct slice l
     return o;
 }
 
+struct adding {
+    const struct page *page;
+    struct object *object;
+};
+
 static void add_object(void *to, const struct stats_cell *c, const void *column)
 {
-    stats_add_up(((struct object *)to)->sum, column, c->size);
+    const struct adding *a = to;
+
+    stats_add_up(a->object->sum, column, c->size);
+}
+
+/* Of what ends with a histogram. */
+static void add_traffic(void *to, const struct stats_cell *c, const void *column)
+{
+    const struct adding *a = to;
+
+    stats_add_counted(a->object->sum, column, c->size, a->page->bounds);
+}
+
+static void add_cell(struct page *p, const struct stats_cell *c, struct object *o)
+{
+    const bool traffic = c->kind == STATS_ROUTE || c->kind == STATS_UNROUTED ||
+                         c->kind == STATS_VARIANT || c->kind == STATS_CLUSTER;
+    struct adding a = {p, o};
+
+    stats_cell_each(c, p->shm, p->slots_n, &a, traffic ? add_traffic : add_object);
 }
 
 /* The endpoint of a row, whose sum may be that of several rows. */
@@ -124,31 +114,70 @@ struct row_object {
     uint64_t owner;
 };
 
+struct adding_rows {
+    const struct page *page;
+    const struct row_object *of_row;
+};
+
 /* A process that has not noticed yet that the row was taken for another address still has the old
  * one's numbers in its column: those are left out. */
 static void add_rows(void *to, const struct stats_cell *c, const void *column)
 {
-    const struct row_object *of_row = to;
+    const struct adding_rows *a = to;
     const struct endpoint_stats *v = column;
 
     for (uint32_t row = 0; row < c->rows; row++) {
+        const struct row_object *r = &a->of_row[row];
         const uint64_t owner = __atomic_load_n(&v[row].owner, __ATOMIC_RELAXED);
-        if (of_row[row].object && (!owner || owner == of_row[row].owner))
-            stats_add_up(of_row[row].object->sum, &v[row], sizeof *v);
+        if (r->object && (!owner || owner == r->owner))
+            stats_add_counted(r->object->sum, &v[row], sizeof *v, a->page->bounds);
     }
 }
 
+bool stats_shows_endpoints(const struct generation *g, uint32_t cluster)
+{
+    const struct config *c = g->config;
+
+    return c->metrics.endpoints &&
+           cluster_endpoints_max(&c->clusters[cluster]) <= (uint64_t)c->metrics.endpoints;
+}
+
+/* The object that counts for an endpoint of this name: made when it is met first. */
+static struct object *endpoint_object(struct page *p, struct map *seen, struct slice cluster,
+                                      struct slice name)
+{
+    struct object *o = map_find(seen, name);
+
+    if (o)
+        return o;
+    o = group_add(p, &p->endpoints, labels_join(p, cluster, label(p, "endpoint", name)),
+                  sizeof(struct endpoint_stats));
+    map_set(seen, name, o);
+    return o;
+}
+
+static uint64_t rows_used(const struct cluster_table *t)
+{
+    uint64_t n = 0;
+
+    for (uint32_t row = 0; row < t->capacity; row++)
+        n += t->rows[row].state != ROW_FREE;
+    return n;
+}
+
 /* Rows that carry the same name (an address that is listed twice, or that has left and come back)
- * are one endpoint. */
+ * are one endpoint. Where there are too many, none is shown, rather than their sum: whenever an
+ * endpoint left it would go back. */
 static void collect_rows(struct page *p, const struct stats_cell *c)
 {
     const struct cluster_table *t = p->g->tables ? p->g->tables[c->index] : NULL;
-    struct group *gr = &p->endpoints;
 
-    if (!t)
+    if (!t || !stats_shows_endpoints(p->g, c->index)) {
+        p->left_out += t ? rows_used(t) : 0;
         return;
+    }
     struct row_object *of_row = ARENA_ARRAY(&p->arena, struct row_object, c->rows);
-    struct slice cluster = label(p, "cluster", c->name);
+    const struct slice cluster = label(p, "cluster", c->name);
     struct map seen;
     map_init(&seen);
     for (uint32_t row = 0; row < c->rows; row++) {
@@ -159,16 +188,11 @@ static void collect_rows(struct page *p, const struct stats_cell *c)
             slice_of(t->rows[row].name, strnlen(t->rows[row].name, ENDPOINT_NAME_MAX));
         name = arena_dup(&p->arena, name);
         of_row[row].owner = cluster_owner(name);
-        of_row[row].object = map_find(&seen, name);
-        if (of_row[row].object)
-            continue;
-        struct slice ep = label(p, "endpoint", name);
-        ep = slice_str(arena_printf(&p->arena, "%.*s,%.*s", SLICE_ARG(cluster), SLICE_ARG(ep)));
-        of_row[row].object = group_add(p, gr, ep, sizeof(struct endpoint_stats));
-        map_set(&seen, name, of_row[row].object);
+        of_row[row].object = endpoint_object(p, &seen, cluster, name);
     }
     map_fini(&seen);
-    stats_cell_each(c, p->shm, p->slots_n, of_row, add_rows);
+    struct adding_rows a = {p, of_row};
+    stats_cell_each(c, p->shm, p->slots_n, &a, add_rows);
 }
 
 static size_t rows_n(const struct generation *g)
@@ -184,23 +208,22 @@ static void collect(struct page *p)
 {
     const struct config *cf = p->g->config;
     struct stats_cell c = {0};
-
     const struct module_plan *mp = p->g->modules;
 
-    group_init(p, &p->workers, "weir_", 1);
-    group_init(p, &p->listeners, "weir_listener_", cf->listeners_n);
-    group_init(p, &p->routes, "weir_route_", cf->routes_n + 1);
-    group_init(p, &p->variants, "weir_variant_", mp ? mp->variants_n : 0);
-    group_init(p, &p->clusters, "weir_cluster_", cf->clusters_n);
-    group_init(p, &p->endpoints, "weir_endpoint_", rows_n(p->g));
-    group_init(p, &p->modules, "weir_", mp ? mp->counters_n : 0);
+    group_init(p, &p->workers, 1);
+    group_init(p, &p->listeners, cf->listeners_n);
+    group_init(p, &p->routes, cf->routes_n + 1);
+    group_init(p, &p->variants, mp ? mp->variants_n : 0);
+    group_init(p, &p->clusters, cf->clusters_n);
+    group_init(p, &p->endpoints, rows_n(p->g));
+    group_init(p, &p->modules, mp ? mp->counters_n : 0);
     while (stats_cell_next(p->g, &c)) {
         struct slice labels = {0};
         if (c.kind == STATS_ENDPOINTS)
             collect_rows(p, &c);
         struct group *gr = group_of(p, &c, &labels);
         if (gr)
-            stats_cell_each(&c, p->shm, p->slots_n, group_add(p, gr, labels, c.size), add_object);
+            add_cell(p, &c, group_add(p, gr, labels, c.size));
     }
 }
 
@@ -240,73 +263,19 @@ static struct slice variant_labels(struct page *p, const struct weir_variant *v)
 {
     const struct slice route = label(p, "route", v->route), name = label(p, "variant", v->name);
 
-    return slice_str(arena_printf(&p->arena, "%.*s,%.*s", SLICE_ARG(route), SLICE_ARG(name)));
+    return labels_join(p, route, name);
 }
 
 /* -- writing ----------------------------------------------------------------------------------- */
 
-void page_head(struct text *out, const char *prefix, const char *name, const char *suffix,
-               const char *type, const char *help)
+static void show_plain(struct page *p, const struct group *gr, const struct metrics *m)
 {
-    const char *parts[] = {"# HELP ", prefix, name,   suffix, " ",  help, "\n# TYPE ",
-                           prefix,    name,   suffix, " ",    type, "\n"};
-
-    for (size_t i = 0; i < array_n(parts); i++)
-        text_str(out, parts[i]);
-}
-
-void page_line(struct text *out, struct slice name, struct slice labels, struct slice more,
-               int64_t value)
-{
-    text_add(out, name);
-    if (labels.n || more.n) {
-        text_char(out, '{');
-        text_add(out, labels);
-        if (labels.n && more.n)
-            text_char(out, ',');
-        text_add(out, more);
-        text_char(out, '}');
-    }
-    text_char(out, ' ');
-    text_int(out, value);
-    text_char(out, '\n');
-}
-
-static struct slice join(char (*buffer)[128], const char *prefix, const char *name,
-                         const char *suffix)
-{
-    struct text t;
-
-    text_init_fixed(&t, *buffer, sizeof *buffer);
-    text_str(&t, prefix);
-    text_str(&t, name);
-    text_str(&t, suffix);
-    return text_slice(&t);
-}
-
-static void show(struct text *out, const struct group *gr, const struct metric *m, size_t n,
-                 const char *suffix, const char *type)
-{
-    char buffer[128];
-
-    for (size_t i = 0; gr->n && i < n; i++) {
-        struct slice name = join(&buffer, gr->prefix, m[i].name, suffix);
-        page_head(out, gr->prefix, m[i].name, suffix, type, m[i].help);
+    for (size_t i = 0; gr->n && i < m->n; i++) {
+        expose_head(p->e, &m->v[i]);
         for (size_t k = 0; k < gr->n; k++)
-            page_line(out, name, gr->v[k].labels, slice_of(NULL, 0),
-                      (int64_t)gr->v[k].sum[m[i].at]);
+            expose_sample(p->e, &m->v[i], gr->v[k].labels, (struct slice){0},
+                          (int64_t)gr->v[k].sum[m->v[i].at]);
     }
-}
-
-static void show_counters(struct text *out, const struct group *gr, const struct metric *m,
-                          size_t n)
-{
-    show(out, gr, m, n, "_total", "counter");
-}
-
-static void show_gauges(struct text *out, const struct group *gr, const struct metric *m, size_t n)
-{
-    show(out, gr, m, n, "", "gauge");
 }
 
 static bool used(const uint64_t *v, size_t n)
@@ -317,119 +286,65 @@ static bool used(const uint64_t *v, size_t n)
     return false;
 }
 
-static void show_classes(struct text *out, const struct group *gr, const char *name, size_t at,
-                         const char *help)
+static void show_classes(struct page *p, const struct group *gr, const struct metric *m)
 {
-    static const struct slice classes[6] = {
-        SLICE_INIT("code_class=\"none\""), SLICE_INIT("code_class=\"1xx\""),
-        SLICE_INIT("code_class=\"2xx\""),  SLICE_INIT("code_class=\"3xx\""),
-        SLICE_INIT("code_class=\"4xx\""),  SLICE_INIT("code_class=\"5xx\""),
-    };
+    expose_head(p->e, m);
+    for (size_t k = 0; k < gr->n; k++) {
+        const uint64_t *v = gr->v[k].sum + m->at;
+        for (size_t i = 0; i < array_n(status_classes) && used(v, array_n(status_classes)); i++)
+            expose_sample(p->e, m, gr->v[k].labels, status_classes[i], (int64_t)v[i]);
+    }
+}
 
-    page_head(out, "", name, "", "counter", help);
-    for (size_t k = 0; k < gr->n; k++)
-        for (size_t i = 0; i < array_n(classes) && used(gr->v[k].sum + at, 6); i++)
-            page_line(out, slice_str(name), gr->v[k].labels, classes[i],
-                      (int64_t)gr->v[k].sum[at + i]);
+static void grpc_label(char (*buffer)[32], size_t code, struct text *t)
+{
+    text_init_fixed(t, *buffer, sizeof *buffer);
+    if (code == GRPC_MISSING)
+        text_str(t, "code=\"missing\"");
+    else
+        text_printf(t, "code=\"%zu\"", code);
 }
 
 /* gRPC requests by code; only codes that there were, and nothing where there is no gRPC. */
-static void show_grpc(struct text *out, const struct group *gr, const char *name)
+static void show_grpc(struct page *p, const struct group *gr, const struct metric *m)
 {
-    const size_t at = AT(traffic_stats, grpc);
-    char buffer[32];
     bool headed = false;
 
     for (size_t k = 0; k < gr->n; k++)
         for (size_t i = 0; i < GRPC_COLUMNS; i++) {
-            if (!gr->v[k].sum[at + i])
+            char buffer[32];
+            struct text code;
+            const uint64_t n = gr->v[k].sum[m->at + i];
+            if (!n)
                 continue;
             if (!headed)
-                page_head(out, "", name, "", "counter", "gRPC requests by their grpc-status");
+                expose_head(p->e, m);
             headed = true;
-            struct text code;
-            text_init_fixed(&code, buffer, sizeof buffer);
-            if (i == GRPC_MISSING)
-                text_str(&code, "code=\"missing\"");
-            else
-                text_printf(&code, "code=\"%zu\"", i);
-            page_line(out, slice_str(name), gr->v[k].labels, text_slice(&code),
-                      (int64_t)gr->v[k].sum[at + i]);
+            grpc_label(&buffer, i, &code);
+            expose_sample(p->e, m, gr->v[k].labels, text_slice(&code), (int64_t)n);
         }
 }
 
-/* Microseconds as seconds, without trailing zeros. */
-static void add_seconds(struct text *out, uint64_t us)
+static void show_latencies(struct page *p, const struct group *gr, const struct metric *m)
 {
-    char digits[7] = ".000000";
-    uint64_t rest = us % 1000000;
-    size_t n = sizeof digits;
-
-    for (size_t i = 6; i > 0; i--, rest /= 10)
-        digits[i] = (char)('0' + rest % 10);
-    while (n > 1 && digits[n - 1] == '0')
-        n--;
-    text_uint(out, us / 1000000);
-    if (n > 1)
-        text_add(out, slice_of(digits, n));
-}
-
-static void show_latency(struct text *out, const struct object *o, const char *name,
-                         const struct histogram *h, const struct slice *les)
-{
-    char buffer[128];
-    uint64_t count = 0;
-
-    struct slice bucket = join(&buffer, name, "_bucket", "");
-    for (size_t i = 0; i < LATENCY_BUCKETS; i++) {
-        count += h->bucket[i];
-        page_line(out, bucket, o->labels, les[i], (int64_t)count);
-    }
-    text_add(out, join(&buffer, name, "_sum", "{"));
-    text_add(out, o->labels);
-    text_str(out, "} ");
-    add_seconds(out, h->sum_us);
-    text_char(out, '\n');
-    page_line(out, join(&buffer, name, "_count", ""), o->labels, slice_of(NULL, 0), (int64_t)count);
-}
-
-static void show_latencies(struct text *out, const struct group *gr, const char *name, size_t at,
-                           const char *help)
-{
-    static const uint64_t bounds[] = LATENCY_BOUNDS;
-    char buffers[LATENCY_BUCKETS][32];
-    struct slice les[LATENCY_BUCKETS];
-
-    for (size_t i = 0; i < LATENCY_BUCKETS; i++) {
-        struct text t;
-        text_init_fixed(&t, buffers[i], sizeof buffers[i]);
-        text_str(&t, "le=\"");
-        if (i < array_n(bounds))
-            add_seconds(&t, bounds[i]);
-        else
-            text_str(&t, "+Inf");
-        text_char(&t, '"');
-        les[i] = text_slice(&t);
-    }
-    page_head(out, "", name, "", "histogram", help);
+    expose_head(p->e, m);
     for (size_t k = 0; k < gr->n; k++) {
-        const struct histogram *h = (const void *)(gr->v[k].sum + at);
+        const struct histogram *h = (const void *)(gr->v[k].sum + m->at);
         if (used(h->bucket, LATENCY_BUCKETS))
-            show_latency(out, &gr->v[k], name, h, les);
+            expose_histogram(p->e, m, gr->v[k].labels, &p->les, h->bucket, h->sum_us);
     }
 }
 
 /* -- what each kind shows ---------------------------------------------------------------------- */
 
-static void show_words(struct page *p, const char *name, const char *help, const char *label_name,
-                       size_t at, size_t n, const char *(*word)(size_t i))
+static void show_words(struct page *p, const struct metric *m, const char *label_name, size_t n,
+                       const char *(*word)(size_t i))
 {
-    page_head(p->out, "", name, "", "counter", help);
+    expose_head(p->e, m);
     for (size_t i = 0; i < n; i++)
         if (word(i))
-            page_line(p->out, slice_str(name), (struct slice){0},
-                      label(p, label_name, slice_str(word(i))),
-                      (int64_t)p->workers.v[0].sum[at + i]);
+            expose_sample(p->e, m, (struct slice){0}, label(p, label_name, slice_str(word(i))),
+                          (int64_t)p->workers.v[0].sum[m->at + i]);
 }
 
 static const char *word_of_why(size_t i)
@@ -442,66 +357,35 @@ static const char *word_of_fault(size_t i)
     return i == H1_NONE ? NULL : h1_fault_name((enum h1_fault)i);
 }
 
-static void show_workers(struct page *p)
+static const char *word_of_h2_fault(size_t i)
 {
-    show_counters(p->out, &p->workers, worker_counters, array_n(worker_counters));
-    show_gauges(p->out, &p->workers, worker_gauges, array_n(worker_gauges));
-    show_words(p, "weir_exchange_outcomes_total", "exchanges by how they ended", "reason",
-               AT(worker_stats, whys), WHY_N, word_of_why);
-    show_words(p, "weir_h1_faults_total", "HTTP/1 messages that were refused as malformed", "fault",
-               AT(worker_stats, h1_faults), H1_FAULT_N, word_of_fault);
-    show_words(p, "weir_h2_faults_total", "HTTP/2 heads that were refused as malformed", "fault",
-               AT(worker_stats, h2_faults), H2_FAULT_N, word_of_h2_fault);
+    return i == H2_FAULT_NONE ? NULL : h2_fault_name((enum h2_fault)i);
 }
 
-/* What traffic is divided among: where there is none, no name of it is shown either. */
-struct traffic_names {
-    const char *grpc, *responses, *responses_help, *duration;
-};
-static const struct traffic_names variant_names = {
-    "weir_variant_grpc_total",
-    "weir_variant_responses_total",
-    "requests of the variant by the class of the status that the client got",
-    "weir_variant_request_duration_seconds",
-};
-static const struct traffic_names cluster_names = {
-    "weir_cluster_grpc_total",
-    "weir_cluster_responses_total",
-    "requests of the cluster by the class of the status that the client got",
-    "weir_cluster_request_duration_seconds",
-};
+static void show_workers(struct page *p)
+{
+    show_plain(p, &p->workers, &worker_metrics);
+    show_words(p, &outcome_metric, "reason", WHY_N, word_of_why);
+    show_words(p, &h1_fault_metric, "fault", H1_FAULT_N, word_of_fault);
+    show_words(p, &h2_fault_metric, "fault", H2_FAULT_N, word_of_h2_fault);
+    expose_value(p->e, &left_out_metric, p->left_out);
+}
 
-static void show_divided(struct page *p, const struct group *gr, const struct traffic_names *names)
+static void show_traffic(struct page *p, const struct group *gr, const struct traffic_metrics *m)
 {
     if (!gr->n)
         return;
-    show_grpc(p->out, gr, names->grpc);
-    show_counters(p->out, gr, traffic_counters, array_n(traffic_counters));
-    show_classes(p->out, gr, names->responses, AT(traffic_stats, status), names->responses_help);
-    show_latencies(p->out, gr, names->duration, AT(traffic_stats, latency),
-                   "from the request's head to the end of the exchange");
-}
-
-static void show_traffic(struct page *p)
-{
-    show_counters(p->out, &p->routes, traffic_counters, array_n(traffic_counters));
-    show_classes(p->out, &p->routes, "weir_requests_total", AT(traffic_stats, status),
-                 "requests by the class of the status that the client got");
-    show_latencies(p->out, &p->routes, "weir_request_duration_seconds", AT(traffic_stats, latency),
-                   "from the request's head to the end of the exchange");
-    show_grpc(p->out, &p->routes, "weir_route_grpc_total");
-    show_divided(p, &p->variants, &variant_names);
-    show_divided(p, &p->clusters, &cluster_names);
+    show_plain(p, gr, &m->plain);
+    show_classes(p, gr, &m->classes);
+    show_latencies(p, gr, &m->latency);
+    show_grpc(p, gr, &m->grpc);
 }
 
 static void show_endpoints(struct page *p)
 {
     if (!p->endpoints.n)
         return;
-    show_counters(p->out, &p->endpoints, endpoint_counters, array_n(endpoint_counters));
-    show_gauges(p->out, &p->endpoints, endpoint_gauges, array_n(endpoint_gauges));
-    show_classes(p->out, &p->endpoints, "weir_endpoint_responses_total", AT(endpoint_stats, status),
-                 "attempts by the class of the status that the endpoint answered");
-    show_latencies(p->out, &p->endpoints, "weir_endpoint_attempt_duration_seconds",
-                   AT(endpoint_stats, latency), "from an attempt's start to its last byte");
+    show_plain(p, &p->endpoints, &endpoint_metrics);
+    show_classes(p, &p->endpoints, &endpoint_classes);
+    show_latencies(p, &p->endpoints, &endpoint_latency);
 }

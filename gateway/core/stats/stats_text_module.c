@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Counters and gauges of modules on the metrics page. The format wants all lines of one metric together, and
  * the same metric comes from every use of a module; so the rows are gathered by name first, in the
- * order in which names are met. What a module says in its help is escaped: it is text of somebody
- * else's. */
+ * order in which names are met. */
 
 #include "base/map.h"
 #include "core/generation.h"
@@ -16,24 +15,22 @@ struct row {
     uint64_t value;
 };
 
-struct metric {
-    struct metric *next;
-    struct slice name; /* "weir_canary_sent_total"; NUL-terminated */
-    const char *type, *help;
+struct family {
+    struct family *next;
+    struct metric metric;
     struct row *rows, **end;
 };
 
-struct metrics {
+struct families {
     struct page *page;
     struct map by_name;
-    struct metric *first, **end;
+    struct family *first, **end;
 };
 
-static struct metric *find_metric(struct metrics *all, struct slice name, const char *type,
+static struct family *find_family(struct families *all, const char *name, enum metric_type type,
                                   const char *help);
-static struct slice help_escaped(struct page *p, const char *help);
 
-static void add_row(struct metrics *all, struct metric *m, struct slice labels, uint64_t value)
+static void add_row(struct families *all, struct family *m, struct slice labels, uint64_t value)
 {
     struct row *r = ARENA_NEW(&all->page->arena, struct row);
 
@@ -43,7 +40,7 @@ static void add_row(struct metrics *all, struct metric *m, struct slice labels, 
     m->end = &r->next;
 }
 
-static void gather_counters(struct metrics *all)
+static void gather_counters(struct families *all)
 {
     struct page *p = all->page;
 
@@ -51,66 +48,52 @@ static void gather_counters(struct metrics *all)
         const struct weir_counters *c = p->g->modules->counters[k];
         for (uint32_t i = 0; i < c->n; i++) {
             const char *name =
-                arena_printf(&p->arena, "weir_%s_%s_total", c->module->name, c->rows[i].name);
-            add_row(all, find_metric(all, slice_str(name), "counter", c->rows[i].help),
+                arena_printf(&p->arena, "weir_%s_%s", c->module->name, c->rows[i].name);
+            add_row(all, find_family(all, name, METRIC_COUNTER, c->rows[i].help),
                     p->modules.v[k].labels, p->modules.v[k].sum[i]);
         }
     }
 }
 
-static void gather_gauges(struct metrics *all)
+static void gather_gauges(struct families *all)
 {
     struct page *p = all->page;
     const struct module_gauge *g = p->g->modules ? p->g->modules->gauges : NULL;
 
     for (; g; g = g->next) {
         const char *name = arena_printf(&p->arena, "weir_%s_%s", g->module->name, g->gauge.name);
-        add_row(all, find_metric(all, slice_str(name), "gauge", g->gauge.help), g->labels,
+        add_row(all, find_family(all, name, METRIC_GAUGE, g->gauge.help), g->labels,
                 g->gauge.read(g->gauge.ctx));
     }
 }
 
 void page_modules(struct page *p)
 {
-    struct metrics all = {.page = p, .end = &all.first};
+    struct families all = {.page = p, .end = &all.first};
 
     map_init(&all.by_name);
     gather_counters(&all);
     gather_gauges(&all);
-    for (const struct metric *m = all.first; m; m = m->next) {
-        page_head(p->out, "", m->name.p, "", m->type, help_escaped(p, m->help).p);
-        for (const struct row *r = m->rows; r; r = r->next)
-            page_line(p->out, m->name, r->labels, slice_of(NULL, 0), (int64_t)r->value);
+    for (const struct family *f = all.first; f; f = f->next) {
+        expose_head(p->e, &f->metric);
+        for (const struct row *r = f->rows; r; r = r->next)
+            expose_sample(p->e, &f->metric, r->labels, (struct slice){0}, (int64_t)r->value);
     }
     map_fini(&all.by_name);
 }
 
-static struct metric *find_metric(struct metrics *all, struct slice name, const char *type,
+static struct family *find_family(struct families *all, const char *name, enum metric_type type,
                                   const char *help)
 {
-    struct metric *m = map_find(&all->by_name, name);
+    struct family *f = map_find(&all->by_name, slice_str(name));
 
-    if (m)
-        return m;
-    m = ARENA_NEW(&all->page->arena, struct metric);
-    m->name = name;
-    m->type = type;
-    m->help = help;
-    m->end = &m->rows;
-    map_set(&all->by_name, name, m);
-    *all->end = m;
-    all->end = &m->next;
-    return m;
-}
-
-/* Backslashes and line ends, as the format has it; NUL-terminated. */
-static struct slice help_escaped(struct page *p, const char *help)
-{
-    p->key.n = 0;
-    for (const char *at = help ? help : ""; *at; at++) {
-        if (*at == '\\' || *at == '\n')
-            text_char(&p->key, '\\');
-        text_char(&p->key, *at == '\n' ? 'n' : *at);
-    }
-    return arena_dup(&p->arena, text_slice(&p->key));
+    if (f)
+        return f;
+    f = ARENA_NEW(&all->page->arena, struct family);
+    f->metric = (struct metric){.name = name, .type = type, .help = help};
+    f->end = &f->rows;
+    map_set(&all->by_name, slice_str(name), f);
+    *all->end = f;
+    all->end = &f->next;
+    return f;
 }

@@ -54,7 +54,7 @@
 #include <weir/shared.h>
 #include <weir/value.h>
 
-#define WEIR_ABI 1
+#define WEIR_ABI 2
 
 struct weir_module {
     uint32_t abi; /* WEIR_ABI; another number is refused at load */
@@ -74,8 +74,9 @@ struct weir_module {
     bool ends_route;               /* on a route it stands instead of `cluster`: its on_plan sets
                                       one for every request */
     const char *const *log_fields; /* NULL-terminated; shown as MODULE.NAME: weir_log_set() */
-    const struct weir_counter *counters; /* those that weir_counters() is given, for the manual;
-                                            a NULL name ends them */
+    const struct weir_counter *counters; /* all that weir_counters() is given, for the manual; a
+                                            NULL name ends them. NULL: the manual has none */
+    const struct weir_counter *gauges;   /* the same of weir_gauge() */
     const struct weir_command *commands;
 
     /* -- life. All may be NULL. -- */

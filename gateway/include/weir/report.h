@@ -50,7 +50,7 @@ void weir_variant_set(struct weir_exchange *x, struct weir_variant *v);
 struct weir_slice weir_variant_name(const struct weir_exchange *x);
 struct weir_traffic {
     uint64_t requests, status[6]; /* [0]: none was sent, [1] to [5]: by class */
-    uint64_t p50_us, p99_us; /* upper bounds of the histogram's buckets, at most 10 s; 0: none */
+    uint64_t p50_us, p99_us; /* upper bounds of metrics.buckets, at most the highest; 0: none */
 };
 /* Over all processes. [control] */
 void weir_variant_traffic(struct weir_process *p, const struct weir_variant *v,
