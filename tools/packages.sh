@@ -34,9 +34,11 @@ test     openssl               openssl
 test     nghttp2-client        nghttp2
 test     redis-server          redis
 test     redis-sentinel        redis
+test     prometheus            golang-github-prometheus
 test     python3               python3
 test     python3-grpcio        python3-grpcio
 test     python3-h2            python3-h2
+test     python3-prometheus-client  python3-prometheus_client
 test     python3-websockets    python3-websockets
 sanitize -                     libasan
 sanitize -                     libubsan
