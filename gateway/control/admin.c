@@ -173,6 +173,7 @@ void admin_drop(struct admin_client *c)
     struct admin *a = c->admin;
 
     admin_unpend(c);
+    admin_stream_gone(c);
     admin_forget(c);
     admin_body_done(c);
     timer_stop(&c->timer);
@@ -194,7 +195,8 @@ static void on_timer(struct timer *t)
         admin_give_up(c);
         return;
     }
-    if (c->link->bytes_out == c->seen_out) {
+    const bool idle = c->state == ADMIN_STREAMING && link_unsent(c->link) == 0;
+    if (c->link->bytes_out == c->seen_out && !idle) {
         admin_drop(c);
         return;
     }
@@ -247,7 +249,7 @@ static void on_bytes(struct link *l, struct block *b, struct slice s)
 {
     struct admin_client *c = l->owner;
 
-    if (c->state == ADMIN_ENDING)
+    if (c->state == ADMIN_ENDING || c->state == ADMIN_STREAMING)
         return; /* read and forgotten, until the other side ends */
     if (bytes_append(&c->in, b, s))
         admin_take(c);
@@ -261,6 +263,12 @@ static void on_later(struct later *l)
     struct admin_client *c = container_of(l, struct admin_client, later);
 
     link_resume(c->link);
+    if (c->state == ADMIN_STREAMING) {
+        /* Nobody reads a stream whose other end has closed. */
+        if (admin_stream_is_broken(c) || c->link->eof_in)
+            admin_drop(c);
+        return;
+    }
     if (!admin_send_pending(c))
         admin_take(c);
     if (!list_linked(&c->node))

@@ -9,6 +9,8 @@
  *                          │               └──► WORKING ──────▲  │             kept alive
  *                          └──────────refused─────────────────┘  └──────────────────► ENDING
  *
+ * A function may open a stream instead of an answer: READING ──► STREAMING ──► ENDING.
+ *
  * ENDING is closed when the other side ends, or in time.
  *
  * Every function below that answers or reads may have dropped the client when it returns: who goes
@@ -22,6 +24,7 @@ enum admin_state {
     ADMIN_READING,   /* the content */
     ADMIN_WORKING,   /* the function of the row answers later */
     ADMIN_ANSWERING, /* some of the answer isn't queued yet */
+    ADMIN_STREAMING, /* the answer goes on: control/admin_stream.h */
     ADMIN_ENDING,
 };
 
@@ -35,6 +38,7 @@ struct admin {
     bool may_change; /* who comes by this socket */
     struct list clients;
     size_t clients_n;
+    size_t streams_n;
     size_t bodies; /* bytes that answers under way hold */
     size_t bodies_max;
     struct grave grave;
@@ -60,6 +64,7 @@ struct admin_client {
     struct h1_body content;
     struct text text;              /* the content so far */
     struct admin_pending *pending; /* WORKING: what is waited for */
+    struct admin_stream *stream;   /* STREAMING; owned */
 
     /* The answer under way. */
     struct text body;
@@ -94,5 +99,10 @@ void admin_give_up(struct admin_client *c);
 void admin_unpend(struct admin_client *c);
 /* Frees the answer under way. */
 void admin_body_done(struct admin_client *c);
+
+/* -- admin_stream.c -- */
+bool admin_stream_is_broken(const struct admin_client *c);
+/* The reader is gone, and its owner is told. Harmless when there is no stream. */
+void admin_stream_gone(struct admin_client *c);
 
 #endif

@@ -189,6 +189,10 @@ static void run(struct admin_client *c)
     c->rq.content = text_slice(&c->text);
     c->row->answer(c->row->ctx, &c->rq, &r);
     admin_forget(c);
+    if (c->stream) {
+        text_fini(&r.body);
+        return;
+    }
     if (!c->pending) {
         admin_send(c, &r);
         return;
