@@ -37,6 +37,27 @@ bool syslog_open(struct syslog *s, const char *path, const char *ident)
     return connect_socket(s);
 }
 
+/* RFC 5424 6.2.4: printable ASCII without blanks; "-" where there is none. */
+static void set_host(struct syslog *s)
+{
+    if (gethostname(s->host, sizeof s->host) != 0)
+        s->host[0] = '\0';
+    s->host[SYSLOG_HOST] = '\0';
+    for (char *c = s->host; *c; c++)
+        if (*c <= ' ' || *c >= 127)
+            *c = '?';
+    if (!s->host[0])
+        memcpy(s->host, "-", 2);
+}
+
+void syslog_use(struct syslog *s, enum syslog_form form, const char *msgid)
+{
+    s->form = form;
+    s->second = UINT64_MAX;
+    snprintf(s->msgid, sizeof s->msgid, "%s", msgid);
+    set_host(s);
+}
+
 void syslog_close(struct syslog *s)
 {
     if (s->fd >= 0)
@@ -74,13 +95,28 @@ static void refresh(struct syslog *s, uint64_t second)
     const time_t t = (time_t)second;
     struct tm tm;
 
-    must(localtime_r(&t, &tm));
+    must(s->form == SYSLOG_5424 ? gmtime_r(&t, &tm) : localtime_r(&t, &tm));
+    s->pid = (int)getpid();
+    s->second = second;
+    if (s->form == SYSLOG_5424) {
+        snprintf(s->stamp, sizeof s->stamp, "%04u-%02u-%02uT%02u:%02u:%02u",
+                 (unsigned)(tm.tm_year + 1900) % 10000, (unsigned)(tm.tm_mon + 1) % 100,
+                 (unsigned)tm.tm_mday % 100, (unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100,
+                 (unsigned)tm.tm_sec % 100);
+        return;
+    }
     /* RFC 3164 4.1.2: the day is padded with a space. Not strftime: it would follow the locale. */
     snprintf(s->stamp, sizeof s->stamp, "%.3s %2u %02u:%02u:%02u", months + 3 * tm.tm_mon,
              (unsigned)tm.tm_mday % 100, (unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100,
              (unsigned)tm.tm_sec % 100);
-    s->pid = (int)getpid();
-    s->second = second;
+}
+
+static void add_rest_5424(const struct syslog *s, uint64_t wall_us, struct text *out)
+{
+    text_add(out, SLICE("1 "));
+    text_add(out, slice_of(s->stamp, SYSLOG_STAMP_5424));
+    text_printf(out, ".%06uZ %s %s %d %s - ", (unsigned)(wall_us % 1000000), s->host, s->ident,
+                s->pid, s->msgid);
 }
 
 void syslog_head(struct syslog *s, enum syslog_severity severity, uint64_t wall_us,
@@ -93,6 +129,10 @@ void syslog_head(struct syslog *s, enum syslog_severity severity, uint64_t wall_
     text_char(out, '<');
     text_uint(out, FACILITY_DAEMON * 8 + (unsigned)severity);
     text_char(out, '>');
+    if (s->form == SYSLOG_5424) {
+        add_rest_5424(s, wall_us, out);
+        return;
+    }
     text_add(out, slice_of(s->stamp, SYSLOG_STAMP));
     text_char(out, ' ');
     text_str(out, s->ident);

@@ -73,6 +73,29 @@ Test(syslog, writes_priority_time_name_and_process_before_the_line)
     close(fd);
 }
 
+/* RFC 5424 6: PRI and version, time in UTC, host, name, process, kind of message, no structured
+ * data. */
+Test(syslog, writes_the_head_of_rfc_5424)
+{
+    int fd = daemon_start();
+    char want[512], host[256] = "";
+    struct syslog s;
+
+    cr_assert_eq(gethostname(host, sizeof host - 1), 0);
+    cr_assert(syslog_open(&s, path, "weir"));
+    syslog_use(&s, SYSLOG_5424, "access");
+    cr_assert(syslog_line(&s, SYSLOG_INFO, UINT64_C(784111777) * 1000000 + 42, SLICE("one")));
+    cr_assert(syslog_line(&s, SYSLOG_WARN, UINT64_C(784111777) * 1000000 + 999999, SLICE("two")));
+    snprintf(want, sizeof want, "<30>1 1994-11-06T08:49:37.000042Z %s weir %d access - one", host,
+             (int)getpid());
+    cr_assert_str_eq(receive(fd), want);
+    snprintf(want, sizeof want, "<28>1 1994-11-06T08:49:37.999999Z %s weir %d access - two", host,
+             (int)getpid());
+    cr_assert_str_eq(receive(fd), want);
+    syslog_close(&s);
+    close(fd);
+}
+
 Test(syslog, shows_the_process_that_writes_after_a_fork)
 {
     int fd = daemon_start();
