@@ -39,6 +39,7 @@ static struct {
     char path[PATH_MAX];
     char process[64];
     enum log_level level;
+    const _Atomic uint64_t *shared_level;
     unsigned burst;
     struct clock *clock;
     void (*sink)(enum log_level, struct slice line);
@@ -75,9 +76,22 @@ bool log_level_from(struct slice word, enum log_level *out)
     return false;
 }
 
+const char *log_level_name(enum log_level level)
+{
+    return level_names[level];
+}
+
+void log_share_level(const _Atomic uint64_t *level)
+{
+    state.shared_level = level;
+}
+
 bool log_enabled(enum log_level level)
 {
-    return level <= state.level;
+    const uint64_t shared =
+        state.shared_level ? atomic_load_explicit(state.shared_level, memory_order_relaxed) : 0;
+
+    return shared ? (uint64_t)level < shared : level <= state.level;
 }
 
 void log_set_burst(unsigned lines)

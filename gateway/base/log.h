@@ -19,6 +19,7 @@
  * One log per process. A line is written with one write(2) at once: errors are rare, and a line
  * that lies in a buffer when the process dies is the one that was needed. */
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -46,6 +47,10 @@ struct kv {
 void log_set_process(const char *name);
 void log_set_level(enum log_level level);
 bool log_level_from(struct slice word, enum log_level *out) nodiscard;
+const char *log_level_name(enum log_level level);
+/* A level in shared memory, plus 1, that counts instead of the process's own while it isn't 0;
+ * borrowed, also by children. NULL: none. */
+void log_share_level(const _Atomic uint64_t *level);
 /* Whose time the lines carry and the seconds of the rate limit are; borrowed. NULL: the machine's,
  * read for each line. */
 void log_set_clock(struct clock *c);

@@ -297,6 +297,11 @@ struct log_conf {
     struct slice error;  /* "stderr" (default), "syslog", or a path */
     int level;           /* "error", "warn", "info" (default), "trace" */
     int64_t burst;       /* 10: lines per second and event name */
+    int syslog_format;   /* enum syslog_form; "rfc3164" (default), "rfc5424" */
+    struct {
+        uint64_t size; /* 0: never; of the access log's file, and of the error log's */
+        int64_t keep;  /* 5 */
+    } rotate;
 };
 
 struct metrics_conf {

@@ -5,6 +5,7 @@
 #include "config/sections.h"
 
 #include "base/log.h"
+#include "base/syslog.h"
 
 static void read_access(struct option_reader *r, const config_setting_t *s, void *field);
 static void read_error(struct option_reader *r, const config_setting_t *s, void *field);
@@ -15,6 +16,10 @@ static const char *const levels[] = {"error", "warn", "info", "trace", NULL};
 _Static_assert(LEVEL_ERROR == 0 && LEVEL_WARN == 1 && LEVEL_INFO == 2 && LEVEL_TRACE == 3,
                "levels[] follows enum log_level");
 
+/* In the order of enum syslog_form. */
+static const char *const syslog_forms[] = {"rfc3164", "rfc5424", NULL};
+_Static_assert(SYSLOG_3164 == 0 && SYSLOG_5424 == 1, "syslog_forms[] follows enum syslog_form");
+
 static const char *const access_words[] = {"off", "stdout", "syslog", "journald", NULL};
 static const char *const error_words[] = {"stderr", "syslog", NULL};
 
@@ -22,6 +27,16 @@ static const char *const error_words[] = {"stderr", "syslog", NULL};
 #define FORM_ACCESS "\"off\", \"stdout\", \"syslog\", \"journald\" or the path of a file"
 #define FORM_ERROR "\"stderr\", \"syslog\" or the path of a file"
 #define FORM_FORMAT "\"json\", \"common\" or a format of one line"
+
+static void rotate_check(struct option_reader *r, const config_setting_t *s, void *base);
+
+static const struct option rotate_options[] = {
+    OPTION_SIZE("size", struct log_conf, rotate.size, "0", 0, INT64_C(1) << 40,
+                "a file of this size is renamed to FILE.1, and a new one begun; 0: never"),
+    OPTION_INT("keep", struct log_conf, rotate.keep, "5", 1, 1000,
+               "how many such files there are; the oldest goes"),
+    OPTION_END,
+};
 
 const struct option log_options[] = {
     OPTION_CUSTOM("access", struct log_conf, access, read_access, "off", FORM_ACCESS,
@@ -38,6 +53,10 @@ const struct option log_options[] = {
                   "up to which level the error log is written"),
     OPTION_INT("burst", struct log_conf, burst, "10", 0, 1000000,
                "lines of one event name per second in the error log; 0: no limit"),
+    OPTION_CHOICE("syslog_format", struct log_conf, syslog_format, "rfc3164", syslog_forms,
+                  "what stands before lines to syslog; journald's /dev/log takes rfc3164 only"),
+    OPTION_SUB("rotate", rotate_options, "when the files of both logs are rotated by the gateway",
+               .check = rotate_check),
     OPTION_END,
 };
 
@@ -88,4 +107,12 @@ static void read_format(struct option_reader *r, const config_setting_t *s, void
         option_wrong(r, s, FORM_FORMAT);
     else
         *out = text;
+}
+
+/* Looked at once a second: a file that is full before that would only ever be renamed. */
+static void rotate_check(struct option_reader *r, const config_setting_t *s, void *base)
+{
+    const struct log_conf *lc = base;
+    if (lc->rotate.size && lc->rotate.size < 4 * KIB)
+        option_wrong(r, member_or(s, "size"), "0, or a size from 4k to 1024g");
 }

@@ -32,7 +32,9 @@ struct shm;
     GAUGE(workers, "weir_workers", "workers that the configuration asks for")                      \
     GAUGE(workers_alive, "weir_workers_alive", "workers of the generation in force")               \
     GAUGE(workers_draining, "weir_workers_draining", "workers of older generations")               \
-    COUNTER(restarts, "weir_process_restarts", "processes started anew because one died")
+    COUNTER(restarts, "weir_process_restarts", "processes started anew because one died")          \
+    COUNTER(log_rotations, "weir_log_rotations", "log files renamed by log.rotate")                \
+    COUNTER(log_rotations_failed, "weir_log_rotations_failed", "log files that couldn't be renamed")
 
 struct process_facts {
 #define FIELD(field, name, help) uint64_t field;

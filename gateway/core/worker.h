@@ -15,6 +15,7 @@
 struct access_log;
 struct budget_tally;
 struct fleet;
+struct live_log;
 struct module;
 struct origin_ops;
 struct origin_pools;
@@ -24,6 +25,7 @@ struct worker {
     const struct generation *g;         /* borrowed */
     struct stats *stats;                /* borrowed: columns of this process */
     struct access_log *access_log;      /* borrowed; NULL: off */
+    struct live_log *live;              /* owned by the process; NULL: nobody can look */
     struct route_scratch *scratch;      /* owned */
     struct cluster *clusters;           /* owned, by index in config.clusters */
     const struct origin_ops *origin_ops; /* how attempts reach origins */

@@ -3,7 +3,7 @@
 #define WEIR_PROCESS_BOARD_H
 
 /* What the master tells the control process about the processes: the shared cell "process/board".
- * One writer, the master. */
+ * One writer, the master, but for the last two. */
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -23,6 +23,10 @@ struct board {
     _Atomic uint64_t workers_draining; /* of older ones */
     _Atomic uint64_t restarts;         /* of processes that died */
     _Atomic uint64_t slots;            /* counter slots ever used: [0, slots) */
+    _Atomic uint64_t log_rotations, log_rotations_failed; /* by size */
+    _Atomic uint64_t logs_epoch; /* goes up when files were renamed; worker_stats.logs_epoch */
+    _Atomic uint64_t log_level;  /* of the error log, plus 1; 0: the configuration's */
+    _Atomic uint64_t live_until_ms; /* somebody looks at requests until then; core/log/live_log.h */
 };
 
 #endif

@@ -24,12 +24,23 @@ void child_begin(const struct birth *b)
              (unsigned long long)b->g->number);
     title_set(title);
     log_set_process(name);
+    b->stats->worker->logs_epoch = atomic_load(&b->board->logs_epoch);
     b->stats->worker->pid = (uint64_t)getpid();
     crash_install(name);
     if (!identity_take(&b->identity)) {
         log_error("privileges_kept", KV("user", b->identity.user), KV_ERRNO(errno));
         _exit(EXIT_FAILURE);
     }
+}
+
+void child_reopen_logs(const struct birth *b)
+{
+    const uint64_t epoch = atomic_load(&b->board->logs_epoch);
+    if (!log_reopen())
+        log_error("log_reopen_failed", KV_ERRNO(errno));
+    if (b->role == ROLE_WORKER && b->access_log && !access_log_reopen(b->access_log))
+        log_error("access_log_reopen_failed", KV_ERRNO(errno));
+    b->stats->worker->logs_epoch = epoch;
 }
 
 void child_ready(int master_fd)

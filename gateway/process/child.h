@@ -44,9 +44,10 @@ struct birth {
     struct source_mirror **mirrors; /* by listener; NULL entries */
     struct sockets *sockets;
     struct access_log *access_log; /* NULL: off */
+    struct live_ring *live;        /* a worker's; else NULL */
     struct identity identity;
     struct shm *shm;
-    struct board *board;
+    struct board *board;          /* log_level and live_until_ms are the control process's */
     const struct reports *reports;
     int master_fd;                /* its end of the socket pair */
 };
@@ -59,6 +60,8 @@ _Noreturn void control_main(const struct birth *b);
 
 /* Name in log and ps, privileges. Exits with a log line when the user can't be taken. */
 void child_begin(const struct birth *b);
+/* SIGUSR1. */
+void child_reopen_logs(const struct birth *b);
 /* Tells the master. */
 void child_ready(int master_fd);
 

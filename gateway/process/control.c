@@ -4,6 +4,7 @@
  * goes on without it, with the last known state. */
 #include "process/asks.h"
 #include "process/engine.h"
+#include "process/log_level.h"
 
 #include "base/log.h"
 #include "control/admin.h"
@@ -12,6 +13,7 @@
 #include "control/endpoints.h"
 #include "control/explain.h"
 #include "control/health.h"
+#include "control/log_stream.h"
 #include "control/metrics.h"
 #include "control/resolver.h"
 #include "control/status.h"
@@ -53,7 +55,9 @@ struct process {
     struct asks asks;
     struct explain explain;
     struct status status;
-    struct admin_row rows[18];
+    struct log_levels levels;
+    struct log_stream *log_stream;
+    struct admin_row rows[20];
     struct admin_row decides[2]; /* those of them that do what other instances have decided */
     struct admin *admin;
     int admin_fd;        /* -1: none */
@@ -79,6 +83,8 @@ static void show_process(void *ctx, struct process_facts *out)
         .workers_alive = atomic_load(&b->workers_alive),
         .workers_draining = atomic_load(&b->workers_draining),
         .restarts = atomic_load(&b->restarts),
+        .log_rotations = atomic_load(&b->log_rotations),
+        .log_rotations_failed = atomic_load(&b->log_rotations_failed),
         .slots_n = (unsigned)atomic_load(&b->slots),
         .master = (uint64_t)getppid(),
     };
@@ -136,6 +142,13 @@ static void build_admin(struct process *p)
     p->rows[16] = (struct admin_row){"/v1/status", status_answer, &p->status,
                                      .methods = ADMIN_GET | ADMIN_POST};
     p->rows[17] = (struct admin_row){"/v1/routes", status_routes, &p->status,
+                                     .methods = ADMIN_GET | ADMIN_POST};
+    p->levels = (struct log_levels){b->board, b->g->config->log.level};
+    p->rows[18] = (struct admin_row){"/v1/logs/level", log_level_answer, &p->levels,
+                                     .methods = ADMIN_GET | ADMIN_POST};
+    p->log_stream = log_stream_new(&p->engine.loop, b->shm, &b->board->live_until_ms,
+                                   &b->board->slots);
+    p->rows[19] = (struct admin_row){"/v1/logs/stream", log_stream_answer, p->log_stream,
                                      .methods = ADMIN_GET | ADMIN_POST};
     p->commands.decider = p->endpoints.decider = fleet_decider(p->fleet);
     p->decides[0] = p->rows[3];
@@ -238,6 +251,7 @@ static void finish(struct process *p)
     fleet_stop(p->fleet);
     health_quiesce(p->health);
     admin_stop(p->admin);
+    log_stream_quiesce(p->log_stream);
     sockets_keep_mine(p->birth->sockets, NULL, 0, p->birth->workers);
     if (admin_connections(p->admin) == 0)
         loop_stop(&p->engine.loop);
@@ -257,8 +271,8 @@ static void on_signal(struct signals *s, int signo)
         finish(p);
     else if (signo == SIGTERM)
         loop_stop(&p->engine.loop);
-    else if (signo == SIGUSR1 && !log_reopen())
-        log_error("log_reopen_failed", KV_ERRNO(errno));
+    else if (signo == SIGUSR1)
+        child_reopen_logs(p->birth);
 }
 
 static void build(struct process *p)
@@ -275,7 +289,9 @@ static void tear_down(struct process *p)
     timer_stop(&p->tick);
     fleet_stop(p->fleet);
     asks_fini(&p->asks);
+    log_stream_quiesce(p->log_stream);
     admin_free(p->admin); /* commands need the modules, which end with the engine */
+    log_stream_free(p->log_stream);
     file_watch_stop(p->files);
     health_quiesce(p->health);
     loop_turn(&p->engine.loop); /* checks see that nobody waits for them */

@@ -123,6 +123,7 @@ static struct birth birth_of(struct post *p, int master_fd)
         .g = crew->g,
         .stats = p->cells.stats,
         .mirrors = p->cells.mirrors,
+        .live = p->cells.live,
         .sockets = crew->base->sockets,
         .access_log = crew->access_log,
         .identity = crew->identity,

@@ -62,11 +62,12 @@ static void to_syslog(enum log_level level, struct slice line)
     syslog_line(&syslog_sink, severities[level], wall_us, line);
 }
 
-static void open_syslog(void)
+static void open_syslog(enum syslog_form form)
 {
     syslog_close(&syslog_sink);
     if (!syslog_open(&syslog_sink, NULL, "weir"))
         fprintf(stderr, "weir: syslog: %s; trying again with each line\n", strerror(errno));
+    syslog_use(&syslog_sink, form, "error");
 }
 
 bool load_error_log(const struct config *c, struct faults *faults)
@@ -76,7 +77,7 @@ bool load_error_log(const struct config *c, struct faults *faults)
     log_set_burst((unsigned)c->log.burst);
     const bool to_daemon = slice_eq(where, SLICE("syslog"));
     if (to_daemon)
-        open_syslog();
+        open_syslog((enum syslog_form)c->log.syslog_format);
     log_set_sink(to_daemon ? to_syslog : NULL);
     if (to_daemon || log_open(where.p))
         return true;

@@ -33,23 +33,6 @@ static void reap(struct master *m)
     }
 }
 
-static void reopen_logs(struct master *m)
-{
-    if (!log_reopen())
-        log_error("log_reopen_failed", KV_ERRNO(errno));
-    if (m->serving)
-        master_give_log_to(m->serving);
-    /* First here, where the file can be made with the right owner; then in the workers. */
-    list_each (node, &m->crews) {
-        struct crew *crew = list_entry(node, struct crew, node);
-        if (crew->access_log && !access_log_reopen(crew->access_log))
-            log_error("access_log_reopen_failed", KV_ERRNO(errno));
-        crew_signal(crew, SIGUSR1);
-    }
-    predecessor_signal(&m->before, SIGUSR1);
-    log_info("logs_reopened");
-}
-
 void master_leave_sockets(struct master *m)
 {
     if (master_in_charge(m))
@@ -104,7 +87,7 @@ static void on_signal(struct signals *s, int signo)
         master_upgrade(m);
         break;
     case SIGUSR1:
-        reopen_logs(m);
+        master_logs_reopen(m);
         break;
     case SIGQUIT:
         log_info("stopping", KV("how", "graceful"));
@@ -164,6 +147,7 @@ void master_find_cells(struct master *m)
     m->reports = shm_cell(m->shm, REPORTS_CELL, sizeof *m->reports);
     must(m->board && m->reports);
     m->slots.board = m->board;
+    log_share_level(&m->board->log_level);
     m->base.shm = m->shm;
     m->base.board = m->board;
     m->base.reports = m->reports;
@@ -200,6 +184,7 @@ int master_run(const char *file)
     master_upgrade_init(&m);
     timer_init(&m.kill_timer, on_kill);
     timer_init(&m.alive_timer, on_alive);
+    master_logs_init(&m);
     signals_start(&m.signals, &m.loop, on_signal);
     if (!start(&m))
         return EXIT_FAILURE;
@@ -208,6 +193,7 @@ int master_run(const char *file)
     loop_run(&m.loop);
     timer_stop(&m.kill_timer);
     timer_stop(&m.alive_timer);
+    timer_stop(&m.rotate_timer);
     upgrade_leave(&m.upgrade);
     if (m.pid_file && master_in_charge(&m))
         unlink(m.pid_file);

@@ -66,6 +66,7 @@ static void note_generation(struct master *m)
     atomic_store(&m->board->generation, m->serving->g->number);
     atomic_store(&m->board->loaded_wall_us, m->loop.clock.wall_us);
     atomic_store(&m->board->workers, m->serving->workers);
+    atomic_store(&m->board->log_level, 0);
 }
 
 static void write_pid_file(struct master *m)

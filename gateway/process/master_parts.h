@@ -3,7 +3,8 @@
 #define WEIR_PROCESS_MASTER_PARTS_H
 
 /* Private to the master: master.c has its life and its signals, master_crews.c the generations that
- * come and go, master_upgrade.c what is done when one master takes another one's place. */
+ * come and go, master_logs.c the log files, master_upgrade.c what is done when one master takes
+ * another one's place. */
 
 #include "io/shm.h"
 #include "io/signals.h"
@@ -29,7 +30,7 @@ struct master {
     struct crew *serving; /* NULL before the first is ready */
     struct crew *coming;  /* being started; NULL: none */
     struct later review;
-    struct timer ready_timer, kill_timer, alive_timer;
+    struct timer ready_timer, kill_timer, alive_timer, rotate_timer;
     uint64_t generation;
     struct faults warnings; /* of the configuration that was read last */
     struct upgrade upgrade;
@@ -66,6 +67,11 @@ void master_reload(struct master *m);
 void master_give_log_to(const struct crew *crew);
 /* Tells the outside that we serve: pid file, service manager, board. */
 void master_announce(struct master *m);
+
+/* -- master_logs.c -- */
+void master_logs_init(struct master *m);
+/* All processes open their log files again. */
+void master_logs_reopen(struct master *m);
 
 /* -- master_upgrade.c -- */
 void master_upgrade_init(struct master *m);

@@ -2,6 +2,12 @@
 /* Slots: what a process leaves behind when it dies, however it dies, is put in order here. */
 #include "process/slots.h"
 
+#include <stdio.h>
+
+#include "base/fault.h"
+#include "core/log/live_log.h"
+#include "io/shm.h"
+
 int slots_take(struct slots *s)
 {
     for (int i = 0; i < STATS_SLOTS_MAX; i++) {
@@ -46,6 +52,14 @@ void slots_bury_strangers(const struct slots *s, const struct generation *g, str
             slot_bury(g, shm, i);
 }
 
+/* Pages that nobody writes to cost nothing: only who is looked at has them. */
+static struct live_ring *live_ring(struct shm *shm, int slot)
+{
+    char key[32];
+    const int n = snprintf(key, sizeof key, "log/live/%d", slot);
+    return shm_cell(shm, slice_of(key, (size_t)n), sizeof(struct live_ring));
+}
+
 bool slot_bind(struct slot_cells *sc, const struct generation *g, struct shm *shm, int slot,
                struct faults *faults)
 {
@@ -53,7 +67,14 @@ bool slot_bind(struct slot_cells *sc, const struct generation *g, struct shm *sh
     if (!sc->stats)
         return false;
     sc->mirrors = sc->stats->mirrors;
-    return true;
+    sc->live = live_ring(shm, slot);
+    if (sc->live)
+        return true;
+    slot_unbind(sc);
+    faults_add(faults, NULL, 0,
+               "no room for the live log in shared memory: raise memory.shared, which is read when "
+               "the gateway starts");
+    return false;
 }
 
 void slot_unbind(struct slot_cells *sc)

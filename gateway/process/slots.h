@@ -31,6 +31,7 @@ void slots_bury_strangers(const struct slots *s, const struct generation *g, str
 struct slot_cells {
     struct stats *stats;
     struct source_mirror **mirrors; /* of stats: by listener; NULL where there is no such limit */
+    struct live_ring *live;
 };
 bool slot_bind(struct slot_cells *sc, const struct generation *g, struct shm *shm, int slot,
                struct faults *faults) nodiscard;

@@ -9,6 +9,7 @@
 #include "process/engine.h"
 
 #include "base/log.h"
+#include "core/log/live_log.h"
 #include "core/shadow.h"
 #include "edge/listener.h"
 #include "io/signals.h"
@@ -117,10 +118,7 @@ static void on_signal(struct signals *s, int signo)
         loop_stop(&p->engine.loop);
         break;
     case SIGUSR1:
-        if (!log_reopen())
-            log_error("log_reopen_failed", KV_ERRNO(errno));
-        if (p->engine.worker.access_log && !access_log_reopen(p->engine.worker.access_log))
-            log_error("access_log_reopen_failed", KV_ERRNO(errno));
+        child_reopen_logs(p->birth);
         break;
     default: /* HUP and INT are the master's: a terminal sends them to all of us */
         break;
@@ -137,6 +135,7 @@ static void build(struct process *p)
     p->engine.worker.access_log = b->access_log;
     if (b->access_log)
         access_log_start(b->access_log, &p->engine.loop);
+    p->engine.worker.live = live_log_new(b->live, &b->board->live_until_ms);
     p->listeners_n = c->listeners_n;
     p->listeners = calloc(c->listeners_n, sizeof *p->listeners);
     must(p->listeners);
@@ -159,6 +158,7 @@ static void tear_down(struct process *p)
     engine_stop(&p->engine);
     if (p->engine.worker.access_log)
         access_log_close(p->engine.worker.access_log);
+    live_log_free(p->engine.worker.live);
 }
 
 _Noreturn void worker_main(const struct birth *b)

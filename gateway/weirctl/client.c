@@ -86,49 +86,106 @@ static size_t on_content(char *p, size_t size, size_t n, void *body)
 }
 
 /* No proxy of the environment's: it could reach no such socket. No redirects: there are none. */
-static void prepare(CURL *curl, const struct client_target *to, const char *url,
-                    struct client_answer *out)
+static void prepare(CURL *curl, const struct client_target *to, struct client_answer *out)
 {
-    curl_easy_setopt(curl, CURLOPT_URL, url);
     if (to->unix_path)
         curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, to->unix_path);
     curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)to->timeout_ms);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_content);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &out->body);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "weirctl/" PACKAGE_VERSION);
 }
 
-void client_post(const struct client_target *to, const char *path, const char *content,
-                 struct client_answer *out)
+static void perform(CURL *curl, const struct client_target *to, const char *path,
+                    const char *content, struct client_answer *out)
 {
-    CURL *curl = curl_easy_init();
     struct curl_slist *fields = curl_slist_append(NULL, "Content-Type: application/json");
     struct text url;
     long status = 0;
 
-    must(curl && fields);
-    *out = (struct client_answer){0};
-    text_init(&out->body);
-    text_init(&out->fault);
+    must(fields);
     text_init(&url);
     text_printf(&url, "http://%s%s", to->unix_path ? "weir" : to->name, path);
     text_char(&url, '\0');
-    prepare(curl, to, url.p, out);
+    curl_easy_setopt(curl, CURLOPT_URL, url.p);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, fields);
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, content);
     const CURLcode code = curl_easy_perform(curl);
-    if (code == CURLE_OK)
-        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-    else
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    if (code != CURLE_OK)
         explain(to, curl, code, &out->fault);
-    out->status = (int)status;
+    out->status = code == CURLE_OK ? (int)status : 0;
     text_need(&out->body, 1);
     out->body.p[out->body.n] = '\0';
     text_char(&out->fault, '\0');
     text_fini(&url);
     curl_slist_free_all(fields);
+}
+
+static CURL *begin(const struct client_target *to, struct client_answer *out)
+{
+    CURL *curl = curl_easy_init();
+
+    must(curl);
+    *out = (struct client_answer){0};
+    text_init(&out->body);
+    text_init(&out->fault);
+    prepare(curl, to, out);
+    return curl;
+}
+
+void client_post(const struct client_target *to, const char *path, const char *content,
+                 struct client_answer *out)
+{
+    CURL *curl = begin(to, out);
+
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)to->timeout_ms);
+    perform(curl, to, path, content, out);
+    curl_easy_cleanup(curl);
+}
+
+/* -- an answer that goes on -------------------------------------------------------------------- */
+
+struct stream {
+    CURL *curl;
+    struct text *body; /* a line that has no end yet; what isn't 200 */
+    bool (*on_line)(void *ctx, struct slice line);
+    void *ctx;
+};
+
+static size_t on_piece(char *p, size_t size, size_t n, void *stream)
+{
+    struct stream *s = stream;
+    long status = 0;
+    size_t done = 0;
+
+    if (!on_content(p, size, n, s->body))
+        return 0;
+    curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, &status);
+    for (const char *end;
+         status == 200 && (end = memchr(s->body->p + done, '\n', s->body->n - done));) {
+        const struct slice line = slice_between(s->body->p + done, end + 1);
+        done += line.n;
+        if (!s->on_line(s->ctx, line))
+            return 0;
+    }
+    memmove(s->body->p, s->body->p + done, s->body->n - done);
+    s->body->n -= done;
+    return size * n;
+}
+
+void client_stream(const struct client_target *to, const char *path, const char *content,
+                   bool (*on_line)(void *ctx, struct slice line), void *ctx,
+                   struct client_answer *out)
+{
+    CURL *curl = begin(to, out);
+    struct stream s = {curl, &out->body, on_line, ctx};
+
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)to->timeout_ms);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_piece);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &s);
+    perform(curl, to, path, content, out);
     curl_easy_cleanup(curl);
 }
 

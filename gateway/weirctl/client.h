@@ -34,6 +34,12 @@ struct client_answer {
 /* POST of a JSON text. The answer is the caller's, to be freed with client_answer_fini(). */
 void client_post(const struct client_target *to, const char *path, const char *content,
                  struct client_answer *out);
+/* The same of an answer that goes on: each of its lines is given to on_line, with its newline, as
+ * it comes; false ends it. What isn't 200 is in `out` as above; of a line longer than
+ * CLIENT_ANSWER_MAX the answer ends with a fault. timeout_ms is for the connection alone. */
+void client_stream(const struct client_target *to, const char *path, const char *content,
+                   bool (*on_line)(void *ctx, struct slice line), void *ctx,
+                   struct client_answer *out);
 void client_answer_fini(struct client_answer *a);
 
 #endif

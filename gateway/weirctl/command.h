@@ -55,6 +55,9 @@ struct command {
     /* Instead of it: what the answer is beside something that is found here, which is I/O. False: it
      * wasn't, and standard error says why. */
     bool (*show_beside)(const struct command_args *args, const json_t *answer, struct text *out);
+    /* Instead of show: the answer is lines of JSON, without an end, and this writes one. NULL: it
+     * isn't. The member "lines" of what was asked says after how many weirctl ends. */
+    void (*show_line)(const json_t *line, struct text *out);
 };
 
 /* NULL-terminated, in the order of the help. */

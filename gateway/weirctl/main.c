@@ -15,6 +15,7 @@
 #include "weirctl/answer.h"
 #include "weirctl/client.h"
 #include "weirctl/command.h"
+#include "weirctl/follow.h"
 
 struct settings {
     const char *socket; /* NULL: of the environment, or the default */
@@ -196,6 +197,15 @@ static bool are_utf8(const struct command_args *args)
     return true;
 }
 
+static int refused(int status, const char *body)
+{
+    json_t *answer = json_loads(body, 0, NULL);
+    const int code = show_refusal(status, json_is_object(answer) ? answer : NULL);
+
+    json_decref(answer);
+    return code;
+}
+
 static int run(const struct command *c, const struct settings *s, const struct command_args *args)
 {
     const char *from_env = getenv("WEIR_SOCKET");
@@ -218,7 +228,8 @@ static int run(const struct command *c, const struct settings *s, const struct c
             to.timeout_ms = c->wait_ms;
         if (s->fleet)
             json_object_set_new(content, "fleet", json_true());
-        code = post(c, s, args, &to, content);
+        code = c->show_line ? follow(c, &to, content, s->json, refused)
+                            : post(c, s, args, &to, content);
     }
     text_fini(&fault);
     json_decref(content);
@@ -236,9 +247,9 @@ static bool take_global(int option, struct settings *s)
         s->json = true;
     else if (option == 'h')
         s->help = true;
-    else if (option == 'f')
+    else if (option == 'F')
         s->fleet = true;
-    return option == 's' || option == 'j' || option == 'h' || option == 'f';
+    return option == 's' || option == 'j' || option == 'h' || option == 'F' || option == 'f';
 }
 
 #define GLOBAL_OPTIONS                                                                             \
@@ -250,16 +261,18 @@ static bool take_global(int option, struct settings *s)
 /* How the options of a command may be written. */
 struct spelling {
     struct option longs[3 + COMMAND_OPTIONS + 2];
-    char shorts[3 + 2 * COMMAND_OPTIONS + 1];
+    char shorts[4 + 2 * COMMAND_OPTIONS + 1];
 };
 
 static void spell(const struct command *c, struct spelling *s)
 {
     *s = (struct spelling){.longs = {GLOBAL_OPTIONS}, .shorts = "s:h"};
+    if (c->show_line)
+        strcat(s->shorts, "f");
     int n = 3;
     size_t end = strlen(s->shorts);
     if (c->decides)
-        s->longs[n++] = (struct option){"fleet", no_argument, NULL, 'f'};
+        s->longs[n++] = (struct option){"fleet", no_argument, NULL, 'F'};
     for (int i = 0; i < COMMAND_OPTIONS && c->options[i].name; i++) {
         const struct command_option *o = &c->options[i];
         s->longs[n++] = (struct option){o->name, required_argument, NULL, OWN_OPTIONS + i};

@@ -3,6 +3,7 @@
 #include "config_case.h"
 
 #include "base/log.h"
+#include "base/syslog.h"
 
 Test(config_log, defaults)
 {
@@ -14,6 +15,9 @@ Test(config_log, defaults)
     cr_assert_eq(c->log.flush, 1000);
     cr_assert_eq(c->log.level, LEVEL_INFO);
     cr_assert_eq(c->log.burst, 10);
+    cr_assert_eq(c->log.syslog_format, SYSLOG_3164);
+    cr_assert_eq(c->log.rotate.size, 0);
+    cr_assert_eq(c->log.rotate.keep, 5);
     config_free(c);
 }
 
@@ -69,4 +73,23 @@ Test(config_log, values_are_checked)
          "t.conf:1: error: log.level is \"debug\"; one of \"error\", \"warn\", \"info\" or "
          "\"trace\""},
         {WITH_TOP("log = \"stdout\";"), "t.conf:1: error: log is \"stdout\"; a group: { ... }"});
+}
+
+Test(config_log, rotation_and_the_form_of_syslog)
+{
+    struct config *c = conf_of(
+        WITH_TOP("log = { syslog_format = \"rfc5424\"; rotate = { size = \"4k\"; keep = 1; }; };"));
+    cr_assert_eq(c->log.syslog_format, SYSLOG_5424);
+    cr_assert_eq(c->log.rotate.size, 4096);
+    cr_assert_eq(c->log.rotate.keep, 1);
+    config_free(c);
+    CONF_CASES({WITH_TOP("log = { rotate = { size = 4095; }; };"),
+                "t.conf:1: error: log.rotate.size is 4095; 0, or a size from 4k to 1024g"},
+               {WITH_TOP("log = { rotate = { keep = 0; }; };"),
+                "t.conf:1: error: log.rotate.keep is 0; a whole number from 1 to 1000"},
+               {WITH_TOP("log = { rotate = { keep = 1001; }; };"),
+                "t.conf:1: error: log.rotate.keep is 1001; a whole number from 1 to 1000"},
+               {WITH_TOP("log = { syslog_format = \"5424\"; };"),
+                "t.conf:1: error: log.syslog_format is \"5424\"; one of \"rfc3164\" or "
+                "\"rfc5424\""});
 }

@@ -390,3 +390,19 @@ Test(log_file, without_a_clock_the_machine_says_the_time)
     const char *line = content("a.log");
     cr_assert(strncmp(line, before, 27) >= 0 && strncmp(line, after, 27) <= 0, "%s", line);
 }
+
+Test(log, a_shared_level_counts_instead_of_the_own_while_it_is_set)
+{
+    static _Atomic uint64_t shared;
+    log_set_level(LEVEL_INFO);
+    log_share_level(&shared);
+    cr_assert(log_enabled(LEVEL_INFO) && !log_enabled(LEVEL_TRACE));
+    shared = LEVEL_ERROR + 1;
+    cr_assert(log_enabled(LEVEL_ERROR) && !log_enabled(LEVEL_WARN));
+    shared = LEVEL_TRACE + 1;
+    cr_assert(log_enabled(LEVEL_TRACE));
+    shared = 0;
+    cr_assert(log_enabled(LEVEL_INFO) && !log_enabled(LEVEL_TRACE));
+    log_share_level(NULL);
+    cr_assert_str_eq(log_level_name(LEVEL_WARN), "warn");
+}

@@ -176,6 +176,20 @@ Test(stats, knows_which_processes_have_a_slot)
     stats_free(a), stats_free(b);
 }
 
+Test(stats, knows_whether_all_processes_have_opened_the_logs_again)
+{
+    struct stats *a = bind_slot(0), *b = bind_slot(1);
+
+    cr_assert(stats_logs_reopened(shm, SLOTS, 3), "there is no process");
+    a->worker->pid = 11;
+    b->worker->pid = 12;
+    a->worker->logs_epoch = 3;
+    cr_assert(!stats_logs_reopened(shm, SLOTS, 3));
+    b->worker->logs_epoch = 4;
+    cr_assert(stats_logs_reopened(shm, SLOTS, 3));
+    stats_free(a), stats_free(b);
+}
+
 Test(stats, gives_each_slot_columns_of_its_own_and_the_same_slot_the_same_ones)
 {
     struct stats *a = bind_slot(0), *b = bind_slot(1), *again = bind_slot(0);

@@ -83,7 +83,8 @@ Test(weirctl_commands, have_a_help_that_says_how_they_are_called)
     cr_assert(strstr(help, "\n  --for DURATION  how long"), "%s", help);
     for (size_t i = 0; commands[i]; i++) {
         const struct command *c = commands[i];
-        cr_assert(!c->show != !c->show_beside && c->operands_max >= c->operands_min, "%s", c->name);
+        cr_assert(!c->show + !c->show_line + !c->show_beside == 2 && c->operands_max >= c->operands_min,
+                  "%s", c->name);
         cr_assert(slice_starts(slice_str(c->path), SLICE("/v1/")), "%s", c->name);
         cr_assert(c->operands_max == 0 || c->ask || c->show_beside, "%s would not look at its operands", c->name);
     }
@@ -130,6 +131,18 @@ Test(weirctl_commands, send_their_arguments_as_json)
          *name; name++)
         cr_assert_str_eq(ask(*name, NULL, WORDS("web", "10.0.0.1:80")),
                          "{\"cluster\":\"web\",\"endpoint\":\"10.0.0.1:80\"}");
+}
+
+Test(weirctl_commands, send_filters_as_one_text)
+{
+    cr_assert_str_eq(ask("logs", NULL, NULL, 0), "{\"filter\":\"\"}");
+    cr_assert_str_eq(ask("logs", "7", WORDS("route=shop", "status>=500")),
+                     "{\"filter\":\"route=shop status>=500\",\"lines\":7}");
+    cr_assert_str_eq(ask("logs", NULL, WORDS("user_agent=a \"b\"", "path!~x y")),
+                     "{\"filter\":\"user_agent=\\\"a \\\\\\\"b\\\\\\\"\\\" path!~\\\"x y\\\"\"}");
+    cr_assert(strstr(ask("logs", "0", NULL, 0), "!--lines is \"0\""));
+    cr_assert_str_eq(ask("log level", NULL, NULL, 0), "{}");
+    cr_assert_str_eq(ask("log level", NULL, WORDS("trace")), "{\"level\":\"trace\"}");
 }
 
 Test(weirctl_commands, send_weights_as_they_are_written)
@@ -222,6 +235,31 @@ static const char *show(const char *name, const char *json)
     command_named(name)->show(answer, &t);
     json_decref(answer);
     return said();
+}
+
+static const char *show_line(const char *json)
+{
+    json_t *line = json_loads(json, 0, NULL);
+    t.n = 0;
+    command_named("logs")->show_line(line, &t);
+    json_decref(line);
+    return said();
+}
+
+Test(weirctl_commands, show_requests_in_a_line)
+{
+    cr_assert_str_eq(
+        show_line("{\"time\":\"2026-11-24T10:00:00.123456Z\",\"status\":502,\"duration_us\":12345,"
+                  "\"method\":\"GET\",\"host\":\"a.test\",\"path\":\"/\\u001b[2J\",\"query\":\"q\","
+                  "\"route\":\"r\",\"endpoint\":\"10.0.0.1:80\",\"outcome\":\"reset\"}"),
+        "10:00:00.123 502    12.3ms GET a.test/\\x1b[2J?q route=r endpoint=10.0.0.1:80 "
+        "outcome=reset\n");
+    cr_assert(strstr(show_line("{\"duration_us\":2500000,\"outcome\":\"ok\"}"), "    2.50s "));
+    cr_assert(!strstr(show_line("{\"outcome\":\"ok\"}"), "outcome"));
+    cr_assert_str_eq(show_line("{\"lost\":12}"),
+                     "... 12 lines are missing: too many for whoever reads\n");
+    cr_assert_str_eq(show("log level", "{\"level\":\"info\",\"configured\":\"info\"}"),
+                     "The error log is written up to level info.\n");
 }
 
 Test(weirctl_commands, show_splits)

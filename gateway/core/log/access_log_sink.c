@@ -48,6 +48,7 @@ bool log_sink_open(struct log_sink *s, const struct log_conf *lc, int uid, int g
         if (!syslog_open(&s->syslog, s->path, "weir")) /* it may start later than we do */
             faults_warn(faults, NULL, 0, "log.access: nobody listens on %s (%s)", s->path,
                         strerror(errno));
+        syslog_use(&s->syslog, (enum syslog_form)lc->syslog_format, "access");
         return true;
     }
     if (slice_eq(lc->access, SLICE("stdout"))) {

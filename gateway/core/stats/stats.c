@@ -287,6 +287,32 @@ size_t stats_pids(const struct shm *shm, unsigned slots_n, uint64_t *pids, size_
     return p.n;
 }
 
+struct epochs {
+    uint64_t want;
+    bool all;
+};
+
+static void look_at_epoch(void *to, const struct stats_cell *c, const void *column)
+{
+    struct epochs *e = to;
+    const struct worker_stats *ws = column;
+
+    (void)c;
+    if (__atomic_load_n(&ws->pid, __ATOMIC_RELAXED) &&
+        __atomic_load_n(&ws->logs_epoch, __ATOMIC_RELAXED) < e->want)
+        e->all = false;
+}
+
+bool stats_logs_reopened(const struct shm *shm, unsigned slots_n, uint64_t epoch)
+{
+    const struct stats_cell c =
+        stats_cell_of(STATS_WORKER, 0, "stats/worker", SLICE(""), sizeof(struct worker_stats));
+    struct epochs e = {.want = epoch, .all = true};
+
+    stats_cell_each(&c, shm, slots_n, &e, look_at_epoch);
+    return e.all;
+}
+
 /* -- the columns of one process ---------------------------------------------------------------- */
 
 static struct stats *make(const struct generation *g, unsigned slot)

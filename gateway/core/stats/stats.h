@@ -128,6 +128,7 @@ struct worker_stats {
     uint64_t h2_faults[H2_FAULT_N];
     WORKER_GAUGES(GAUGE)          /* blocks_used is noted once a second */
     uint64_t pid;                 /* of the slot's process; 0: there is none */
+    uint64_t logs_epoch;          /* that of the log files that it has open */
 };
 struct listener_stats {
     LISTENER_COUNTERS(COUNTER)
@@ -206,6 +207,9 @@ struct stats_load stats_load(const struct shm *shm);
 
 /* The processes that have a slot now, as many as there is room for. */
 size_t stats_pids(const struct shm *shm, unsigned slots_n, uint64_t *pids, size_t room);
+
+/* Have all that have a slot now opened the log files of this epoch, or of a later one? */
+bool stats_logs_reopened(const struct shm *shm, unsigned slots_n, uint64_t epoch) nodiscard;
 
 /* How many requests a cluster has had, from all processes there have been. */
 uint64_t stats_requests(const struct generation *g, const struct shm *shm, uint32_t cluster);

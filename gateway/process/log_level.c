@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Showing and setting the error log's level. */
+#include "process/log_level.h"
+
+#include <jansson.h>
+
+#include "base/log.h"
+
+static void show(const struct log_levels *l, struct admin_answer *out)
+{
+    const uint64_t shared = atomic_load(&l->board->log_level);
+    out->type = SLICE("application/json");
+    json_open(&out->body, '{');
+    json_key(&out->body, "level");
+    json_str(&out->body,
+             log_level_name(shared ? (enum log_level)(shared - 1) : (enum log_level)l->configured));
+    json_key(&out->body, "configured");
+    json_str(&out->body, log_level_name((enum log_level)l->configured));
+    json_close(&out->body, '}');
+    text_char(&out->body, '\n');
+}
+
+/* Told at the more talkative of both levels, or nobody would see who silenced the log. */
+static void set(struct log_levels *l, enum log_level level)
+{
+    log_warn("log_level_set", KV("level", log_level_name(level)));
+    atomic_store(&l->board->log_level, (uint64_t)level + 1);
+}
+
+void log_level_answer(void *ctx, const struct admin_request *rq, struct admin_answer *out)
+{
+    struct log_levels *l = ctx;
+    enum log_level level;
+    if (rq->method != METHOD_POST) {
+        show(l, out);
+        return;
+    }
+    json_t *o =
+        json_loadb(rq->content.p ? rq->content.p : "", rq->content.n, JSON_REJECT_DUPLICATES, NULL);
+    const json_t *word = json_object_get(o, "level");
+    if (json_is_object(o) && !word)
+        show(l, out);
+    else if (!json_is_string(word) || !log_level_from(slice_str(json_string_value(word)), &level))
+        admin_error(out, 400, "level", "a level is \"error\", \"warn\", \"info\" or \"trace\"");
+    else if (admin_may_change(rq, out)) {
+        set(l, level);
+        show(l, out);
+    }
+    json_decref(o);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_PROCESS_LOG_LEVEL_H
+#define WEIR_PROCESS_LOG_LEVEL_H
+
+/* The error log's level at run time, in all processes at once: it lies on the board, where each
+ * line is judged by it (base/log.h). It counts until the next configuration comes into force, or
+ * another binary: then log.level does again.
+ *
+ *     GET  /v1/logs/level                       {"level": "info", "configured": "info"}
+ *     POST /v1/logs/level {"level": "trace"}    the same, of what is now */
+
+#include "control/admin.h"
+#include "process/board.h"
+
+struct log_levels {
+    struct board *board;
+    int configured; /* enum log_level */
+};
+/* For the table of the admin server; ctx is the struct log_levels. */
+void log_level_answer(void *ctx, const struct admin_request *rq, struct admin_answer *out);
+
+#endif
