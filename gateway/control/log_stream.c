@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads the rings of the workers while somebody looks, ten times a second, and gives each line to
+/* Reads the rings of the workers while somebody looks, fifty times a second, and gives each line to
  * those whose filter takes it. Lines of one worker keep their order; those of several are mixed as
  * they are found.
  *
@@ -18,7 +18,7 @@
 #include "io/shm.h"
 
 enum {
-    LOOK_MS = 100,
+    LOOK_MS = 20,
     LEASE_MS = 1500, /* workers write for this long after the last look */
 };
 

@@ -68,19 +68,34 @@ Test(live_log, goes_around)
     cr_assert_eq(lost, 0);
 }
 
-Test(live_log, counts_what_was_written_over)
+static size_t times_in(const struct text *t)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < t->n; i++)
+        n += t->p[i] == '\n';
+    return n;
+}
+
+Test(live_log, shows_the_newest_and_counts_what_was_written_over)
 {
     for (int i = 0; i < 5000; i++) /* 20 bytes each, and 16 of its head */
         put("0123456789012345678\n");
-    expect_got("");
-    cr_assert_eq(lost, 5000, "it is quiet");
-    for (int i = 0; i < 5000; i++)
-        put("0123456789012345678\n");
+    live_reader_take(&reader, &got, &lost);
+    const size_t shown = times_in(&got);
+    cr_assert(shown * 36 > LIVE_RING / 4 && shown * 36 <= LIVE_RING / 2, "the newest are shown");
+    cr_assert_eq(lost + shown, 5000);
     put("behind\n");
+    expect_got("behind\n");
+    cr_assert_eq(lost + shown, 5000);
+}
+
+Test(live_log, knows_of_lines_that_were_too_long_when_it_is_quiet)
+{
+    atomic_store(&ring->lines, 3); /* as three of them leave it */
     expect_got("");
-    put("further\n");
-    expect_got("further\n");
-    cr_assert_eq(lost, 10001);
+    cr_assert_eq(lost, 3);
+    expect_got("");
+    cr_assert_eq(lost, 3);
 }
 
 Test(live_log, is_wanted_until_the_time_that_is_said)

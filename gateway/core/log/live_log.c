@@ -81,6 +81,8 @@ void live_ring_put(struct live_ring *r, struct slice line)
     atomic_thread_fence(memory_order_release);
     put_bytes(r, from, &head, sizeof head);
     put_bytes(r, from + sizeof head, line.p, line.n);
+    atomic_store_explicit(&r->marks[from % LIVE_RING / (LIVE_RING / LIVE_MARKS)], from,
+                          memory_order_relaxed);
     atomic_store_explicit(&r->end, to, memory_order_release);
 }
 
@@ -105,17 +107,31 @@ void live_reader_begin(struct live_reader *r, const struct live_ring *ring)
     r->next = atomic_load_explicit(&ring->lines, memory_order_relaxed);
 }
 
-/* A copy of the records from r->at on; empty when some of it is, or may be, written over. */
+/* Where to read from: what was written over is skipped, and as much again, which may be next. */
+static uint64_t begin_at(const struct live_ring *ring, uint64_t at, uint64_t end)
+{
+    uint64_t from = end;
+
+    if (end - at <= LIVE_RING)
+        return at;
+    for (size_t i = 0; i < LIVE_MARKS; i++) {
+        const uint64_t mark = atomic_load_explicit(&ring->marks[i], memory_order_relaxed);
+        if (mark < from && end - mark <= LIVE_RING / 2)
+            from = mark;
+    }
+    return from;
+}
+
+/* A copy of the new records; empty when some of it is, or may be, written over meanwhile. */
 static struct slice copy_new(struct live_reader *r, char (*room)[LIVE_RING])
 {
     const struct live_ring *ring = r->ring;
-    const uint64_t from = r->at, end = atomic_load_explicit(&ring->end, memory_order_acquire);
+    const uint64_t end = atomic_load_explicit(&ring->end, memory_order_acquire);
+    const uint64_t from = begin_at(ring, r->at, end);
     const size_t n = (size_t)(end - from), at = from % LIVE_RING,
                  first = n < LIVE_RING - at ? n : LIVE_RING - at;
 
     r->at = end;
-    if (end - from > LIVE_RING)
-        return (struct slice){0};
     memcpy(*room, ring->bytes + at, first);
     memcpy(*room + first, ring->bytes, n - first);
     atomic_thread_fence(memory_order_acquire);

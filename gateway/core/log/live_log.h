@@ -22,6 +22,7 @@ struct exchange;
 enum {
     LIVE_RING = 64 << 10, /* bytes; a power of two */
     LIVE_LINE = 8 << 10,  /* bytes of a line at most; a longer one is lost */
+    LIVE_MARKS = 16,
 };
 
 /* The shared cell "log/live/SLOT": one writer, any number of readers. Positions count bytes since
@@ -30,8 +31,11 @@ enum {
  * has missed. */
 struct live_ring {
     _Atomic uint64_t claimed, end;
-    _Atomic uint64_t
-        lines; /* the number of the next one; those too long for a line have one, too */
+    /* Where the last record begins that began in each part of the ring: where a reader that was
+     * overtaken goes on. */
+    _Atomic uint64_t marks[LIVE_MARKS];
+    /* The number of the next line; those that are too long for a line have one, too. */
+    _Atomic uint64_t lines;
     char bytes[LIVE_RING];
 };
 struct live_head {
