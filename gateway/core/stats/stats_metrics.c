@@ -122,7 +122,8 @@ static void one(struct text *out, const struct metrics *m, struct metric *room, 
                 const char *about, const struct metric *more, size_t more_n)
 {
     memcpy(room, m->v, m->n * sizeof *room);
-    memcpy(room + m->n, more, more_n * sizeof *room);
+    for (size_t i = 0; i < more_n; i++)
+        room[m->n + i] = more[i];
     metrics_table(out, title, about, room, m->n + more_n);
 }
 
