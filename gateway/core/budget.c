@@ -86,16 +86,19 @@ void budget_forget(struct budget_elsewhere *e)
     atomic_store(&e->counts, 0);
 }
 
-/* `before` is what this instance had spent before the retry that is being judged. */
+/* `before` is what this instance had spent before the retry that is being judged. That is less than
+ * what it had spent then when one was counted just then and has been refused since. */
 static void add_others(struct budget_counts *sum, const struct budget_elsewhere *e, uint32_t before,
                        uint32_t now)
 {
     const uint64_t others = atomic_load(&e->others), counts = atomic_load(&e->counts);
-    const uint32_t since = before - atomic_load(&e->spent_then);
+    const int32_t since = (int32_t)(before - atomic_load(&e->spent_then));
     if (others >> 32 < now)
         return;
     sum->firsts += counts >> 32;
-    sum->extra += (uint32_t)counts + (uint64_t)(uint32_t)others * since;
+    sum->extra += (uint32_t)counts;
+    if (since > 0)
+        sum->extra += (uint64_t)(uint32_t)others * (uint32_t)since;
 }
 
 /* -- asking ------------------------------------------------------------------------------------ */

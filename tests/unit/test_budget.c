@@ -172,6 +172,17 @@ Test(budget, is_not_spent_by_each_of_many_at_once)
     cr_assert_eq(taken(&c, 100 * S, 100), 20, "a third of 60");
 }
 
+/* The control process has looked while one was being judged that was refused then. */
+Test(budget, is_not_spent_by_one_that_was_refused)
+{
+    const struct budget_conf c = conf(20, 0, 10);
+    const struct budget_counts all = {50, 0};
+    elsewhere = &e;
+    firsts(100 * S, 50);
+    budget_hear(&e, &all, 1, atomic_load(&e.spent) + 1, 100 * S);
+    cr_assert_gt(taken(&c, 100 * S, 100), 0);
+}
+
 Test(budget, keeps_its_minimum_whatever_others_spend)
 {
     const struct budget_conf c = conf(20, 3, 10);
