@@ -70,7 +70,8 @@ bool decide_begin(struct deciding *d, const struct decider *to, const struct dec
                   const struct admin_request *rq, const json_t *asked, struct admin_answer *out)
 {
     const json_t *fleet = json_object_get(asked, "fleet");
-    *d = (struct deciding){.to = to, .what = what, .asked = asked, .said = rq->said.n > 0};
+    *d =
+        (struct deciding){.to = to, .what = what, .rq = rq, .asked = asked, .said = rq->said.n > 0};
     if (!what->sets || !write_key(d->key, what, asked))
         d->key[0] = '\0';
     if (d->said)
@@ -143,19 +144,34 @@ static void add_time(const struct deciding *d, const json_t *said, struct decisi
     to->left_ms = (uint64_t)(s * 1000);
 }
 
-/* What became of it. The key is that of the whole: a module may have given a name to something. */
+/* What became of it; NULL: that isn't known yet. The key is that of the whole: a module may have
+ * given a name to something. */
 static const char *tell(struct deciding *d, const json_t *said)
 {
     char *text = dump(said);
-    const char *result = "told";
+    const char *result = "not told: all of it together is too long";
     struct decision decision = {.path = d->what->path, .json = slice_str(text)};
     add_time(d, said, &decision);
-    if (!write_key(d->key, d->what, said) || decision.json.n > DECISION_JSON_MAX)
-        result = "not told: all of it together is too long";
-    else if (decision.key = slice_str(d->key), !d->to->tell(d->to->ctx, &decision))
-        result = "apart, told when Redis is back";
+    if (write_key(d->key, d->what, said) && decision.json.n <= DECISION_JSON_MAX) {
+        decision.key = slice_str(d->key);
+        result = d->to->tell(d->to->ctx, &decision);
+    }
     free(text);
     return result;
+}
+
+void decide_told(struct admin_pending *asked, const char *result)
+{
+    add_member(&asked->answer.body, result);
+    admin_complete(asked);
+}
+
+static void answer_later(const struct deciding *d, const struct admin_answer *out)
+{
+    struct admin_pending *asked = admin_pend(d->rq);
+    asked->answer.type = out->type;
+    text_add(&asked->answer.body, text_slice(&out->body));
+    d->to->wait(d->to->ctx, slice_str(d->key), asked);
 }
 
 void decide_end(struct deciding *d, struct slice whole, struct admin_answer *out)
@@ -167,8 +183,12 @@ void decide_end(struct deciding *d, struct slice whole, struct admin_answer *out
     json_t *said = whole.n ? json_loadb(whole.p, whole.n, JSON_ALLOW_NUL, NULL) : NULL;
     if (json_is_object(said))
         json_object_set_new(said, "fleet", json_true());
-    add_member(&out->body, tell(d, json_is_object(said) ? said : d->asked));
+    const char *result = tell(d, json_is_object(said) ? said : d->asked);
     json_decref(said);
+    if (!result && d->rq->client)
+        answer_later(d, out);
+    else
+        add_member(&out->body, result ? result : "being told");
 }
 
 /* -- what another instance has decided --------------------------------------------------------- */

@@ -7,10 +7,12 @@
  * JSON), and tells when it has succeeded; who carries it to the others is behind struct decider.
  *
  *     struct deciding d;
- *     if (decide_begin(&d, decider, &what, asked, out)) {
+ *     if (decide_begin(&d, decider, &what, rq, asked, out)) {
  *         ... does it here ...
- *         decide_end(&d, out);
+ *         decide_end(&d, whole, out);
  *     }
+ *
+ * The answer to the operator comes when it is known what became of that, in "fleet".
  *
  * There another instance says the same: decide_run() calls the same function of the admin server
  * with the same JSON, in a request that has `said` set. So all that was checked here is checked
@@ -40,8 +42,10 @@ struct decider {
     void *ctx;
     /* NULL: tell() will take one with this key; else why not, and what to do. */
     const char *(*refuse)(void *ctx, struct slice key);
-    /* Copied. False: there is nobody to tell now; all will hear of it later. */
-    bool (*tell)(void *ctx, const struct decision *d);
+    /* Copied. What becomes of it, a static text; NULL: that will be known soon. */
+    const char *(*tell)(void *ctx, const struct decision *d);
+    /* ... of the last one with that key: decide_told() is to be called, once. */
+    void (*wait)(void *ctx, struct slice key, struct admin_pending *asked);
     /* The same thing has been changed on this instance alone, after whatever was decided for all.
      */
     void (*changed)(void *ctx, struct slice key);
@@ -59,6 +63,7 @@ struct decide_what {
 struct deciding {
     const struct decider *to;
     const struct decide_what *what;
+    const struct admin_request *rq;
     const json_t *asked;
     bool fleet; /* it is for all */
     bool said;  /* another instance said it */
@@ -70,9 +75,11 @@ bool decide_begin(struct deciding *d, const struct decider *to, const struct dec
                   const struct admin_request *rq, const json_t *asked,
                   struct admin_answer *out) nodiscard;
 /* When it has been done: tells the others, and adds "fleet" to the answer, an object, of what
- * became of that. `whole` (empty: what was asked) is the JSON object that says all that counts now.
- */
+ * became of that; the answer comes later when that isn't known at once. `whole` (empty: what was
+ * asked) is the JSON object that says all that counts now. */
 void decide_end(struct deciding *d, struct slice whole, struct admin_answer *out);
+/* The answer that waited for what became of it. */
+void decide_told(struct admin_pending *asked, const char *result);
 
 /* Says it here, to the first of the rows that fits. False, and why: it was refused. */
 bool decide_run(const struct admin_row *rows, size_t n, const struct decision *d,

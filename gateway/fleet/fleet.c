@@ -77,6 +77,7 @@ void fleet_stop(struct fleet *f)
         return;
     redis_free(f->redis);
     f->redis = NULL;
+    fleet_decisions_stop(f);
     f->state = FLEET_APART;
     f->until_ms = 0;
     fleet_pipe_forget(f);
@@ -225,6 +226,7 @@ void fleet_tick(struct fleet *f)
         go_apart(f, "it doesn't answer in time");
     if (f->state != FLEET_JOINED)
         say_now_and_then(f);
+    fleet_decisions_look(f);
     if (f->give_up) {
         const char *why = f->give_up;
         f->give_up = NULL;

@@ -124,8 +124,11 @@ static void on_record(void *ctx, const struct weir_fleet_record *r)
 static void on_offered(void *ctx, bool taken, const struct weir_fleet_record *r)
 {
     struct fleet_decision *e = ctx;
-    if (!taken)
+    if (!taken) {
         e->forget = 0;
+        fleet_decision_forgot(e, r ? "it was decided anew"
+                                   : "Redis refuses that, or has lost it; try again");
+    }
     if (r)
         hear(e, r);
 }

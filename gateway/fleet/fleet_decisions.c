@@ -9,7 +9,8 @@
 #include <stdlib.h>
 
 static const char *refuse(void *ctx, struct slice key);
-static bool tell(void *ctx, const struct decision *d);
+static const char *tell(void *ctx, const struct decision *d);
+static void wait_for(void *ctx, struct slice key, struct admin_pending *asked);
 static void changed(void *ctx, struct slice key);
 static void free_decision(struct fleet_decision *e);
 static void open_waiting(struct fleet *f);
@@ -24,7 +25,8 @@ bool fleet_decisions_open(struct fleet *f)
     f->decisions = ds;
     list_init(&ds->all);
     ds->memory = f->setup.decided;
-    ds->decider = (struct decider){.ctx = f, .refuse = refuse, .tell = tell, .changed = changed};
+    ds->decider = (struct decider){
+        .ctx = f, .refuse = refuse, .tell = tell, .wait = wait_for, .changed = changed};
     fleet_decisions_index_open(f);
     open_waiting(f);
     return true;
@@ -58,6 +60,8 @@ const struct decider *fleet_decider(const struct fleet *f)
 
 static void free_decision(struct fleet_decision *e)
 {
+    fleet_decision_told(e, "it waits, and is told soon"); /* another object of this key tells it */
+    fleet_decision_forgot(e, NULL);
     weir_fleet_cell_close(e->cell);
     list_remove(&e->node);
     e->fleet->decisions->n--;
@@ -115,8 +119,12 @@ struct fleet_decision *fleet_decision_at(struct fleet *f, struct slice key)
 
 static void overtaken(struct fleet_decision *e, struct fleet_waiting *w)
 {
+    char result[FLEET_NAME_MAX + 64];
     log_warn("decision_overtaken", KV("key", e->key), KV_SLICE("by", text_slice(&e->by)));
     fleet_waiting_done(w);
+    snprintf(result, sizeof result, "overtaken by a later decision of %.*s",
+             SLICE_ARG(text_slice(&e->by)));
+    fleet_decision_told(e, result);
 }
 
 static void told(struct fleet_decision *e, struct fleet_waiting *w)
@@ -124,6 +132,7 @@ static void told(struct fleet_decision *e, struct fleet_waiting *w)
     log_info("decision_told", KV("key", e->key), KV_INT("version", e->version));
     fleet_followed_note(e->fleet->decisions->memory, slice_str(e->key), e->moment, false);
     fleet_waiting_done(w);
+    fleet_decision_told(e, "told");
 }
 
 /* True: what was made here is still to be told, and is the later one. */
@@ -150,6 +159,7 @@ static void forgotten(struct fleet_decision *e)
     if (m)
         fleet_followed_note(m, slice_str(e->key), e->moment, true);
     log_info("decision_forgotten", KV("key", e->key), KV_SLICE("by", text_slice(&e->by)));
+    fleet_decision_forgot(e, NULL);
 }
 
 static struct fleet_moment last_followed(const struct fleet_decision *e)
@@ -270,6 +280,7 @@ void fleet_decisions_apart(struct fleet *f)
     f->decisions->known = false;
     list_each (pos, &f->decisions->all)
         fleet_decision_of(pos)->forget = 0;
+    fleet_decisions_part(f);
 }
 
 bool fleet_decisions_heard(const struct fleet *f)
@@ -300,18 +311,27 @@ static uint64_t moment_before(const struct fleet_decision *e)
     return e->there && e->moment.at_ms > last_ms ? e->moment.at_ms : last_ms;
 }
 
-static bool tell(void *ctx, const struct decision *d)
+static const char *tell(void *ctx, const struct decision *d)
 {
     struct fleet *f = ctx;
     struct fleet_decision *e = fleet_decision_at(f, d->key);
     const uint64_t id = random_u64(&f->w->random) | 1;
     if (!e ||
         !fleet_waiting_add(f->decisions->memory, d, id, f->loop->clock.mono_us, moment_before(e)))
-        return false;
+        return "not told: there is no place for it";
     e->due = e->gone = false;
     e->forget = 0;
     e->why[0] = '\0';
-    return f->state == FLEET_JOINED;
+    fleet_decision_told(e, "replaced by a later one");
+    fleet_decision_forgot(e, "it was decided anew");
+    return f->state == FLEET_JOINED ? NULL : FLEET_TOLD_LATER;
+}
+
+static void wait_for(void *ctx, struct slice key, struct admin_pending *asked)
+{
+    struct fleet_decision *e = fleet_decision_find(ctx, key);
+    must(e);
+    fleet_decision_wait(e, &e->asked.telling, asked);
 }
 
 static void changed(void *ctx, struct slice key)

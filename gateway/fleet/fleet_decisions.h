@@ -10,9 +10,10 @@
  * followed ▲                        │ └── another was taken ───┘ unless that one is the later
  *
  * fleet_decisions.c has the life of them and what each tick does, fleet_decision_cell.c the
- * records, fleet_decisions_index.c the set, fleet_decisions_show.c what operators see. What is
- * later is said by moments (fleet_decided.h), not by versions of cells: those also change when
- * Redis has lost something. */
+ * records, fleet_decisions_index.c the set, fleet_decisions_show.c what operators see,
+ * fleet_decisions_asked.c those of them that wait for what becomes of it. What is later is said by
+ * moments (fleet_decided.h), not by versions of cells: those also change when Redis has lost
+ * something. */
 
 #include "control/decide.h"
 #include "fleet/fleet_decided.h"
@@ -35,6 +36,10 @@ struct fleet_decision {
     uint64_t again_ms;          /* it was refused: not before then */
     char why[DECISION_WHY_MAX]; /* ... and why; "": it wasn't */
     uint64_t forget;            /* the id of the record that says so; 0: it isn't to be forgotten */
+    struct fleet_asked {
+        struct admin_pending *telling, *forgetting; /* who waits for that; NULL: nobody */
+        uint64_t since_ms;
+    } asked;
     bool listed, seen; /* in the set in Redis: it is, as far as is known; in this reading */
     bool gone;         /* this instance has no use for it any more */
 };
@@ -70,6 +75,21 @@ bool fleet_decision_open(struct fleet_decision *e) nodiscard;
 void fleet_decision_offer(struct fleet_decision *e);
 /* When it was made, by Redis's clock, which must be known; it never changes from then on. */
 struct fleet_moment fleet_waiting_moment(const struct fleet *f, struct fleet_waiting *w);
+
+/* -- who waits (fleet_decisions_asked.c) ------------------------------------------------------- */
+
+/* What becomes of a decision that is made while this instance is apart. */
+#define FLEET_TOLD_LATER "apart, told when Redis is back"
+
+/* `place` is one of e->asked, and empty. */
+void fleet_decision_wait(struct fleet_decision *e, struct admin_pending **place,
+                         struct admin_pending *p);
+/* This is what has become of it; nothing happens when nobody waits. */
+void fleet_decision_told(struct fleet_decision *e, const char *result);
+/* NULL: it is forgotten; else what stands against that. */
+void fleet_decision_forgot(struct fleet_decision *e, const char *wrong);
+/* It is apart now. */
+void fleet_decisions_part(struct fleet *f);
 
 /* -- the set (fleet_decisions_index.c) --------------------------------------------------------- */
 

@@ -139,15 +139,8 @@ void fleet_decisions_answer(void *ctx, const struct admin_request *rq, struct ad
 
 /* -- forgetting -------------------------------------------------------------------------------- */
 
-static void forget(struct fleet *f, struct slice key, struct admin_answer *out)
+static void show_forgotten(const struct fleet_decision *e, struct admin_answer *out)
 {
-    struct fleet_decision *e = fleet_decision_find(f, key);
-    if (!e || !is_decided(e)) {
-        admin_error(out, 404, "key",
-                    "nothing is decided under that key; weirctl fleet decisions shows what is");
-        return;
-    }
-    e->forget = random_u64(&f->w->random) | 1;
     out->type = SLICE("application/json");
     json_open(&out->body, '{');
     json_key(&out->body, "forgotten");
@@ -156,7 +149,27 @@ static void forget(struct fleet *f, struct slice key, struct admin_answer *out)
     text_char(&out->body, '\n');
 }
 
-static void forget_as_asked(struct fleet *f, const json_t *asked, struct admin_answer *out)
+/* The answer comes when Redis has taken it. */
+static void forget(struct fleet *f, struct slice key, const struct admin_request *rq,
+                   struct admin_answer *out)
+{
+    struct fleet_decision *e = fleet_decision_find(f, key);
+    if (!e || !is_decided(e)) {
+        admin_error(out, 404, "key",
+                    "nothing is decided under that key; weirctl fleet decisions shows what is");
+        return;
+    }
+    fleet_decision_forgot(e, "another one asks for it now");
+    e->forget = random_u64(&f->w->random) | 1;
+    show_forgotten(e, out);
+    if (!rq->client)
+        return;
+    fleet_decision_wait(e, &e->asked.forgetting, admin_pend(rq));
+    show_forgotten(e, &e->asked.forgetting->answer);
+}
+
+static void forget_as_asked(struct fleet *f, const json_t *asked, const struct admin_request *rq,
+                            struct admin_answer *out)
 {
     const json_t *key = json_object_get(asked, "key");
     if (!json_is_string(key))
@@ -166,7 +179,7 @@ static void forget_as_asked(struct fleet *f, const json_t *asked, struct admin_a
     else if (f->state != FLEET_JOINED)
         admin_error(out, 409, NULL, "Redis can't be told now: this instance is apart; try again");
     else
-        forget(f, slice_of(json_string_value(key), json_string_length(key)), out);
+        forget(f, slice_of(json_string_value(key), json_string_length(key)), rq, out);
 }
 
 void fleet_forget_answer(void *ctx, const struct admin_request *rq, struct admin_answer *out)
@@ -175,6 +188,6 @@ void fleet_forget_answer(void *ctx, const struct admin_request *rq, struct admin
         return;
     json_t *j =
         json_loadb(rq->content.p ? rq->content.p : "", rq->content.n, JSON_REJECT_DUPLICATES, NULL);
-    forget_as_asked(ctx, j, out);
+    forget_as_asked(ctx, j, rq, out);
     json_decref(j);
 }

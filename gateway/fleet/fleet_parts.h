@@ -187,6 +187,10 @@ void fleet_board_message(struct fleet_thing *t, const json_t *message);
 bool fleet_decisions_open(struct fleet *f) nodiscard;
 void fleet_decisions_close(struct fleet *f);
 void fleet_decisions_tick(struct fleet *f);
+/* Also when nothing can be asked: do those who wait for an answer get one? */
+void fleet_decisions_look(struct fleet *f);
+/* Nobody waits for anything any more. */
+void fleet_decisions_stop(struct fleet *f);
 void fleet_decisions_apart(struct fleet *f);
 bool fleet_decisions_heard(const struct fleet *f); /* which there are */
 /* Of a cell that isn't open here. */

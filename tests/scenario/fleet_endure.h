@@ -34,8 +34,12 @@ struct fleet_fault {
     unsigned attempts; /* to connect, of each, during which it goes on */
     const char *error; /* a series of errors that go on instead */
     const char *said;  /* in the log; NULL: nothing at all */
+    const char *told;  /* to who decides for the fleet meanwhile; NULL: as of the effect */
     bool lost;         /* Redis has lost what was shared */
 };
+
+/* .told where Redis can be asked and takes nothing. */
+#define FLEET_NOT_TAKEN "The fleet: Redis doesn't take it, the log says why; it waits"
 
 /* From three_start(top) to three_work(). */
 void fleet_endure(const struct fleet_fault *f, const char *top);

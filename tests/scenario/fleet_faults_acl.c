@@ -85,7 +85,8 @@ static void forbid_writing(void)
 Test(fleet_faults_acl, a_user_who_may_not_write_any_more)
 {
     ENDURE_AS_WEIR(.begin = forbid_writing, .end = let_write, .effect = UNHARMED,
-                   .error = "weir_fleet_errors_total{kind=\"noperm\"}", .said = "kind=noperm");
+                   .error = "weir_fleet_errors_total{kind=\"noperm\"}", .said = "kind=noperm",
+                   .told = FLEET_NOT_TAKEN);
 }
 
 Test(fleet_faults_acl, a_wrong_password_from_the_start)

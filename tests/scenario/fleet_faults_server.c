@@ -137,7 +137,8 @@ static void make_room(void)
 Test(fleet_faults_server, a_server_without_memory)
 {
     ENDURE(.begin = fill, .end = make_room, .effect = UNHARMED,
-           .error = "weir_fleet_errors_total{kind=\"oom\"}", .said = "kind=oom");
+           .error = "weir_fleet_errors_total{kind=\"oom\"}", .said = "kind=oom",
+           .told = FLEET_NOT_TAKEN);
 }
 
 static void follow_nobody(void)
@@ -194,5 +195,6 @@ static void remove_all(void)
 
 Test(fleet_faults_server, something_else_under_all_keys)
 {
-    ENDURE(.begin = retype_all, .end = remove_all, .effect = ALONE, .said = "WRONGTYPE");
+    ENDURE(.begin = retype_all, .end = remove_all, .effect = ALONE, .said = "WRONGTYPE",
+           .told = FLEET_NOT_TAKEN);
 }

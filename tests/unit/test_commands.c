@@ -227,11 +227,11 @@ static const char *refuse(void *ctx, struct slice key)
     return NULL;
 }
 
-static bool tell(void *ctx, const struct decision *d)
+static const char *tell(void *ctx, const struct decision *d)
 {
     (void)ctx;
     snprintf(decided, sizeof decided, "%.*s %.*s", SLICE_ARG(d->key), SLICE_ARG(d->json));
-    return true;
+    return "told";
 }
 
 static const struct decider decider = {.refuse = refuse, .tell = tell};

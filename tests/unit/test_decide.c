@@ -8,7 +8,7 @@
 #include <string.h>
 
 static char told[8192], refusal[64], changed_key[256], answered[8192];
-static bool joined = true;
+static const char *result = "told";
 static struct decision last;
 
 static const char *refuse(void *ctx, struct slice key)
@@ -17,13 +17,13 @@ static const char *refuse(void *ctx, struct slice key)
     return refusal[0] ? refusal : NULL;
 }
 
-static bool tell(void *ctx, const struct decision *d)
+static const char *tell(void *ctx, const struct decision *d)
 {
     (void)ctx;
     last = *d;
     snprintf(told, sizeof told, "%.*s %.*s %.*s", SLICE_ARG(d->key), SLICE_ARG(d->path),
              SLICE_ARG(d->json));
-    return joined;
+    return result;
 }
 
 static void changed(void *ctx, struct slice key)
@@ -76,9 +76,10 @@ Test(decide, tells_and_says_so_in_the_answer)
     EQ(changed_key, "");
     EQ(decide_by(&decider, "{\"cluster\":\"app\",\"fleet\":true}", SLICE(""), "", "{}\n"),
        "{\"fleet\":\"told\"}\n");
-    joined = false;
-    HAS(decide("{\"cluster\":\"app\",\"fleet\":true}"),
-        "\"fleet\":\"apart, told when Redis is back\"");
+    result = "apart";
+    EQ(decide("{\"cluster\":\"app\",\"fleet\":true}"), "{\"done\":1,\"fleet\":\"apart\"}\n");
+    result = NULL;
+    EQ(decide("{\"cluster\":\"app\",\"fleet\":true}"), "{\"done\":1,\"fleet\":\"being told\"}\n");
 }
 
 Test(decide, leaves_alone_what_is_for_one_instance)

@@ -118,12 +118,12 @@ static const char *refuse(void *ctx, struct slice key)
     return NULL;
 }
 
-static bool tell(void *ctx, const struct decision *d)
+static const char *tell(void *ctx, const struct decision *d)
 {
     (void)ctx;
     snprintf(decided, sizeof decided, "%.*s %.*s %.*s", SLICE_ARG(d->key), SLICE_ARG(d->path),
              SLICE_ARG(d->json));
-    return true;
+    return "told";
 }
 
 Test(endpoints, are_drained_on_all_instances_by_either_way_of_saying_it)

@@ -150,7 +150,7 @@ static unsigned logged_n(const char *what)
 Test(fleet_decisions, are_done_on_all)
 {
     start(3);
-    cr_assert_str_eq(set(0, 'a', 7, true), "{\"fleet\":\"told\"}\n");
+    cr_assert_str_eq(set(0, 'a', 7, true), "{\"fleet\":\"being told\"}\n");
     cr_assert_eq(doers[0].values[0], 7, "here at once");
     TICK_UNTIL(all_have('a', 7));
     cr_assert(strstr(logged, "decision_applied key=test/value/a by=edge-0 version="), "%s", logged);
