@@ -50,11 +50,18 @@ static struct fleet_followed *find(const struct fleet_decided *d, struct slice k
     return NULL;
 }
 
+/* Two processes that note the same thing for the first time at the same moment take a place each.
+ */
 struct fleet_moment fleet_followed(const struct fleet_decided *d, struct slice key)
 {
-    const struct fleet_followed *f = find(d, key);
-    return f ? (struct fleet_moment){atomic_load(&f->at_ms), atomic_load(&f->id)}
-             : (struct fleet_moment){0, 0};
+    struct fleet_moment last = {0, 0};
+    for (size_t i = 0; i < FLEET_DECISIONS_MAX; i++) {
+        const struct fleet_followed *f = &d->followed[i];
+        const struct fleet_moment m = {atomic_load(&f->at_ms), atomic_load(&f->id)};
+        if (is_of(f, key) && fleet_moment_later(m, last))
+            last = m;
+    }
+    return last;
 }
 
 static bool is_older(const struct fleet_followed *f, const struct fleet_followed *than)
@@ -92,11 +99,12 @@ static void set(struct fleet_followed *f, struct fleet_moment m, bool forgotten)
 bool fleet_followed_note(struct fleet_decided *d, struct slice key, struct fleet_moment m,
                          bool forgotten)
 {
-    struct fleet_followed *f = find(d, key);
-    if (f) {
-        set(f, m, forgotten);
+    struct fleet_followed *f = NULL;
+    for (size_t i = 0; i < FLEET_DECISIONS_MAX; i++)
+        if (is_of(&d->followed[i], key))
+            set(f = &d->followed[i], m, forgotten);
+    if (f)
         return true;
-    }
     while ((f = find_place(d)))
         if (take(&f->place, PLACE_FREE) || take(&f->place, PLACE_FULL))
             break;
@@ -157,7 +165,8 @@ struct fleet_waiting *fleet_waiting_add(struct fleet_decided *d, const struct de
     return w;
 }
 
-void fleet_waiting_done(struct fleet_waiting *w)
+void fleet_waiting_done(struct fleet_waiting *w, uint64_t id)
 {
-    atomic_store(&w->place, PLACE_FREE);
+    if (take(&w->place, PLACE_FULL))
+        atomic_store(&w->place, w->id == id ? PLACE_FREE : PLACE_FULL);
 }

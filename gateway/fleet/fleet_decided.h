@@ -77,7 +77,8 @@ struct fleet_waiting *fleet_waiting_find(struct fleet_decided *d, struct slice k
 struct fleet_waiting *fleet_waiting_add(struct fleet_decided *d, const struct decision *decision,
                                         uint64_t id, uint64_t made_us, uint64_t after_ms) nodiscard;
 bool fleet_waiting_has_room(struct fleet_decided *d, struct slice key) nodiscard;
-void fleet_waiting_done(struct fleet_waiting *w);
+/* Of that one: another process may have put a later one there meanwhile, which stays. */
+void fleet_waiting_done(struct fleet_waiting *w, uint64_t id);
 static inline bool fleet_waiting_there(const struct fleet_waiting *w)
 {
     return atomic_load(&w->place) == PLACE_FULL;

@@ -117,11 +117,11 @@ struct fleet_decision *fleet_decision_at(struct fleet *f, struct slice key)
 
 /* -- what follows ------------------------------------------------------------------------------ */
 
-static void overtaken(struct fleet_decision *e, struct fleet_waiting *w)
+static void overtaken(struct fleet_decision *e, struct fleet_waiting *w, uint64_t id)
 {
     char result[FLEET_NAME_MAX + 64];
     log_warn("decision_overtaken", KV("key", e->key), KV_SLICE("by", text_slice(&e->by)));
-    fleet_waiting_done(w);
+    fleet_waiting_done(w, id);
     snprintf(result, sizeof result, "overtaken by a later decision of %.*s",
              SLICE_ARG(text_slice(&e->by)));
     fleet_decision_told(e, result);
@@ -131,7 +131,7 @@ static void told(struct fleet_decision *e, struct fleet_waiting *w)
 {
     log_info("decision_told", KV("key", e->key), KV_INT("version", e->version));
     fleet_followed_note(e->fleet->decisions->memory, slice_str(e->key), e->moment, false);
-    fleet_waiting_done(w);
+    fleet_waiting_done(w, e->moment.id);
     fleet_decision_told(e, "told");
 }
 
@@ -144,10 +144,11 @@ static bool still_waits(struct fleet_decision *e)
         return false;
     if (!e->there)
         return true;
-    if (w->id == e->moment.id)
+    const struct fleet_moment waits = fleet_waiting_moment(e->fleet, w);
+    if (waits.id == e->moment.id)
         told(e, w);
-    else if (fleet_moment_later(e->moment, fleet_waiting_moment(e->fleet, w)))
-        overtaken(e, w);
+    else if (fleet_moment_later(e->moment, waits))
+        overtaken(e, w, waits.id);
     else
         return true;
     return false;

@@ -56,6 +56,19 @@ Test(fleet_decided, remembers_the_last_of_each_thing)
     cr_assert_eq(fleet_followed(&memory, SLICE("b")).id, 8);
 }
 
+/* As two control processes do that hear of it at the same moment. */
+Test(fleet_decided, remembers_the_last_of_what_has_two_places)
+{
+    fleet_followed_note(&memory, SLICE("b"), (struct fleet_moment){5, 6}, false);
+    fleet_followed_note(&memory, SLICE("a"), (struct fleet_moment){7, 8}, false);
+    strcpy(memory.followed[0].key, "a");
+    cr_assert_eq(fleet_followed(&memory, SLICE("a")).at_ms, 7);
+    fleet_followed_note(&memory, SLICE("a"), (struct fleet_moment){9, 1}, true);
+    cr_assert_eq(memory.followed[0].at_ms, 9);
+    cr_assert_eq(memory.followed[1].at_ms, 9);
+    cr_assert(memory.followed[0].forgotten && memory.followed[1].forgotten);
+}
+
 Test(fleet_decided, gives_the_places_of_forgotten_things_away_when_it_is_full)
 {
     for (unsigned i = 0; i < FLEET_DECISIONS_MAX; i++) {
@@ -84,7 +97,10 @@ Test(fleet_decided, keeps_what_is_to_be_told_until_that_is_done)
     cr_assert_str_eq(w->path, "/v1/x");
     cr_assert_eq(w->id, 12);
     cr_assert_eq(w->after_ms, 7);
-    fleet_waiting_done(w);
+    const uint64_t id = w->id;
+    fleet_waiting_done(w, id + 1);
+    cr_assert(fleet_waiting_there(w), "it is another one's by now");
+    fleet_waiting_done(w, id);
     cr_assert_null(fleet_waiting_find(&memory, SLICE("a")));
 }
 
