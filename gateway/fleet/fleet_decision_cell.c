@@ -11,6 +11,8 @@
 
 #include "base/log.h"
 
+#define MOMENT_MAX (UINT64_MAX / 2) /* ms */
+
 static void on_record(void *ctx, const struct weir_fleet_record *r);
 static void on_offered(void *ctx, bool taken, const struct weir_fleet_record *r);
 
@@ -67,12 +69,13 @@ static bool to_id(struct slice s, uint64_t *id)
     return !*end && *id;
 }
 
+/* A moment beyond MOMENT_MAX would have none after it. */
 static bool is_usable(const struct said *s, struct fleet_moment *m, uint64_t *until_ms)
 {
     *until_ms = 0;
     return s->path.n <= DECISION_PATH_MAX && s->json.n <= DECISION_JSON_MAX &&
            s->by.n <= FLEET_NAME_MAX && s->lasts.n <= DECISION_LASTS_MAX && to_id(s->id, &m->id) &&
-           slice_to_u64(s->at, &m->at_ms) && m->at_ms &&
+           slice_to_u64(s->at, &m->at_ms) && m->at_ms && m->at_ms <= MOMENT_MAX &&
            (!s->until.n || slice_to_u64(s->until, until_ms));
 }
 
@@ -146,8 +149,9 @@ static uint64_t moment_after(uint64_t before_ms, uint64_t at_ms)
 struct fleet_moment fleet_waiting_moment(const struct fleet *f, struct fleet_waiting *w)
 {
     const uint64_t ago_ms = (f->loop->clock.mono_us - w->made_us) / 1000;
+    const uint64_t redis_ms = fleet_redis_ms(f); /* whatever it says */
     if (!w->at_ms)
-        w->at_ms = moment_after(w->after_ms, fleet_redis_ms(f) - ago_ms);
+        w->at_ms = moment_after(w->after_ms, redis_ms > ago_ms ? redis_ms - ago_ms : 0);
     return (struct fleet_moment){w->at_ms, w->id};
 }
 

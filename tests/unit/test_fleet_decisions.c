@@ -275,6 +275,17 @@ Test(fleet_decisions, are_not_done_again_over_what_was_set_here_since)
     TICK_UNTIL(all_have('a', 8));
 }
 
+/* Redis's clock says that it is 1970. */
+Test(fleet_decisions, have_a_moment_whatever_redis_says)
+{
+    start(1);
+    struct fleet *f = sides[0].fleet;
+    struct fleet_waiting w = {.made_us = lp.clock.mono_us - 5000000, .after_ms = 7, .id = 1};
+    fleet_clock_forget(&f->clock);
+    fleet_clock_note(&f->clock, lp.clock.mono_us, lp.clock.mono_us, 1000);
+    cr_assert_eq(fleet_waiting_moment(f, &w).at_ms, 8);
+}
+
 /* Its records come again, as new versions; nobody has decided anything. */
 Test(fleet_decisions, are_put_back_when_redis_has_lost_them_and_not_done_again)
 {
@@ -331,8 +342,8 @@ Test(fleet_decisions, that_were_refused_are_left_when_something_else_was_set_her
 Test(fleet_decisions, that_make_no_sense_are_not_done)
 {
     sides_begin(0, NULL);
-    redis_server_say(server, "SADD weir:d test/value/a test/value/b test/value/c x %b", "\xff\0z",
-                     (size_t)3);
+    redis_server_say(server, "SADD weir:d test/value/a test/value/b test/value/c test/value/d x %b",
+                     "\xff\0z", (size_t)3);
     redis_server_say(
         server,
         "HSET weir:c::decision/test/value/a f 1 n 1 since 1 run x by z at 1 .at 5 .id f .path %s "
@@ -348,13 +359,18 @@ Test(fleet_decisions, that_make_no_sense_are_not_done)
         "HSET weir:c::decision/test/value/c f 1 n 1 since 1 run x by z at 1 .at 5 .id f .path %s "
         ".json %s",
         "/v1/fleet/forget", "{\"thing\":\"c\",\"value\":1}");
+    redis_server_say(
+        server,
+        "HSET weir:c::decision/test/value/d f 1 n 1 since 1 run x by z at 1 .at %s .id f .path %s "
+        ".json %s",
+        "18446744073709551615", "/v1/things/set", "{\"thing\":\"d\",\"value\":1}");
     sides_start(1);
     use_doers();
     TICK_UNTIL(joined(&sides[0]));
-    TICK_UNTIL(logged_n("decision_failed") == 3);
+    TICK_UNTIL(logged_n("decision_failed") == 4);
     cr_assert_eq(doers[0].done, 0);
     cr_assert(strstr(logged, "it isn't what its key says"), "%s", logged);
-    cr_assert(strstr(logged, "its record makes no sense"), "%s", logged);
+    cr_assert_eq(logged_n("its record makes no sense"), 2, "%s", logged);
     cr_assert(strstr(logged, "nothing here takes decisions of that kind"), "%s", logged);
     TICK_UNTIL(!strstr(SET_KEYS, "x "));
 }
