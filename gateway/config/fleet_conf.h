@@ -41,6 +41,8 @@ struct fleet_conf {
     struct slice prefix;   /* of all keys and the channel: "weir:" */
     struct slice instance; /* "": host name and a random part */
     uint64_t tick;         /* ms: 100 */
+    int64_t commands;      /* of one tick, about: 16384 */
+    int64_t instances;     /* of which something is heard, this one included: 1024 */
     uint64_t hold;         /* ms without an answer after which it is apart: 1s */
     struct redis_conf redis;
 };

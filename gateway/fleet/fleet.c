@@ -271,8 +271,9 @@ static void begin(struct fleet *f)
     fleet_server_tick(f);
     fleet_decisions_tick(f);
     fleet_cells_tick(f);
+    fleet_counters_tick(f); /* before windows, which may need all the room */
     fleet_windows_tick(f);
-    fleet_counters_tick(f);
+    f->full_ticks += fleet_pipe_full(f);
     fleet_boards_tick(f);
 }
 

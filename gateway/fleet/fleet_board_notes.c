@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 enum {
-    NOTES_MAX = 1024, /* of a board; more are counted and not read */
     DEAD_MS = 60000,  /* expired for so long: anybody deletes it */
     DEAD_MAX = 4096,  /* bytes of such names with one tick */
 };
@@ -69,7 +68,7 @@ void fleet_board_forget(struct weir_fleet_board *b)
 /* NULL: there are too many. */
 static struct fleet_note *add_note(struct weir_fleet_board *b, struct slice instance)
 {
-    if (b->notes_n == NOTES_MAX) {
+    if (b->notes_n + 1 >= (size_t)b->thing.fleet->conf->instances) {
         fleet_note_error(b->thing.fleet, FLEET_ERROR_LIMIT, b->thing.key);
         return NULL;
     }

@@ -36,9 +36,6 @@ enum {
     FLEET_LIVES = 3,            /* a note that wasn't posted anew for so many times is gone */
 };
 
-/* Commands of one tick, some more or less: what finds no place goes with the next one. */
-enum { FLEET_PIPE_MAX = 16384 };
-
 enum fleet_state { FLEET_APART, FLEET_JOINING, FLEET_JOINED };
 
 struct fleet_thing {
@@ -106,6 +103,7 @@ struct fleet {
     } load;
     struct later sweep;
     uint64_t errors[FLEET_ERROR_N], errors_said_ms[FLEET_ERROR_N];
+    uint64_t full_ticks; /* that had no place for all */
     uint64_t ups, joins, offers_taken, offers_lost;
     uint64_t lost, put_back; /* records that Redis has lost; those that this one put back */
     uint64_t lost_said_ms;
@@ -144,9 +142,10 @@ static inline bool fleet_pipe_busy(const struct fleet *f)
 {
     return f->pipe.next < f->pipe.n;
 }
+/* Some more may follow all the same: cells, windows and counters wait for the next tick then. */
 static inline bool fleet_pipe_full(const struct fleet *f)
 {
-    return f->pipe.n >= FLEET_PIPE_MAX;
+    return f->pipe.n >= (size_t)f->conf->commands;
 }
 /* Nobody waits for these answers any more, as they would come too late. */
 void fleet_pipe_forget(struct fleet *f);

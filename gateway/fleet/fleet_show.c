@@ -29,6 +29,7 @@ enum {
     MEMBERS,
     LAG,
     CELLS,
+    FULL_TICKS,
     RECONNECTS,
     OFFERS,
     LOST,
@@ -46,6 +47,8 @@ static const struct metric metrics[] = {
     [LAG] = {"weir_fleet_lag_seconds", METRIC_GAUGE, NULL,
              "how long Redis took for the last answer, or has been taking for the next one"},
     [CELLS] = {"weir_fleet_cells", METRIC_GAUGE, NULL, "records that are shared"},
+    [FULL_TICKS] = {"weir_fleet_full_ticks", METRIC_COUNTER, NULL,
+                    "ticks that had no place for all commands (fleet.commands)"},
     [RECONNECTS] = {"weir_fleet_reconnects", METRIC_COUNTER, NULL,
                     "times that Redis was connected again"},
     [OFFERS] = {"weir_fleet_offers", METRIC_COUNTER, "result",
@@ -105,6 +108,7 @@ void metrics_of_fleet(void *fleet, struct exposition *e)
     expose_head(e, &metrics[LAG]);
     expose_us(e, &metrics[LAG], (struct slice){0}, lag_us(f));
     expose_value(e, &metrics[CELLS], f->cells_n);
+    expose_value(e, &metrics[FULL_TICKS], f->full_ticks);
     expose_value(e, &metrics[RECONNECTS], f->ups ? f->ups - 1 : 0);
     write_offers(f, e);
     write_errors(f, e);

@@ -275,6 +275,8 @@ static bool read_arguments(int argc, char **argv, unsigned *seconds)
                                .prefix = SLICE("weir:"),
                                .tick = TICK_MS,
                                .hold = 1000,
+                               .commands = 16384,
+                               .instances = 1024,
                                .redis = {.address = slice_str(argv[1]),
                                          .timeout = 5000,
                                          .retry_min = 10,

@@ -159,6 +159,8 @@ static inline void sides_begin(size_t n, const char *lines)
                                .prefix = SLICE("weir:"),
                                .tick = 100,
                                .hold = 1000,
+                               .commands = 16384,
+                               .instances = 1024,
                                .redis = {.address = slice_str(redis_server_address(server)),
                                          .timeout = 500,
                                          .retry_min = 10,

@@ -44,6 +44,8 @@ Test(config_fleet, defaults)
     cr_assert_slice(f->instance, "");
     cr_assert_eq(f->tick, 100);
     cr_assert_eq(f->hold, 1000);
+    cr_assert_eq(f->commands, 16384);
+    cr_assert_eq(f->instances, 1024);
     cr_assert_slice(f->redis.address, "redis.internal:6379");
     cr_assert_eq(f->redis.sentinels.n, 0);
     cr_assert_eq(f->redis.timeout, 500);
@@ -61,13 +63,16 @@ Test(config_fleet, values)
     setenv("FLEET_TEST_SECRET", "s3cret", 1);
     struct config *c = conf_of(WITH_TOP(
         "fleet = { prefix = \"a{b}:\"; instance = \"edge-1\"; tick = \"20ms\"; hold = \"60ms\"; "
-        "redis = { sentinels = [ \"s1\", \"10.0.0.6:1\", \"2001:db8::5\" ]; master = \"m\"; "
+        "commands = 100; instances = 16384; redis = { sentinels = [ \"s1\", \"10.0.0.6:1\", "
+        "\"2001:db8::5\" ]; master = \"m\"; "
         "user = \"weir\"; sentinel_user = \"s\"; sentinel_password_env = \"FLEET_TEST_SECRET\"; "
         "database = 3; timeout = \"1s\"; retry_min = \"10ms\"; retry_max = \"10ms\"; "
         "reply_size = \"64k\"; tls = { server_name = \"redis.example.com\"; }; }; };"));
     const struct redis_conf *r = &c->fleet.redis;
     cr_assert_slice(c->fleet.prefix, "a{b}:");
     cr_assert_slice(c->fleet.instance, "edge-1");
+    cr_assert_eq(c->fleet.commands, 100);
+    cr_assert_eq(c->fleet.instances, 16384);
     cr_assert_eq(r->sentinels.n, 3);
     cr_assert_slice(r->sentinels.v[0], "s1:26379");
     cr_assert_slice(r->sentinels.v[1], "10.0.0.6:1");
@@ -178,7 +183,11 @@ Test(config_fleet, settings_that_need_each_other)
         {WITH_REDIS("address = \"unix:/run/r.sock\"; tls = { };"),
          "t.conf:1: error: fleet.redis.tls.server_name is missing: a unix socket has no host name"},
         {WITH_TOP("fleet = { tick = \"100ms\"; hold = \"299ms\"; redis = { " ADDRESS "}; };"),
-         "t.conf:1: error: fleet.hold is 299 ms; at least 3 times tick, which is 100 ms"});
+         "t.conf:1: error: fleet.hold is 299 ms; at least 3 times tick, which is 100 ms"},
+        {WITH_TOP("fleet = { commands = 99; redis = { " ADDRESS "}; };"),
+         "t.conf:1: error: fleet.commands is 99; a whole number from 100 to 50000"},
+        {WITH_TOP("fleet = { instances = 16385; redis = { " ADDRESS "}; };"),
+         "t.conf:1: error: fleet.instances is 16385; a whole number from 2 to 16384"});
 }
 
 #define FORM                                                                                       \

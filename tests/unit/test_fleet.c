@@ -171,6 +171,26 @@ static const char *shown(void)
     return page.p;
 }
 
+Test(fleet, sends_what_finds_no_place_with_the_next_tick)
+{
+    enum { MANY = 250 };
+    char name[32];
+    sides_begin(1, NULL);
+    conf.commands = 100;
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof name, "cell-%d", i);
+        cr_assert(weir_fleet_cell_open(sides[0].p, (struct weir_slice){name, strlen(name)},
+                                       &cell_ops, &sides[0]));
+    }
+    TURN_UNTIL(redis_is_up(sides[0].fleet->redis));
+    tick_once();
+    cr_assert(sides[0].heard.records > 0 && sides[0].heard.records <= 100, "%u",
+              sides[0].heard.records);
+    cr_assert_eq(sides[0].fleet->full_ticks, 1);
+    TICK_UNTIL(all_joined());
+    cr_assert_eq(sides[0].heard.records, MANY);
+}
+
 Test(fleet, stands_on_the_page_of_metrics)
 {
     text_init(&page);
@@ -191,6 +211,7 @@ Test(fleet, stands_on_the_page_of_metrics)
         "\nweir_fleet_members 1\n",
         "\nweir_fleet_lag_seconds 0.",
         "\nweir_fleet_cells 1\n",
+        "\nweir_fleet_full_ticks_total 0\n",
         "\nweir_fleet_reconnects_total 0\n",
         "\nweir_fleet_offers_total{result=\"taken\"} 1\n",
         "\nweir_fleet_offers_total{result=\"lost\"} 0\n",
