@@ -24,6 +24,7 @@ bool fleet_decisions_open(struct fleet *f)
         return false;
     f->decisions = ds;
     list_init(&ds->all);
+    map_init(&ds->by_key);
     ds->memory = f->setup.decided;
     ds->decider = (struct decider){
         .ctx = f, .refuse = refuse, .tell = tell, .wait = wait_for, .changed = changed};
@@ -39,6 +40,7 @@ void fleet_decisions_close(struct fleet *f)
     list_each_safe (pos, &f->decisions->all)
         free_decision(fleet_decision_of(pos));
     fleet_decisions_index_close(f);
+    map_fini(&f->decisions->by_key);
     free(f->decisions);
     f->decisions = NULL;
 }
@@ -64,7 +66,7 @@ static void free_decision(struct fleet_decision *e)
     fleet_decision_forgot(e, NULL);
     weir_fleet_cell_close(e->cell);
     list_remove(&e->node);
-    e->fleet->decisions->n--;
+    map_remove(&e->fleet->decisions->by_key, slice_str(e->key));
     text_fini(&e->path);
     text_fini(&e->json);
     text_fini(&e->lasts);
@@ -74,10 +76,7 @@ static void free_decision(struct fleet_decision *e)
 
 struct fleet_decision *fleet_decision_find(const struct fleet *f, struct slice key)
 {
-    list_each (pos, &f->decisions->all)
-        if (slice_eq(slice_str(fleet_decision_of(pos)->key), key))
-            return fleet_decision_of(pos);
-    return NULL;
+    return map_find(&f->decisions->by_key, key);
 }
 
 static struct fleet_decision *make(struct fleet *f, struct slice key)
@@ -93,7 +92,7 @@ static struct fleet_decision *make(struct fleet *f, struct slice key)
     text_init(&e->by);
     list_init(&e->node);
     list_push(&f->decisions->all, &e->node);
-    f->decisions->n++;
+    map_set(&f->decisions->by_key, slice_str(e->key), e);
     if (fleet_decision_open(e))
         return e;
     free_decision(e);
@@ -102,16 +101,12 @@ static struct fleet_decision *make(struct fleet *f, struct slice key)
 
 struct fleet_decision *fleet_decision_at(struct fleet *f, struct slice key)
 {
-    struct fleet_decisions *ds = f->decisions;
     struct fleet_decision *e = fleet_decision_find(f, key);
-    if (e || key.n == 0 || key.n > DECISION_KEY_MAX)
+    if (e || key.n == 0 || key.n > DECISION_KEY_MAX || memchr(key.p, '\0', key.n))
         return e;
-    if (ds->n < FLEET_DECISIONS_MAX)
+    if (f->decisions->by_key.n < FLEET_DECISIONS_MAX)
         return make(f, key);
-    if (!ds->full_said)
-        log_error("fleet_decisions_full", KV_INT("limit", FLEET_DECISIONS_MAX),
-                  KV_SLICE("key", key));
-    ds->full_said = true;
+    fleet_note_error(f, FLEET_ERROR_LIMIT, SLICE("there are too many decisions to follow all"));
     return NULL;
 }
 
@@ -291,18 +286,26 @@ bool fleet_decisions_heard(const struct fleet *f)
 
 /* -- what an operator decides here ------------------------------------------------------------- */
 
-static const char *refuse(void *ctx, struct slice key)
+/* NULL: there is. */
+static const char *no_room(const struct fleet *f, struct slice key)
 {
-    const struct fleet *f = ctx;
     const struct fleet_decisions *ds = f->decisions;
     if (!ds->memory)
         return "there is no room in shared memory for decisions; restart it";
     if (!fleet_waiting_has_room(ds->memory, key))
         return "as many decisions as it can keep wait to be told: Redis must be back first";
     if (!fleet_followed_has_room(ds->memory, key) ||
-        (ds->n >= FLEET_DECISIONS_MAX && !fleet_decision_find(f, key)))
+        (ds->by_key.n >= FLEET_DECISIONS_MAX && !fleet_decision_find(f, key)))
         return "the fleet has as many decisions as it can keep; weirctl fleet forget drops one";
     return NULL;
+}
+
+static const char *refuse(void *ctx, struct slice key)
+{
+    struct fleet *f = ctx;
+    const char *why = no_room(f, key);
+    f->decisions->refused += why != NULL;
+    return why;
 }
 
 /* The moment of what it comes after, as far as this instance knows. */

@@ -46,14 +46,14 @@ struct fleet_decision {
 
 struct fleet_decisions {
     struct list all;
-    size_t n;
+    struct map by_key;            /* the same */
+    uint64_t refused;             /* of those made here, as there was no room */
     struct fleet_decided *memory; /* borrowed; NULL: nothing can be decided for all */
     const struct admin_row *rows; /* borrowed: who does here what was decided elsewhere */
     size_t rows_n;
     struct decider decider;
     struct fleet_thing index; /* whose the commands about the set are */
     bool known;               /* what is in the set, since this instance joins */
-    bool full_said;
     uint64_t read_ms;
 };
 

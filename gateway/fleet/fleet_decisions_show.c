@@ -25,12 +25,14 @@ static bool is_decided(const struct fleet_decision *e)
     return e->there && e->path.n && !e->gone;
 }
 
-enum { DECISIONS, FAILED, WAITING };
+enum { DECISIONS, FAILED, REFUSED, WAITING };
 static const struct metric metrics[] = {
     [DECISIONS] = {"weir_fleet_decisions", METRIC_GAUGE, NULL,
                    "operators' decisions for all instances"},
     [FAILED] = {"weir_fleet_decisions_failed", METRIC_GAUGE, NULL,
                 "operators' decisions for all that could not be followed here"},
+    [REFUSED] = {"weir_fleet_decisions_refused", METRIC_COUNTER, NULL,
+                 "decisions that were refused here, as there was no room for them"},
     [WAITING] = {"weir_fleet_decisions_waiting", METRIC_GAUGE, NULL,
                  "decisions made here that the others haven't been told of yet"},
 };
@@ -45,6 +47,7 @@ void fleet_decisions_metrics(const struct fleet *f, struct exposition *e)
     }
     expose_value(e, &metrics[DECISIONS], n);
     expose_value(e, &metrics[FAILED], refused);
+    expose_value(e, &metrics[REFUSED], f->decisions->refused);
     expose_value(e, &metrics[WAITING], waiting_n(f));
 }
 

@@ -28,7 +28,7 @@ enum fleet_error {
     /* Found here and not said by Redis: */
     FLEET_ERROR_ANSWER,  /* an answer, or a record, that makes no sense */
     FLEET_ERROR_MESSAGE, /* a message on the channel that makes none */
-    FLEET_ERROR_LIMIT,   /* more than is taken: fields of a record, notes of a board */
+    FLEET_ERROR_LIMIT,   /* more than is taken: bytes of a message, notes of a board, decisions */
     FLEET_ERROR_N
 };
 

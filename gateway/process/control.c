@@ -202,8 +202,7 @@ static void start_modules(struct process *p)
         timer_start(&p->engine.loop, &p->tick, tick_ms(p));
 }
 
-/* -- the fleet
- * ------------------------------------------------------------------------------------- */
+/* -- the fleet --------------------------------------------------------------------------------- */
 
 static void load_of(void *shm, struct stats_load *out)
 {

@@ -405,8 +405,26 @@ Test(fleet_decisions, are_bounded)
         cr_assert(strstr(ask_for(0, content), "told"), "%s", said);
     }
     cr_assert(strstr(set(0, 'b', 1, true), "wait to be told"), "%s", said);
+    cr_assert_eq(sides[0].fleet->decisions->refused, 2);
     TICK_UNTIL(atoll(redis_server_say(server, "SCARD weir:d")) == FLEET_WAITING_MAX);
     cr_assert(strstr(set(0, 'b', 1, true), "told"), "%s", said);
+}
+
+/* Those that there are room for are followed. */
+Test(fleet_decisions, of_others_are_bounded)
+{
+    enum { MORE = 3 };
+    char key[32];
+    start(1);
+    for (unsigned i = 0; i < FLEET_DECISIONS_MAX; i++) {
+        snprintf(key, sizeof key, "test/value/%u", i);
+        cr_assert(fleet_decision_at(sides[0].fleet, slice_str(key)));
+    }
+    for (unsigned i = 0; i < MORE; i++)
+        cr_assert_null(fleet_decision_at(sides[0].fleet, SLICE("test/value/more")));
+    cr_assert(fleet_decision_at(sides[0].fleet, SLICE("test/value/7")));
+    cr_assert_eq(sides[0].fleet->errors[FLEET_ERROR_LIMIT], MORE);
+    cr_assert_eq(logged_n("kind=limit"), 1, "%s", logged);
 }
 
 Test(fleet_decisions, need_room_in_shared_memory)
@@ -502,5 +520,6 @@ Test(fleet_decisions, are_counted)
     cr_assert(strstr(t.p, "\nweir_fleet_decisions 1\n"), "%s", t.p);
     cr_assert(strstr(t.p, "\nweir_fleet_decisions_waiting 0\n"), "%s", t.p);
     cr_assert(strstr(t.p, "\nweir_fleet_decisions_failed 0\n"), "%s", t.p);
+    cr_assert(strstr(t.p, "\nweir_fleet_decisions_refused_total 0\n"), "%s", t.p);
     text_fini(&t);
 }
