@@ -42,7 +42,7 @@ struct command {
     const char *help;     /* what else is worth saying; whole lines */
     struct command_option options[COMMAND_OPTIONS];
     size_t operands_min, operands_max;
-    const char *path; /* of the admin API; the request is a POST */
+    const char *path; /* of the admin API; the request is a POST. NULL: no gateway is asked */
     unsigned wait_ms; /* for the answer; 0: CLIENT_TIMEOUT_MS */
     bool decides; /* it changes something that all instances of a fleet may be told to: --fleet */
 
@@ -58,6 +58,9 @@ struct command {
     /* Instead of show: the answer is lines of JSON, without an end, and this writes one. NULL: it
      * isn't. The member "lines" of what was asked says after how many weirctl ends. */
     void (*show_line)(const json_t *line, struct text *out);
+    /* Without a path, in place of the two: writes what is printed. False: `fault` says what is
+     * wrong with the arguments. */
+    bool (*print)(const struct command_args *args, struct text *out, struct text *fault);
 };
 
 /* NULL-terminated, in the order of the help. */

@@ -92,8 +92,8 @@ static int print_help(const struct command *c, const char *group)
 static int show_refusal(int status, const json_t *answer)
 {
     const json_t *error = json_object_get(answer, "error"),
-                 *field = json_object_get(answer, "field"),
-                 *errors = answer_list(answer, "errors"), *e;
+                 *field = json_object_get(answer, "field"), *errors = answer_list(answer, "errors"),
+                 *e;
     struct text t;
     size_t i;
 
@@ -203,6 +203,25 @@ static int refused(int status, const char *body)
     const int code = show_refusal(status, json_is_object(answer) ? answer : NULL);
 
     json_decref(answer);
+    return code;
+}
+
+/* What needs no gateway. */
+static int run_here(const struct command *c, const struct command_args *args)
+{
+    struct text out, fault;
+    int code;
+
+    text_init(&out);
+    text_init(&fault);
+    if (c->print(args, &out, &fault)) {
+        code = print(&out);
+    } else {
+        text_char(&fault, '\0');
+        code = wrong(c, fault.p);
+    }
+    text_fini(&out);
+    text_fini(&fault);
     return code;
 }
 
@@ -341,7 +360,7 @@ static int read_arguments(const struct command *c, struct settings *s, int argc,
         return wrong(c, "that is too much");
     if (!are_utf8(&args))
         return wrong(c, "an argument is not UTF-8");
-    return run(c, s, &args);
+    return c->path ? run(c, s, &args) : run_here(c, &args);
 }
 
 static int unknown(char **argv, size_t argc)

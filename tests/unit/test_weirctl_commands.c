@@ -77,17 +77,40 @@ Test(weirctl_commands, have_a_help_that_says_how_they_are_called)
 {
     command_help(command_named("dark grant"), &t);
     const char *help = said();
-    cr_assert(strstr(help, "Usage: weirctl dark grant [--for DURATION] [--fleet] NAME\n") == help, "%s",
-              help);
+    cr_assert(strstr(help, "Usage: weirctl dark grant [--for DURATION] [--fleet] NAME\n") == help,
+              "%s", help);
     cr_assert(strstr(help, "\nLet a tester into dark launches.\n"), "%s", help);
     cr_assert(strstr(help, "\n  --for DURATION  how long"), "%s", help);
     for (size_t i = 0; commands[i]; i++) {
         const struct command *c = commands[i];
-        cr_assert(!c->show + !c->show_line + !c->show_beside == 2 && c->operands_max >= c->operands_min,
-                  "%s", c->name);
+        cr_assert(c->operands_max >= c->operands_min, "%s", c->name);
+        if (!c->path) {
+            cr_assert(c->print, "%s does nothing", c->name);
+            continue;
+        }
+        cr_assert_eq(!c->show + !c->show_line + !c->show_beside, 2, "%s", c->name);
         cr_assert(slice_starts(slice_str(c->path), SLICE("/v1/")), "%s", c->name);
-        cr_assert(c->operands_max == 0 || c->ask || c->show_beside, "%s would not look at its operands", c->name);
+        cr_assert(c->operands_max == 0 || c->ask || c->show_beside,
+                  "%s would not look at its operands", c->name);
     }
+}
+
+/* What a shell makes of it: tests/completion.sh. */
+Test(weirctl_commands, are_completed_by_shells)
+{
+    char *words[] = {"bash"};
+    const struct command_args args = {words, 1, {NULL}};
+    const struct command *c = command_named("completion");
+    cr_assert(c->print(&args, &t, &t));
+    const char *script = said();
+    for (size_t i = 0; commands[i]; i++)
+        cr_assert(strstr(script, commands[i]->name), "%s", commands[i]->name);
+    cr_assert(strstr(script, "\ncompletion fish\n"));
+    cr_assert(strstr(script, " | --for"));
+    cr_assert(strstr(script, "\"dark grant \"*) options=\"$options --for --fleet\" ;;\n"));
+    words[0] = "ksh";
+    cr_assert(!c->print(&args, &t, &t));
+    cr_assert_str_eq(said(), "\"ksh\" is no shell that has completion here: bash, zsh or fish");
 }
 
 /* -- what is sent ------------------------------------------------------------------------------ */
@@ -127,7 +150,8 @@ Test(weirctl_commands, send_their_arguments_as_json)
     cr_assert_str_eq(ask("mirror diffs", NULL, WORDS("a")), "{\"route\":\"a\"}");
     cr_assert_str_eq(ask("endpoint list", NULL, NULL, 0), "{}");
     cr_assert_str_eq(ask("endpoint list", NULL, WORDS("web")), "{\"cluster\":\"web\"}");
-    for (const char *const *name = (const char *const[]){"endpoint drain", "endpoint undrain", NULL};
+    for (const char *const *name =
+             (const char *const[]){"endpoint drain", "endpoint undrain", NULL};
          *name; name++)
         cr_assert_str_eq(ask(*name, NULL, WORDS("web", "10.0.0.1:80")),
                          "{\"cluster\":\"web\",\"endpoint\":\"10.0.0.1:80\"}");
@@ -268,7 +292,8 @@ Test(weirctl_commands, show_splits)
         "{\"splits\": [{\"route\": \"reviews\", \"since\": 1764100000.123, \"age_s\": 12.5,"
         " \"override\": true, \"position\": 1000, \"later\": {},"
         " \"variants\": [{\"name\": \"v1\", \"cluster\": \"reviews-v1\", \"weight\": 95,"
-        " \"share\": 0.95, \"target\": 950.0, \"assigned\": 950, \"sent\": 948, \"placed\": 9, \"errors\": 2,"
+        " \"share\": 0.95, \"target\": 950.0, \"assigned\": 950, \"sent\": 948, \"placed\": 9, "
+        "\"errors\": 2,"
         " \"fell_back\": 0, \"hidden\": 1, \"requests_share\": 0.9501, \"users\": 120,"
         " \"users_share\": 0.94, \"buckets_share\": 0.95, \"p50_ms\": 3.1, \"p99_ms\": 20.04},"
         " {\"name\": \"v2\", \"cluster\": \"v2\", \"weight\": 5, \"p50_ms\": null}]}]}";
@@ -276,11 +301,14 @@ Test(weirctl_commands, show_splits)
         show("canary get", answer),
         "route reviews: weights set by an operator, since 2025-11-25 19:46:40 UTC (12s ago), "
         "position 1000\n"
-        "VARIANT          WEIGHT  SHARE  TARGET  ASSIGNED  SENT  PLACED  ERRORS  FELL-BACK  HIDDEN  "
+        "VARIANT          WEIGHT  SHARE  TARGET  ASSIGNED  SENT  PLACED  ERRORS  FELL-BACK  HIDDEN "
+        " "
         "SENT-SHARE  USERS  USERS-SHARE  BUCKETS  P50-MS  P99-MS\n"
-        "v1 (reviews-v1)      95    95%   950.0       950   948       9       2          0       1      "
+        "v1 (reviews-v1)      95    95%   950.0       950   948       9       2          0       1 "
+        "     "
         "95.01%    120          94%      95%     3.1    20.0\n"
-        "v2                    5      -       -         -     -       -       -          -       -      "
+        "v2                    5      -       -         -     -       -       -          -       - "
+        "     "
         "     -      -            -        -       -       -\n");
     cr_assert_str_eq(show("canary set", "{\"splits\": []}"), "No route has a split.\n");
     cr_assert_str_eq(show("canary get", "{}"), "No route has a split.\n");
@@ -356,11 +384,11 @@ Test(weirctl_commands, show_faults)
     const char *answer = "{\"stopped\": true, \"faults\": [{\"route\": \"reviews\", \"fault\": "
                          "\"slow\", \"state\": \"stopped\", \"percent\": 2.5, \"injected\": 12, "
                          "\"active\": 1, \"dropped\": 0, \"ends\": \"2030-12-31T18:00:00Z\"}]}";
-    cr_assert_str_eq(
-        show("fault list", answer),
-        "All faults are stopped.\n"
-        "ROUTE    FAULT  STATE    PERCENT  INJECTED  ACTIVE  DROPPED  OWNER  ENDS\n"
-        "reviews  slow   stopped      2.5        12       1        0  -      2030-12-31T18:00:00Z\n");
+    cr_assert_str_eq(show("fault list", answer),
+                     "All faults are stopped.\n"
+                     "ROUTE    FAULT  STATE    PERCENT  INJECTED  ACTIVE  DROPPED  OWNER  ENDS\n"
+                     "reviews  slow   stopped      2.5        12       1        0  -      "
+                     "2030-12-31T18:00:00Z\n");
     cr_assert_str_eq(show("fault resume", "{\"faults\": []}"), "No route has a fault.\n");
 }
 
@@ -400,16 +428,18 @@ Test(weirctl_commands, show_grants_and_their_state)
 Test(weirctl_commands, show_endpoints_and_who_keeps_requests_away)
 {
     cr_assert_str_eq(
-        show("endpoint list",
-             "{\"clusters\": [{\"name\": \"web\", \"endpoints\": ["
-             "{\"name\": \"a:1\", \"weight\": 2, \"health\": \"down\", \"drained\": false, \"says\":"
-             " \"ok\", \"share_millionths\": 1000000, \"check\": {\"result\": \"status\", \"status\":"
-             " 503, \"ago_ms\": 4200}},"
-             "{\"name\": \"b:1\", \"weight\": 1, \"health\": \"up\", \"drained\": true, \"says\":"
-             " \"degraded\", \"share_millionths\": 250000, \"check\": {\"result\": \"passed\","
-             " \"status\": 0, \"ago_ms\": 61000}},"
-             "{\"name\": \"c:1\", \"weight\": 1, \"health\": \"unknown\", \"drained\": false,"
-             " \"says\": \"degraded\"}]}, {\"name\": \"api\", \"endpoints\": [{}]}]}"),
+        show(
+            "endpoint list",
+            "{\"clusters\": [{\"name\": \"web\", \"endpoints\": ["
+            "{\"name\": \"a:1\", \"weight\": 2, \"health\": \"down\", \"drained\": false, \"says\":"
+            " \"ok\", \"share_millionths\": 1000000, \"check\": {\"result\": \"status\", "
+            "\"status\":"
+            " 503, \"ago_ms\": 4200}},"
+            "{\"name\": \"b:1\", \"weight\": 1, \"health\": \"up\", \"drained\": true, \"says\":"
+            " \"degraded\", \"share_millionths\": 250000, \"check\": {\"result\": \"passed\","
+            " \"status\": 0, \"ago_ms\": 61000}},"
+            "{\"name\": \"c:1\", \"weight\": 1, \"health\": \"unknown\", \"drained\": false,"
+            " \"says\": \"degraded\"}]}, {\"name\": \"api\", \"endpoints\": [{}]}]}"),
         "CLUSTER  ENDPOINT  WEIGHT  HEALTH   STATE     SHARE  LAST CHECK\n"
         "web      a:1            2  down     -          100%  status (503), 4s ago\n"
         "web      b:1            1  up       drained     25%  passed, 1m1s ago\n"
@@ -421,14 +451,15 @@ Test(weirctl_commands, show_who_is_in_the_fleet)
 {
     cr_assert_str_eq(ask("fleet", NULL, NULL, 0), "{}");
     cr_assert_str_eq(
-        show("fleet",
-             "{\"configured\": true, \"joined\": true, \"state\": \"joined\", \"server\": "
-             "\"10.0.0.9:6379\", \"lag_us\": 420, \"cells\": 12, \"now\": 1700000100, \"members\": ["
-             "{\"instance\": \"edge-1\", \"self\": true, \"version\": \"0.1.0\", \"config\": "
-             "\"00ff\", \"rps\": 120, \"active\": 3, \"since\": 1700000000, \"heard_ms\": 0},"
-             "{\"instance\": \"edge-2\", \"self\": false, \"version\": \"0.1.0\", \"config\": "
-             "\"00fe\", \"rps\": 90, \"active\": 0, \"since\": 1700000040, \"heard_ms\": 2100},"
-             "{}]}"),
+        show(
+            "fleet",
+            "{\"configured\": true, \"joined\": true, \"state\": \"joined\", \"server\": "
+            "\"10.0.0.9:6379\", \"lag_us\": 420, \"cells\": 12, \"now\": 1700000100, \"members\": ["
+            "{\"instance\": \"edge-1\", \"self\": true, \"version\": \"0.1.0\", \"config\": "
+            "\"00ff\", \"rps\": 120, \"active\": 3, \"since\": 1700000000, \"heard_ms\": 0},"
+            "{\"instance\": \"edge-2\", \"self\": false, \"version\": \"0.1.0\", \"config\": "
+            "\"00fe\", \"rps\": 90, \"active\": 0, \"since\": 1700000040, \"heard_ms\": 2100},"
+            "{}]}"),
         "joined\nserver 10.0.0.9:6379, answers in 0.4 ms, 12 shared records\n\n"
         "INSTANCE  VERSION  CONFIG  REQ/S  ACTIVE  UP FOR  HEARD\n"
         "edge-1    0.1.0    00ff      120       3  1m40s   this one\n"
@@ -486,8 +517,9 @@ Test(weirctl_commands, show_what_draining_leaves)
     cr_assert_str_eq(show("endpoint drain", "{\"cluster\": \"web\", \"endpoint\": \"a:1\", "
                                             "\"drained\": true, \"changed\": true, \"left\": 2}"),
                      "a:1 is now drained; 2 of web take new requests.\n");
-    cr_assert_str_eq(show("endpoint undrain", "{\"cluster\": \"web\", \"endpoint\": \"a:1\", "
-                                              "\"drained\": false, \"changed\": false, \"left\": 3}"),
+    cr_assert_str_eq(show("endpoint undrain",
+                          "{\"cluster\": \"web\", \"endpoint\": \"a:1\", "
+                          "\"drained\": false, \"changed\": false, \"left\": 3}"),
                      "a:1 was already undrained; 3 of web take new requests.\n");
 }
 
