@@ -60,6 +60,16 @@ int sock_listen(const struct addr *at, const struct sock_listen_opts *o)
     return fd;
 }
 
+bool sock_is_free(const struct addr *at, const struct sock_listen_opts *o)
+{
+    const int fd = open_socket(at->sa.sa_family);
+    if (fd < 0)
+        return false;
+    const bool free = set_listen_options(fd, at, o) && bind(fd, &at->sa, at->len) == 0;
+    close_keeping_errno(fd);
+    return free;
+}
+
 static bool set_listen_options(int fd, const struct addr *at, const struct sock_listen_opts *o)
 {
     /* Without it a restart would wait for the old connections' TIME_WAIT. */

@@ -22,6 +22,9 @@ struct sock_listen_opts {
 /* The listening descriptor, or -1 with errno. A stale unix socket (nobody answers on it) is
  * removed first; a live one gives EADDRINUSE. */
 int sock_listen(const struct addr *at, const struct sock_listen_opts *o) nodiscard;
+/* Could an address of the network be listened on? It is bound for a moment, without listening: where a
+ * gateway shares it (reuse_port), no connection goes astray. False with errno. */
+bool sock_is_free(const struct addr *at, const struct sock_listen_opts *o) nodiscard;
 /* Makes a listening socket that somebody else has opened (a service manager) like one of ours, as far
  * as that is still possible: its options but reuse_port, v6_only and the rights of its path. False
  * with errno; the descriptor stays open. */

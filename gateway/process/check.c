@@ -3,6 +3,7 @@
 #include "process/master.h"
 
 #include "core/log/access_log.h"
+#include "io/sock.h"
 #include "process/crew.h"
 #include "process/load.h"
 #include "process/privilege.h"
@@ -13,30 +14,67 @@
 #include <string.h>
 #include <unistd.h>
 
-/* An address is tried by listening on it for a moment. A running gateway of the same user shares
- * its ports, so checking beside it works; a unix socket that is in use is taken to be its own. */
-static void check_address(const struct config *only, const struct addr *at, struct faults *faults)
+/* A unix socket is tried by listening on it for a moment; one that is in use is taken to be that of
+ * a gateway that runs. */
+static void check_unix(const struct config *only, const struct addr *at, struct faults *faults)
 {
     struct sockets s = {0};
-    if (at->sa.sa_family == AF_UNIX && access(at->un.sun_path, F_OK) == 0)
+    if (access(at->un.sun_path, F_OK) == 0)
         return;
     if (!sockets_prepare(&s, only, 1, faults))
         sockets_abandon(&s);
     sockets_close(&s);
 }
 
+/* A running gateway of the same user shares its ports, but not with root, nor where a service
+ * manager opened them: then an address in use is no fault, as long as somebody answers as that
+ * gateway. */
+static void check_port(const struct listener_conf *lc, bool running, struct faults *faults)
+{
+    const struct sock_listen_opts opts = {.reuse_port = true, .v6_only = lc->ipv6_only};
+    char at[ADDR_TEXT_MAX];
+    if (sock_is_free(&lc->bind, &opts))
+        return;
+    const int err = errno;
+    addr_print(&lc->bind, at);
+    if (err == EADDRINUSE && running)
+        faults_warn(faults, lc->place.file, lc->place.line,
+                    "%s is in use, as it should be if the gateway that runs has it", at);
+    else
+        faults_add(faults, lc->place.file, lc->place.line, "can't listen on %s: %s", at,
+                   strerror(err));
+}
+
+static bool is_unix(const struct addr *at)
+{
+    return at->sa.sa_family == AF_UNIX;
+}
+
+static bool gateway_runs(const struct addr *admin)
+{
+    bool pending;
+    const int fd = admin->len && is_unix(admin) ? sock_connect(admin, NULL, &pending) : -1;
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
 static void check_addresses(const struct config *c, struct faults *faults)
 {
+    const bool running = gateway_runs(&c->admin.bind);
     struct config one = *c;
     one.listeners_n = 0;
     /* A TCP admin port isn't shared: a running gateway's own would look taken. */
-    if (c->admin.bind.len && c->admin.bind.sa.sa_family == AF_UNIX)
-        check_address(&one, &c->admin.bind, faults);
+    if (c->admin.bind.len && is_unix(&c->admin.bind))
+        check_unix(&one, &c->admin.bind, faults);
     one.admin.bind.len = 0;
     one.listeners_n = 1;
     for (size_t i = 0; i < c->listeners_n; i++) {
         one.listeners = &c->listeners[i];
-        check_address(&one, &c->listeners[i].bind, faults);
+        if (is_unix(&c->listeners[i].bind))
+            check_unix(&one, &c->listeners[i].bind, faults);
+        else
+            check_port(&c->listeners[i], running, faults);
     }
 }
 

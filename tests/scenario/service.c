@@ -170,6 +170,27 @@ Test(service, gives_a_socket_from_which_all_workers_accept)
     serves_a_given_socket(false);
 }
 
+/* Nobody else can be bound to it: that is no fault of the configuration of who has it. */
+Test(service, gives_a_socket_that_is_in_use_when_the_file_is_checked)
+{
+    const int fd = open_socket(false);
+    char conf[256];
+    const char *const args[] = {"-t", "-c", conf, NULL};
+    snprintf(conf, sizeof conf, "%s", rig_path("weir.conf"));
+    give(fd);
+    rig_start(.workers = 1, .listeners = ", { name = \"given\"; bind = \"$given\"; }");
+    close(200);
+    unsetenv("WEIR");
+    const int status = rig_run(args);
+    char *out = rig_read("output");
+    cr_assert_eq(status, 0, "%s", out);
+    cr_assert(strstr(out, "is in use, as it should be"), "%s", out);
+    free(out);
+    rig_stop();
+    cr_assert_neq(rig_run(args), 0, "nobody serves there, and somebody has the address");
+    close(fd);
+}
+
 Test(service, gives_a_socket_that_lets_others_beside_it)
 {
     serves_a_given_socket(true);

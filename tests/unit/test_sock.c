@@ -56,6 +56,25 @@ static int option(int fd, int level, int name)
     return value;
 }
 
+Test(sock, tells_whether_an_address_is_free)
+{
+    const struct sock_listen_opts shared = {.reuse_port = true};
+    struct addr at;
+    const int fd = listen_at("127.0.0.1:0", &at, plain_opts);
+    cr_assert(fd >= 0);
+    cr_assert(!sock_is_free(&at, &plain_opts));
+    cr_assert_eq(errno, EADDRINUSE);
+    cr_assert(!sock_is_free(&at, &shared));
+    close(fd);
+    cr_assert(sock_is_free(&at, &plain_opts));
+    const int open_to_others =
+        listen_at("127.0.0.1:0", &at, (struct sock_listen_opts){.backlog = 16, .reuse_port = true});
+    cr_assert(open_to_others >= 0);
+    cr_assert(sock_is_free(&at, &shared));
+    cr_assert(!sock_is_free(&at, &plain_opts));
+    close(open_to_others);
+}
+
 static void check_flags(int fd)
 {
     cr_assert(fcntl(fd, F_GETFL) & O_NONBLOCK);
