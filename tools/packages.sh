@@ -30,6 +30,7 @@ test     libcriterion-dev      libcriterion-devel
 test     curl                  curl
 test     cmark-gfm             -
 test     procps                procps-ng
+test     scdoc                 scdoc
 test     openssl               openssl
 test     nghttp2-client        nghttp2
 test     redis-server          redis
@@ -59,6 +60,7 @@ tidy     clang-tidy            clang-tools-extra
 format   clang-format          clang-tools-extra
 docs     graphviz              graphviz
 docs     cmark-gfm             -
+docs     scdoc                 scdoc
 TABLE
 }
 
