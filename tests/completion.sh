@@ -53,9 +53,9 @@ in_fish() {
 
 # same SHELL: what is the same in all of them.
 same() {
-    local first='breaker canary completion dark drain endpoint fault fleet help logs mirror outlier reload upgrade'
+    local first='breaker canary completion config dark diff drain endpoint explain fault fleet help log logs mirror outlier reload routes status upgrade'
     expect "$1: the first words" "$first" "$("in_$1" "")"
-    expect "$1: the beginning of one" "dark drain" "$("in_$1" d)"
+    expect "$1: the beginning of one" "dark diff drain" "$("in_$1" d)"
     expect "$1: the second word" "get set" "$("in_$1" canary "")"
     expect "$1: a command that is the beginning of others" "decisions forget" "$("in_$1" fleet "")"
     expect "$1: a name that is nobody's to know" "" "$("in_$1" canary get re)"

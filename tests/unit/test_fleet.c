@@ -235,7 +235,7 @@ Test(fleet, shows_how_long_it_has_been_waiting_for_an_answer)
     TICK_UNTIL(all_joined());
     redis_server_hang(server);
     double lag = 0;
-    TICK_UNTIL((metrics_of_fleet(sides[0].fleet, &page),
+    TICK_UNTIL((metrics_of_fleet(sides[0].fleet, &(struct exposition){.out = &page}),
                 lag = atof(strstr(shown(), "\nweir_fleet_lag_seconds ") + 24), lag >= 0.1));
     redis_server_go_on(server);
     text_fini(&page);
