@@ -7,9 +7,10 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+static const int which[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGCHLD};
+
 static void the_set(sigset_t *set)
 {
-    static const int which[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGCHLD};
     sigemptyset(set);
     for (size_t i = 0; i < array_n(which); i++)
         sigaddset(set, which[i]);
@@ -22,6 +23,17 @@ void signals_block(void)
     must(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
     signal(SIGPIPE, SIG_IGN); /* a write then fails, as any other does */
     signal(SIGXFSZ, SIG_IGN);
+}
+
+void signals_as_usual(void)
+{
+    sigset_t set;
+    for (size_t i = 0; i < array_n(which); i++)
+        signal(which[i], SIG_DFL);
+    signal(SIGPIPE, SIG_DFL);
+    signal(SIGXFSZ, SIG_DFL);
+    the_set(&set);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
 static void on_readable(struct ev_loop *ev, struct ev_io *w, int revents)

@@ -20,6 +20,9 @@ struct signals {
 /* Blocks HUP, INT, QUIT, TERM, USR1, USR2 and CHLD, ignores PIPE and XFSZ: a log that
  * reaches the limit of a file's size fails to be written, but kills nobody. Before the first fork. */
 void signals_block(void);
+/* Before an exec: all of them as a program expects to find them. A shell may have left some ignored,
+ * which is inherited, and harmless only as long as they are blocked. */
+void signals_as_usual(void);
 /* Starts to deliver. Dies when the kernel has no descriptor left. */
 void signals_start(struct signals *s, struct loop *lp,
                    void (*on_signal)(struct signals *s, int signo));

@@ -122,14 +122,14 @@ static void take_over(struct master *m)
     m->serving = m->coming;
     m->coming = NULL;
     sockets_commit(&m->sockets);
-    log_info(old ? "reloaded" : "started", KV_INT("generation", m->serving->g->number),
-             KV_INT("workers", m->serving->workers));
     if (old)
         atomic_fetch_add(&m->board->reloads, 1);
     if (master_in_charge(m))
         master_announce(m);
     else
         predecessor_replace(&m->before);
+    log_info(old ? "reloaded" : "started", KV_INT("generation", m->serving->g->number),
+             KV_INT("workers", m->serving->workers));
     if (old) {
         report_reload(m);
         crew_drain(old);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "io/signals.h"
 #include "process/service.h"
 
 enum {
@@ -72,10 +73,8 @@ void upgrade_init(struct upgrade *u, struct loop *lp)
 static _Noreturn void become(const struct handover *h, int memfd, char *const *argv)
 {
     char why[UPGRADE_WHY_MAX], pid[16];
-    sigset_t none;
     handover_pass(h, memfd);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL); /* it may be anything, and must end when it is told to */
+    signals_as_usual(); /* it may be anything, and must end when it is told to */
     if (getenv("WATCHDOG_PID")) {          /* of the service's main process, which it soon is */
         snprintf(pid, sizeof pid, "%d", (int)getpid());
         setenv("WATCHDOG_PID", pid, 1);

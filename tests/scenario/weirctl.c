@@ -150,7 +150,7 @@ Test(weirctl, ends_with_3_when_no_gateway_answers)
 Test(weirctl, has_help_for_itself_and_each_command)
 {
     static const char *const cases[][2] = {
-        {"help", "Commands (weirctl help COMMAND tells more):\n  breaker list [CLUSTER] "},
+        {"help", "Commands (weirctl help COMMAND tells more):\n  status "},
         {"--help", "Exit codes: 0 done"},
         {"help dark grant", "Usage: weirctl dark grant [--for DURATION] [--fleet] NAME\n"},
         {"dark grant --help", "Usage: weirctl dark grant [--for DURATION] [--fleet] NAME\n"},
