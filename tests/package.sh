@@ -38,8 +38,7 @@ check() {
 
 # soon COMMAND...: within twenty seconds.
 soon() {
-    local tries
-    for tries in {1..200}; do
+    for _ in {1..200}; do
         "$@" >"$scratch/tried" 2>&1 && return 0
         sleep 0.1
     done
@@ -322,6 +321,8 @@ try_rpm() {
     check "what it does when it is installed restarts nothing" scriptlets_restart_nothing
     check "it has the headers of modules" says /usr/include/weir/module.h rpm -qpl "$scratch"/rpm/weir-devel-*.rpm
     start_weir usr/lib/systemd/system/weir.service
+    check "symbols for debuggers are in a package of their own" says /usr/sbin/weir- \
+        rpm -qpl "$scratch"/rpm/weir-debuginfo-*.rpm
     need "it starts as well" soon begins
     check "nothing of the RPM's has more rights" is_unprivileged
     check "weirctl of the RPM reloads" says "Generation 2 serves" in_root weirctl reload

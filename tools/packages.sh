@@ -64,6 +64,7 @@ package  curl                  curl
 package  debhelper             -
 package  dh-apparmor           -
 package  dpkg-dev              -
+package  elfutils              elfutils
 package  iproute2              iproute
 package  lintian               -
 package  mmdebstrap            -
