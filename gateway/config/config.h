@@ -365,6 +365,21 @@ struct config {
     struct cluster_ref *cluster_refs; /* what settings of modules name */
 };
 
+/* Does the listener send a request for this scheme and path to https, whatever routes there are? */
+static inline bool listener_to_https(const struct listener_conf *lc, struct slice scheme,
+                                     struct slice path)
+{
+    if (!lc->to_https.set || slice_eq(scheme, SLICE("https")))
+        return false;
+    for (size_t i = 0; i < lc->to_https.except.n; i++)
+        if (slice_starts(path, lc->to_https.except.v[i]))
+            return false;
+    return true;
+}
+
+/* In what a route ends: "cluster", "redirect", "respond", "module". */
+const char *action_word(const struct route_conf *rc);
+
 /* Reads and checks `path`; every problem is in `faults`. `modules` knows the modules whose settings
  * may stand there; NULL: there are none. NULL when there was an error (warnings alone give a
  * config). The caller owns it. */

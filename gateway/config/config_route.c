@@ -316,3 +316,12 @@ static void read_type(struct option_reader *r, const config_setting_t *s, void *
     else
         option_wrong(r, s, FORM_TYPE);
 }
+
+const char *action_word(const struct route_conf *rc)
+{
+    static const char *const words[] = {[ACTION_CLUSTER] = "cluster",
+                                        [ACTION_REDIRECT] = "redirect",
+                                        [ACTION_RESPOND] = "respond",
+                                        [ACTION_MODULE] = "module"};
+    return words[rc->action];
+}

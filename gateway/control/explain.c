@@ -17,17 +17,6 @@ void explain_init(struct explain *e, struct worker *w, const struct endpoints *e
 
 /* -- the door ---------------------------------------------------------------------------------- */
 
-/* Does the listener send it to https, whatever routes there are? */
-static bool goes_to_https(const struct explain_request *r, const struct listener_conf *lc)
-{
-    if (!lc->to_https.set || slice_eq(r->scheme, SLICE("https")))
-        return false;
-    for (size_t i = 0; i < lc->to_https.except.n; i++)
-        if (slice_starts(r->target.path, lc->to_https.except.v[i]))
-            return false;
-    return true;
-}
-
 static void write_door(const struct explain_request *r, const struct listener_conf *lc,
                        struct text *t)
 {
@@ -155,12 +144,8 @@ static void write_timeouts(const struct route_conf *rc, const struct listener_co
 
 static void write_end(const struct route_conf *rc, struct text *t)
 {
-    static const char *const ends[] = {[ACTION_CLUSTER] = "cluster",
-                                       [ACTION_REDIRECT] = "redirect",
-                                       [ACTION_RESPOND] = "respond",
-                                       [ACTION_MODULE] = "module"};
     json_key(t, "ends_in");
-    json_str(t, ends[rc->action]);
+    json_str(t, action_word(rc));
     if (rc->action == ACTION_CLUSTER || rc->action == ACTION_MODULE)
         return;
     json_key(t, "status");
@@ -269,7 +254,7 @@ static void write_all(struct explain *e, const struct explain_request *r, struct
     };
     json_open(t, '{');
     write_door(r, lc, t);
-    if (goes_to_https(r, lc)) {
+    if (listener_to_https(lc, r->scheme, r->target.path)) {
         json_key(t, "why");
         json_str(t, "redirect_to_https");
     } else {

@@ -138,12 +138,8 @@ static void write_match(const struct route_conf *rc, struct text *t)
 
 static void write_end(const struct route_conf *rc, struct text *t)
 {
-    static const char *const ends[] = {[ACTION_CLUSTER] = "cluster",
-                                       [ACTION_REDIRECT] = "redirect",
-                                       [ACTION_RESPOND] = "respond",
-                                       [ACTION_MODULE] = "module"};
     json_key(t, "ends_in");
-    json_str(t, ends[rc->action]);
+    json_str(t, action_word(rc));
     if (rc->action == ACTION_CLUSTER) {
         json_key(t, "cluster");
         json_slice(t, rc->cluster);

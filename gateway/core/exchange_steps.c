@@ -81,18 +81,6 @@ static int give_up(struct exchange *x, enum why why, const char *detail)
 
 /* -- before an attempt ------------------------------------------------------------------------- */
 
-/* Does the listener send this request to https, whatever routes there are? */
-static bool wants_https(const struct exchange *x)
-{
-    const struct https_redirect_conf *h = &x->w->g->config->listeners[x->facts->listener].to_https;
-    if (!h->set || slice_eq(x->scheme, SLICE("https")))
-        return false;
-    for (size_t i = 0; i < h->except.n; i++)
-        if (slice_starts(x->target.path, h->except.v[i]))
-            return false;
-    return true;
-}
-
 static int step_admit(struct exchange *x)
 {
     if (x->why)
@@ -119,7 +107,8 @@ static int step_admit(struct exchange *x)
     forward_identify(x);
     if (x->target.form == TARGET_ASTERISK)
         return STEP_ANSWER;
-    x->to_https = wants_https(x);
+    x->to_https =
+        listener_to_https(&c->listeners[x->facts->listener], x->scheme, x->target.path);
     if (x->to_https)
         return authority.n ? STEP_ANSWER : give_up(x, WHY_BAD_HOST, "no_host");
     return STEP_ROUTE;

@@ -170,17 +170,18 @@ static void on_ready_timeout(struct timer *t)
     loop_later(&m->loop, &m->review);
 }
 
-/* One thing at a time; the newest file is read again afterwards. */
-static bool busy(const struct master *m)
+/* One thing at a time; what is wanted meanwhile is done afterwards. */
+bool master_busy(const struct master *m)
 {
-    return m->coming || !m->serving || m->upgrade.state != UPGRADE_NONE;
+    return m->coming || !m->serving || m->upgrade.state != UPGRADE_NONE ||
+           predecessor_in_charge(&m->before);
 }
 
 void master_reload(struct master *m)
 {
     if (m->stopping)
         return;
-    if (busy(m)) {
+    if (master_busy(m)) {
         m->reload_again = true;
         return;
     }
@@ -263,7 +264,7 @@ static void on_review(struct later *l)
     count_processes(m);
     if (m->stopping && is_over(m))
         loop_stop(&m->loop);
-    else if (!m->stopping && !busy(m))
+    else if (!m->stopping && !master_busy(m))
         catch_up(m);
 }
 

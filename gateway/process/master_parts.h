@@ -63,6 +63,8 @@ void master_crews_init(struct master *m);
 /* Everything between a file and forked processes. False with faults; nothing is left of it then. */
 bool master_begin_crew(struct master *m, struct faults *faults) nodiscard;
 void master_reload(struct master *m);
+/* Something is under way before whose end nothing else may begin. */
+bool master_busy(const struct master *m);
 /* Workers open the error log again when it was rotated, and may no longer be root then. */
 void master_give_log_to(const struct crew *crew);
 /* Tells the outside that we serve: pid file, service manager, board. */

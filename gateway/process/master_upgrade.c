@@ -35,8 +35,7 @@ void master_upgrade(struct master *m)
     const char *why;
     if (m->stopping)
         return;
-    if (m->coming || !m->serving || m->upgrade.state != UPGRADE_NONE ||
-        predecessor_in_charge(&m->before)) {
+    if (master_busy(m)) {
         m->upgrade_again = true;
         return;
     }
