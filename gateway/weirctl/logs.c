@@ -119,16 +119,15 @@ extern const struct command logs_follow;
 const struct command logs_follow = {
     .name = "logs",
     .operands = "[-f] [FILTER...]",
-    .summary = "show requests as they end, until Ctrl-C",
+    .summary = "show requests as they end; -f: until Ctrl-C",
     .help = "Those that end from now on, on all workers, whatever log.access says; with --json as "
             "whole\n"
             "lines of the JSON format. A filter is FIELD, one of = != < <= > >= ~ !~, and VALUE; "
             "several\n"
             "must all be true. Fields are those of docs/access-log.md; ~ is a regular expression, "
             "and\n"
-            "duration (as the others that end in _us) takes a unit. It goes on over reloads; -f "
-            "changes\n"
-            "nothing.\n"
+            "duration (as the others that end in _us) takes a unit. It ends after the next ten,\n"
+            "or after --lines; with -f it goes on, over reloads, too.\n"
             "\n"
             "    weirctl logs route=reviews 'status>=500'\n"
             "    weirctl logs 'duration>100ms' 'path~^/api/' 'outcome!=ok'\n"

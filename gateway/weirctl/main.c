@@ -21,8 +21,10 @@ struct settings {
     const char *socket; /* NULL: of the environment, or the default */
     bool json, help;
     bool fleet; /* it is said to all instances */
+    bool follow; /* of what comes line by line: until Ctrl-C */
 };
 
+enum { LINES_SOME = 10 }; /* are shown of what comes line by line, unless more are wanted */
 enum { OWN_OPTIONS = 256 }; /* what getopt gives for those of the command; the first */
 
 static const char intro[] =
@@ -247,6 +249,8 @@ static int run(const struct command *c, const struct settings *s, const struct c
             to.timeout_ms = c->wait_ms;
         if (s->fleet)
             json_object_set_new(content, "fleet", json_true());
+        if (c->show_line && !s->follow && !json_object_get(content, "lines"))
+            json_object_set_new(content, "lines", json_integer(LINES_SOME));
         code = c->show_line ? follow(c, &to, content, s->json, refused)
                             : post(c, s, args, &to, content);
     }
@@ -268,6 +272,8 @@ static bool take_global(int option, struct settings *s)
         s->help = true;
     else if (option == 'F')
         s->fleet = true;
+    else if (option == 'f')
+        s->follow = true;
     return option == 's' || option == 'j' || option == 'h' || option == 'F' || option == 'f';
 }
 

@@ -145,6 +145,22 @@ Test(logs_live, weirctl_follows_over_a_reload)
     free(said);
 }
 
+/* Without -f it ends by itself. */
+Test(logs_live, weirctl_shows_the_next_ten)
+{
+    int status;
+    rig_start();
+    const pid_t pid = weirctl_in_background("logs");
+    AWAIT((get("/x"), waitpid(pid, &status, WNOHANG) == pid));
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    unsigned lines = 0;
+    char *said = rig_read("said");
+    for (const char *at = said; (at = strchr(at, '\n')); at++)
+        lines++;
+    cr_assert_eq(lines, 10, "%s", said);
+    free(said);
+}
+
 Test(logs_live, the_level_changes_in_all_processes_until_a_reload)
 {
     rig_start(.workers = 1);
