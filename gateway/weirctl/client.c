@@ -7,6 +7,7 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "control/admin.h"
@@ -15,6 +16,7 @@ _Static_assert((int)CLIENT_TIMEOUT_MS > (int)ADMIN_WORK_MS + 1000, "a 504 must g
 
 bool client_target_parse(const char *text, struct client_target *out)
 {
+    static const struct slice https = SLICE_INIT("https://");
     const size_t path_max = sizeof((struct sockaddr_un *)0)->sun_path;
     const bool prefixed = slice_starts(slice_str(text), SLICE("unix:"));
     const char *path = prefixed ? text + strlen("unix:") : text;
@@ -22,11 +24,43 @@ bool client_target_parse(const char *text, struct client_target *out)
     uint16_t port;
 
     *out = (struct client_target){.name = text, .timeout_ms = CLIENT_TIMEOUT_MS};
+    if (slice_starts(slice_str(text), https)) {
+        out->tls = true;
+        out->name = text + https.n;
+        return addr_split(slice_str(out->name), &host, &port, 0);
+    }
     if (prefixed || strchr(path, '/') || !strchr(path, ':')) {
         out->unix_path = path;
         return *path && strlen(path) < path_max;
     }
     return addr_split(slice_str(text), &host, &port, 0);
+}
+
+bool client_token_read(const char *path, char token[CLIENT_TOKEN_MAX + 1], struct text *fault)
+{
+    enum { END = 3 }; /* of the line, and one to see that there is more */
+    char line[CLIENT_TOKEN_MAX + END];
+    FILE *f = fopen(path, "re");
+    size_t n = f ? fread(line, 1, sizeof line, f) : 0;
+
+    if (!f || ferror(f)) {
+        text_printf(fault, "can't read the token in %s: %s", path, strerror(errno));
+        if (f)
+            fclose(f);
+        return false;
+    }
+    fclose(f);
+    if (n && line[n - 1] == '\n')
+        n -= 1 + (n > 1 && line[n - 2] == '\r');
+    bool ok = n > 0 && n <= CLIENT_TOKEN_MAX;
+    for (size_t i = 0; ok && i < n; i++)
+        ok = line[i] > ' ' && line[i] <= '~';
+    if (ok)
+        memcpy(token, line, n);
+    else
+        text_printf(fault, "%s has no token in its only line", path);
+    token[ok ? n : 0] = '\0';
+    return ok;
 }
 
 /* -- what went wrong --------------------------------------------------------------------------- */
@@ -65,6 +99,20 @@ static void explain(const struct client_target *to, CURL *curl, CURLcode code, s
                     "no answer from %s within %u ms: does weir's control process run, and is "
                     "this its admin socket?",
                     to->name, to->timeout_ms);
+    else if (code == CURLE_PEER_FAILED_VERIFICATION)
+        text_printf(out,
+                    "%s is not believed (%s): --ca names who has signed its certificate, and -s "
+                    "must say a name that the certificate is for",
+                    to->name, curl_easy_strerror(code));
+    else if (code == CURLE_SSL_CERTPROBLEM || code == CURLE_SSL_CACERT_BADFILE)
+        text_printf(out, "can't use the files of --ca, --cert or --key: %s",
+                    curl_easy_strerror(code));
+    else if (to->tls && !to->certificate &&
+             (code == CURLE_SSL_CONNECT_ERROR || code == CURLE_RECV_ERROR))
+        text_printf(out,
+                    "%s ends the TLS handshake (%s): does it want a certificate? --cert and --key "
+                    "show one",
+                    to->name, curl_easy_strerror(code));
     else if (code == CURLE_WRITE_ERROR)
         text_printf(out, "the answer of %s is larger than %d MiB", to->name,
                     CLIENT_ANSWER_MAX >> 20);
@@ -90,6 +138,12 @@ static void prepare(CURL *curl, const struct client_target *to, struct client_an
 {
     if (to->unix_path)
         curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, to->unix_path);
+    if (to->ca)
+        curl_easy_setopt(curl, CURLOPT_CAINFO, to->ca);
+    if (to->certificate) {
+        curl_easy_setopt(curl, CURLOPT_SSLCERT, to->certificate);
+        curl_easy_setopt(curl, CURLOPT_SSLKEY, to->key ? to->key : to->certificate);
+    }
     curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_content);
@@ -97,16 +151,29 @@ static void prepare(CURL *curl, const struct client_target *to, struct client_an
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "weirctl/" PACKAGE_VERSION);
 }
 
+static struct curl_slist *fields_of(const struct client_target *to)
+{
+    char bearer[CLIENT_TOKEN_MAX + 32];
+    struct curl_slist *fields = curl_slist_append(NULL, "Content-Type: application/json");
+
+    must(fields);
+    if (to->token) {
+        snprintf(bearer, sizeof bearer, "Authorization: Bearer %s", to->token);
+        fields = curl_slist_append(fields, bearer);
+        must(fields);
+    }
+    return fields;
+}
+
 static void perform(CURL *curl, const struct client_target *to, const char *path,
                     const char *content, struct client_answer *out)
 {
-    struct curl_slist *fields = curl_slist_append(NULL, "Content-Type: application/json");
+    struct curl_slist *fields = fields_of(to);
     struct text url;
     long status = 0;
 
-    must(fields);
     text_init(&url);
-    text_printf(&url, "http://%s%s", to->unix_path ? "weir" : to->name, path);
+    text_printf(&url, "http%s://%s%s", to->tls ? "s" : "", to->unix_path ? "weir" : to->name, path);
     text_char(&url, '\0');
     curl_easy_setopt(curl, CURLOPT_URL, url.p);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, fields);

@@ -16,15 +16,25 @@ enum {
     CLIENT_ANSWER_MAX = 16 << 20, /* bytes of the answer's content */
 };
 
-/* Where the gateway is: a unix socket, or a host and a port. */
+/* Where the gateway is: a unix socket, or a host and a port; and what is shown there. Everything is
+ * borrowed. */
 struct client_target {
-    const char *name;      /* as the operator wrote it; borrowed */
+    const char *name;      /* as the operator wrote it, without "https://" */
     const char *unix_path; /* within it; NULL: TCP */
+    const char *token;     /* NULL: none */
+    const char *ca;        /* PEM: who may have signed the gateway's certificate; NULL: the system's */
+    const char *certificate, *key; /* PEM; key NULL: in the same file; certificate NULL: none */
+    bool tls;
     unsigned timeout_ms;   /* CLIENT_TIMEOUT_MS, unless the caller sets another */
 };
-/* "/path", "path", "unix:/path", "127.0.0.1:9901", "[::1]:9901": what has no ":" is a path. False: it
- * is none of these, or the path is too long for a socket. */
+/* "/path", "path", "unix:/path", "127.0.0.1:9901", "[::1]:9901", "https://weir.internal:9901": what
+ * has no ":" is a path. False: it is none of these, or the path is too long for a socket. */
 bool client_target_parse(const char *text, struct client_target *out) nodiscard;
+
+enum { CLIENT_TOKEN_MAX = 512 }; /* bytes of a token */
+/* The only line of the file; false: `fault` says what is wrong with it. */
+bool client_token_read(const char *path, char token[CLIENT_TOKEN_MAX + 1],
+                       struct text *fault) nodiscard;
 
 struct client_answer {
     int status;        /* 0: the gateway was not reached, or spoke no HTTP: see `fault` */

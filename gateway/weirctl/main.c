@@ -19,24 +19,36 @@
 
 struct settings {
     const char *socket; /* NULL: of the environment, or the default */
+    const char *token_file, *ca, *cert, *key; /* NULL: of the environment, or none */
     bool json, help;
     bool fleet; /* it is said to all instances */
     bool follow; /* of what comes line by line: until Ctrl-C */
 };
 
 enum { LINES_SOME = 10 }; /* are shown of what comes line by line, unless more are wanted */
-enum { OWN_OPTIONS = 256 }; /* what getopt gives for those of the command; the first */
+enum {
+    OWN_OPTIONS = 256,      /* what getopt gives for those of the command; the first */
+    GLOBAL_OPTIONS_N = 7,
+    SHOW_TOKEN = 1,         /* and for these, which have no letter */
+    SHOW_CA,
+    SHOW_CERT,
+    SHOW_KEY,
+};
 
 static const char intro[] =
     "Usage: weirctl [-s SOCKET] [--json] COMMAND ...\n"
     "\n"
     "Talks to a running weir over its admin socket.\n"
     "\n"
-    "  -s, --socket SOCKET  a path, or HOST:PORT (default: $WEIR_SOCKET, else\n"
-    "                       " CLIENT_SOCKET ")\n"
-    "      --json           print the gateway's JSON as it came\n"
-    "  -h, --help           print this, or the help of a command\n"
-    "  -v, --version        print the version\n"
+    "  -s, --socket SOCKET    a path, HOST:PORT or https://HOST:PORT (default:\n"
+    "                         $WEIR_SOCKET, else " CLIENT_SOCKET ")\n"
+    "      --token-file FILE  show the token in this file ($WEIR_TOKEN_FILE)\n"
+    "      --ca FILE          use TLS, believe whom these have signed ($WEIR_CA)\n"
+    "      --cert FILE        use TLS, show this certificate ($WEIR_CERT)\n"
+    "      --key FILE         its key, when it isn't in the same file ($WEIR_KEY)\n"
+    "      --json             print the gateway's JSON as it came\n"
+    "  -h, --help             print this, or the help of a command\n"
+    "  -v, --version          print the version\n"
     "\n"
     "Commands (weirctl help COMMAND tells more):\n";
 static const char outro[] = "\n"
@@ -227,18 +239,44 @@ static int run_here(const struct command *c, const struct command_args *args)
     return code;
 }
 
+/* What the command line says; else the environment, unless that is empty; else NULL. */
+static const char *or_env(const char *said, const char *variable)
+{
+    const char *env = getenv(variable);
+
+    return said || !env || !*env ? said : env;
+}
+
+/* False: `fault` says what is wrong with it. */
+static bool find_target(const struct settings *s, struct client_target *to, struct text *fault)
+{
+    static char token[CLIENT_TOKEN_MAX + 1];
+    const char *socket = or_env(s->socket, "WEIR_SOCKET");
+    const char *token_file = or_env(s->token_file, "WEIR_TOKEN_FILE");
+
+    if (!client_target_parse(socket ? socket : CLIENT_SOCKET, to)) {
+        text_printf(fault, "\"%s\" is neither the path of a socket nor HOST:PORT", socket);
+        return false;
+    }
+    to->ca = or_env(s->ca, "WEIR_CA");
+    to->certificate = or_env(s->cert, "WEIR_CERT");
+    to->key = or_env(s->key, "WEIR_KEY");
+    to->tls = !to->unix_path && (to->tls || to->ca || to->certificate);
+    if (!token_file)
+        return true;
+    to->token = token;
+    return client_token_read(token_file, token, fault);
+}
+
 static int run(const struct command *c, const struct settings *s, const struct command_args *args)
 {
-    const char *from_env = getenv("WEIR_SOCKET");
-    const char *socket = s->socket ? s->socket : from_env && *from_env ? from_env : CLIENT_SOCKET;
     json_t *content = json_object();
     struct client_target to;
     struct text fault;
     int code;
 
     text_init(&fault);
-    if (!client_target_parse(socket, &to)) {
-        text_printf(&fault, "\"%s\" is neither the path of a socket nor HOST:PORT", socket);
+    if (!find_target(s, &to, &fault)) {
         text_char(&fault, '\0');
         code = wrong(c, fault.p);
     } else if (c->ask && !c->ask(args, content, &fault)) {
@@ -264,28 +302,50 @@ static int run(const struct command *c, const struct settings *s, const struct c
 /* What all commands take; false for anything else. */
 static bool take_global(int option, struct settings *s)
 {
-    if (option == 's')
+    switch (option) {
+    case 's':
         s->socket = optarg;
-    else if (option == 'j')
+        return true;
+    case SHOW_TOKEN:
+        s->token_file = optarg;
+        return true;
+    case SHOW_CA:
+        s->ca = optarg;
+        return true;
+    case SHOW_CERT:
+        s->cert = optarg;
+        return true;
+    case SHOW_KEY:
+        s->key = optarg;
+        return true;
+    case 'j':
         s->json = true;
-    else if (option == 'h')
+        return true;
+    case 'h':
         s->help = true;
-    else if (option == 'F')
+        return true;
+    case 'F':
         s->fleet = true;
-    else if (option == 'f')
+        return true;
+    case 'f':
         s->follow = true;
-    return option == 's' || option == 'j' || option == 'h' || option == 'F' || option == 'f';
+        return true;
+    default:
+        return false;
+    }
 }
 
 #define GLOBAL_OPTIONS                                                                             \
     {"socket", required_argument, NULL, 's'}, {"json", no_argument, NULL, 'j'},                    \
+        {"token-file", required_argument, NULL, SHOW_TOKEN}, {"ca", required_argument, NULL, SHOW_CA},        \
+        {"cert", required_argument, NULL, SHOW_CERT}, {"key", required_argument, NULL, SHOW_KEY},             \
     {                                                                                              \
         "help", no_argument, NULL, 'h'                                                             \
     }
 
 /* How the options of a command may be written. */
 struct spelling {
-    struct option longs[3 + COMMAND_OPTIONS + 2];
+    struct option longs[GLOBAL_OPTIONS_N + COMMAND_OPTIONS + 2];
     char shorts[4 + 2 * COMMAND_OPTIONS + 1];
 };
 
@@ -294,7 +354,7 @@ static void spell(const struct command *c, struct spelling *s)
     *s = (struct spelling){.longs = {GLOBAL_OPTIONS}, .shorts = "s:h"};
     if (c->show_line)
         strcat(s->shorts, "f");
-    int n = 3;
+    int n = GLOBAL_OPTIONS_N;
     size_t end = strlen(s->shorts);
     if (c->decides)
         s->longs[n++] = (struct option){"fleet", no_argument, NULL, 'F'};

@@ -49,6 +49,56 @@ Test(weirctl_client, knows_paths_from_addresses)
     cr_assert(!client_target_parse(name, &to));
 }
 
+Test(weirctl_client, knows_addresses_that_are_spoken_to_over_tls)
+{
+    cr_assert(client_target_parse("https://weir.internal:9901", &to));
+    cr_assert(to.tls && !to.unix_path);
+    cr_assert_str_eq(to.name, "weir.internal:9901");
+    cr_assert(!client_target_parse("https://weir.internal", &to));
+    cr_assert(!client_target_parse("https:///run/a", &to));
+}
+
+static bool read_token(const char *content, char token[CLIENT_TOKEN_MAX + 1], struct text *fault)
+{
+    FILE *f = fopen(path, "we");
+    cr_assert(f && fputs(content, f) >= 0 && fclose(f) == 0);
+    const bool ok = client_token_read(path, token, fault);
+    unlink(path);
+    return ok;
+}
+
+Test(weirctl_client, reads_a_token_from_its_file)
+{
+    static const char *const wrong[] = {"", "\n", "a b\n", "a\nb\n", "a\tb\n", "\x7f\n"};
+    static char large[CLIENT_TOKEN_MAX + 3];
+    char token[CLIENT_TOKEN_MAX + 1];
+    struct text fault;
+    text_init(&fault);
+    cr_assert(read_token("some-token\n", token, &fault));
+    cr_assert_str_eq(token, "some-token");
+    for (size_t i = 0; i < array_n(wrong); i++)
+        cr_assert(!read_token(wrong[i], token, &fault) && !*token, "%zu", i);
+    memset(large, 'x', CLIENT_TOKEN_MAX);
+    cr_assert(read_token(large, token, &fault));
+    cr_assert_eq(strlen(token), CLIENT_TOKEN_MAX);
+    large[CLIENT_TOKEN_MAX] = 'x';
+    cr_assert(!read_token(large, token, &fault));
+    fault.n = 0;
+    cr_assert(!client_token_read("/nonexistent/t", token, &fault));
+    cr_assert(slice_eq(text_slice(&fault),
+                       SLICE("can't read the token in /nonexistent/t: No such file or directory")));
+    text_fini(&fault);
+}
+
+Test(weirctl_client, shows_its_token)
+{
+    struct admin_script *s = admin_script(path, 200, "{}");
+    to.token = "some-token";
+    client_post(&to, "/", "{}", &a);
+    cr_assert(strstr(admin_script_request(s), "\r\nAuthorization: Bearer some-token\r\n"));
+    admin_script_end(s);
+}
+
 Test(weirctl_client, posts_and_gives_what_comes_back)
 {
     struct admin_script *s = admin_script(path, 409, "{\"error\":\"no\"}");
