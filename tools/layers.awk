@@ -14,8 +14,8 @@ BEGIN {
     # forwarding are values that http defines, so it sees them; http doesn't see it.
     hidden["http", "io"]
     beside["config", "http"]
-    # Of io it only knows the values that TLS contexts are made from.
-    only["config", "io"] = " tls_conf.h "
+    # Of io it only knows the values that TLS contexts are made from, and digests of secrets.
+    only["config", "io"] = " tls_conf.h secret.h "
     # The core knows time, the loop's queues and shared memory, but no socket and no byte pipe.
     only["core", "io"] = " loop.h timer.h offload.h shm.h tls.h proxy_header.h "
 

@@ -53,7 +53,7 @@ static struct config *config_new(const char *name)
     must(c);
     arena_init(&c->arena, NULL, 0);
     c->file = arena_dup(&c->arena, slice_str(name));
-    c->admin.unix_mode = 0660;
+    admin_prepare(&c->admin.own);
     return c;
 }
 

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/fault.h"
 #include "base/place.h"
+#include "config/admin_conf.h"
 #include "config/fleet_conf.h"
 #include "config/health_conf.h"
 #include "config/latency_bounds.h"
@@ -347,10 +348,7 @@ struct config {
     struct {
         int64_t concurrency; /* 64: checks under way at a time */
     } health;
-    struct {
-        struct addr bind;  /* len 0: no admin socket. Unix sockets, and TCP on loopback only */
-        int64_t unix_mode; /* "0660" */
-    } admin;
+    struct admin_conf admin;
     struct log_conf log;
     struct metrics_conf metrics;
     struct fleet_conf fleet;

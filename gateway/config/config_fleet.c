@@ -6,8 +6,6 @@
  * show them, and no message has more of one than where it should have been. */
 #include "config/sections.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 static void read_redis_address(struct option_reader *r, const config_setting_t *s, void *field);
@@ -162,46 +160,21 @@ static void read_sentinels(struct option_reader *r, const config_setting_t *s, v
 
 /* -- passwords --------------------------------------------------------------------------------- */
 
-enum { PASSWORD_MAX = 4096 };
-
-/* The only line of the file. NULL, or what is wrong with it. */
-static const char *password_line(struct option_reader *r, const char *path, struct slice *out)
-{
-    char
-        line[PASSWORD_MAX + 3]; /* an end of line of two bytes, and one to see that there is more */
-    FILE *f = fopen(path, "re");
-    if (!f)
-        return strerror(errno);
-    size_t n = fread(line, 1, sizeof line, f);
-    const int err = ferror(f) ? errno : 0;
-    fclose(f);
-    if (err)
-        return strerror(err);
-    if (n > 0 && n < sizeof line && line[n - 1] == '\n')
-        n -= 1 + (n > 1 && line[n - 2] == '\r');
-    *out = slice_of(line, n);
-    const bool fits = n > 0 && n <= PASSWORD_MAX;
-    const bool one = slice_find(*out, '\n') == n && slice_find(*out, '\0') == n;
-    *out = fits && one ? arena_dup(r->arena, *out) : slice_of(NULL, 0);
-    explicit_bzero(line, sizeof line);
-    return n == 0  ? "it is empty"
-           : !one  ? "more than one line"
-           : !fits ? "more than 4096 bytes"
-                   : NULL;
-}
-
 /* `of` is "" or "sentinel_": which settings. */
 static void password_read(struct option_reader *r, const config_setting_t *s, const char *of,
                           struct redis_account *a)
 {
     const char *path = option_path(r, s), *wrong;
+    struct secret_line line;
     if (a->password_file.n && a->password_env.n) {
         option_fault(r, member_or(s, arena_printf(r->arena, "%spassword_env", of)),
                      "%s.%spassword_file and %spassword_env are both set; the password comes from "
                      "one of them",
                      path, of, of);
     } else if (a->password_file.n) {
-        wrong = password_line(r, a->password_file.p, &a->password);
+        wrong = secret_line_read(a->password_file.p, &line);
+        a->password = arena_dup(r->arena, line.text);
+        secret_line_wipe(&line);
         if (wrong)
             option_fault(r, member_or(s, arena_printf(r->arena, "%spassword_file", of)),
                          "%s.%spassword_file is \"%.*s\": %s; a file that has the password in its "
@@ -209,7 +182,7 @@ static void password_read(struct option_reader *r, const config_setting_t *s, co
                          path, of, SLICE_ARG(a->password_file), wrong);
     } else if (a->password_env.n) {
         a->password = arena_dup(r->arena, slice_str(getenv(a->password_env.p)));
-        if (!a->password.n || a->password.n > PASSWORD_MAX)
+        if (!a->password.n || a->password.n > SECRET_MAX)
             option_fault(r, member_or(s, arena_printf(r->arena, "%spassword_env", of)),
                          "%s.%spassword_env is \"%.*s\": %s in the environment", path, of,
                          SLICE_ARG(a->password_env),

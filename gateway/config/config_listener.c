@@ -108,12 +108,24 @@ static const struct listener_conf *bind_clash(const struct loading *l,
     return NULL;
 }
 
+/* The group `admin` was read before. */
+static void admin_clash_check(struct loading *l, const config_setting_t *s,
+                              const struct listener_conf *lc)
+{
+    const struct admin_conf *a = &l->c->admin;
+    for (size_t i = 0; i < a->listeners_n; i++)
+        if (addr_eq(&a->listeners[i]->bind, &lc->bind))
+            option_fault(&l->r, member_or(s, "bind"), "%s.bind: the admin socket of %s is there",
+                         option_path(&l->r, s), place_text(&l->r, s, &a->listeners[i]->place));
+}
+
 static void bind_check(struct loading *l, const config_setting_t *s, struct listener_conf *lc)
 {
     char text[ADDR_TEXT_MAX];
     addr_print(&lc->bind, text);
     if (lc->bind.sa.sa_family != AF_UNIX && addr_port(&lc->bind) == 0)
         return;
+    admin_clash_check(l, s, lc);
     const struct listener_conf *other = bind_clash(l, lc, text);
     if (!other) {
         map_set(&l->binds, slice_str(arena_strdup(l->r.arena, text)), lc);

@@ -8,7 +8,6 @@
 
 static void read_workers(struct option_reader *r, const config_setting_t *s, void *field);
 static void read_servers(struct option_reader *r, const config_setting_t *s, void *field);
-static void admin_check(struct option_reader *r, const config_setting_t *s, void *base);
 
 /* In the order of enum slash_rule. */
 static const char *const slash_rules[] = {"merge", "keep", "refuse", NULL};
@@ -21,7 +20,6 @@ enum { WORKERS_MAX = 1024 };
 #define FORM_WORKERS "\"auto\" or a whole number from 1 to 1024"
 #define FORM_SERVER                                                                                \
     "an address, with a port unless it is 53, such as \"10.0.0.2\" or \"[::1]:5353\""
-#define FORM_ADMIN "\"unix:/path\", or an address of the loopback with a port"
 
 static const struct option path_options[] = {
     OPTION_CHOICE("duplicate_slashes", struct config, paths.duplicate_slashes, "merge", slash_rules,
@@ -62,14 +60,6 @@ static const struct option resolver_options[] = {
 static const struct option health_top_options[] = {
     OPTION_INT("concurrency", struct config, health.concurrency, "64", 1, 65535,
                "checks under way at a time, of all clusters; what is more waits"),
-    OPTION_END,
-};
-
-static const struct option admin_options[] = {
-    OPTION_CUSTOM("bind", struct config, admin.bind, read_socket, NULL, FORM_ADMIN,
-                  "where metrics and the admin interface are; absent: nowhere"),
-    OPTION_CUSTOM("unix_mode", struct config, admin.unix_mode, read_mode, "0660", FORM_MODE,
-                  "permissions of a unix socket"),
     OPTION_END,
 };
 
@@ -114,7 +104,8 @@ const struct option top_options[] = {
     OPTION_SUB("offload", offload_options, "work that a process gives to helper threads"),
     OPTION_SUB("resolver", resolver_options, "how names of endpoints are looked up"),
     OPTION_SUB("health", health_top_options, "checks of endpoints; which is said by each cluster"),
-    OPTION_SUB("admin", admin_options, "the operator's socket", .check = admin_check),
+    OPTION_GROUP("admin", struct config, admin, admin_options,
+                 "the operators' sockets: the admin API, and the metrics", .check = admin_check),
     OPTION_GROUP("log", struct config, log, log_options, "access log and error log"),
     OPTION_GROUP("metrics", struct config, metrics, metrics_options, "what /metrics shows, and how"),
     OPTION_GROUP("fleet", struct config, fleet, fleet_options,
@@ -159,21 +150,4 @@ static void read_servers(struct option_reader *r, const config_setting_t *s, voi
             option_wrong(r, text_at(s, i), FORM_SERVER);
     }
     *(struct texts *)field = texts;
-}
-
-static bool is_loopback(const struct addr *a)
-{
-    const struct ip ip = addr_ip(a);
-    struct cidr v4, v6;
-    must(cidr_parse(SLICE("127.0.0.0/8"), &v4) && cidr_parse(SLICE("::1"), &v6));
-    return a->sa.sa_family == AF_UNIX || cidr_has(&v4, &ip) || cidr_has(&v6, &ip);
-}
-
-/* Whoever reaches the admin socket sees everything (changes are taken on unix sockets only); over
- * TCP that is kept to the machine. */
-static void admin_check(struct option_reader *r, const config_setting_t *s, void *base)
-{
-    const struct config *c = base;
-    if (c->admin.bind.len > 0 && !is_loopback(&c->admin.bind))
-        option_wrong(r, member_or(s, "bind"), FORM_ADMIN);
 }

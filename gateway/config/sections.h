@@ -42,6 +42,9 @@ extern const struct option log_options[];
 extern const struct option metrics_options[]; /* config_metrics.c */
 extern const struct option fleet_options[]; /* config_fleet.c */
 void fleet_check(struct option_reader *r, const config_setting_t *s, void *base);
+extern const struct option admin_options[]; /* config_admin.c */
+void admin_prepare(struct admin_listener_conf *lc);
+void admin_check(struct option_reader *r, const config_setting_t *s, void *base);
 
 /* At the top with defaults; elsewhere without, and only the rows that count there. */
 extern const struct option top_timeouts[], listener_timeouts[], cluster_timeouts[];
@@ -93,6 +96,16 @@ void read_redirect_status(struct option_reader *r, const config_setting_t *s,
 #define FORM_CIDRS                                                                                 \
     "one or a list of networks, such as \"10.0.0.0/8\", \"192.0.2.1\", \"2001:db8::/32\" or "      \
     "\"unix\""
+
+/* config_secret.c */
+enum { SECRET_MAX = 4096 };
+struct secret_line {
+    char room[SECRET_MAX + 3]; /* an end of line of two bytes, and one to see that there is more */
+    struct slice text;         /* in `room`; not NUL-terminated. Empty when something is wrong */
+};
+/* The only line of the file. NULL, or what is wrong with it. Whoever calls wipes it. */
+const char *secret_line_read(const char *path, struct secret_line *out) nodiscard;
+void secret_line_wipe(struct secret_line *l);
 
 /* config_balance.c */
 extern const char *const balances[];

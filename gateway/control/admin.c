@@ -8,6 +8,7 @@
 #include "control/admin_parts.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -20,6 +21,7 @@ enum {
 
 static void on_acceptable(struct ev_loop *ev, struct ev_io *w, int revents);
 static void on_retry(struct timer *t);
+static void on_open(struct link *l);
 static void on_bytes(struct link *l, struct block *b, struct slice s);
 static void on_eof(struct link *l);
 static void on_room(struct link *l);
@@ -29,6 +31,7 @@ static void on_timer(struct timer *t);
 static void on_later(struct later *l);
 
 static const struct link_events events = {
+    .on_open = on_open,
     .on_bytes = on_bytes,
     .on_eof = on_eof,
     .on_room = on_room,
@@ -48,37 +51,44 @@ struct admin *admin_new(struct loop *lp, const struct admin_row *rows, size_t n)
     a->rows_n = n;
     a->bodies_max = ADMIN_BODIES;
     list_init(&a->clients);
-    timer_init(&a->retry, on_retry);
+    list_init(&a->doors);
     return a;
 }
 
-/* An abstract unix socket has no permissions: whoever is on the machine reaches it. */
-static bool is_guarded(int fd)
+void admin_listen(struct admin *a, const struct admin_socket *s)
 {
-    struct addr at;
+    struct admin_door *d = calloc(1, sizeof *d);
 
-    return sock_local(fd, &at) && at.sa.sa_family == AF_UNIX && at.un.sun_path[0];
-}
-
-void admin_listen(struct admin *a, int fd)
-{
-    a->may_change = is_guarded(fd);
-    ev_io_init(&a->watcher, on_acceptable, fd, EV_READ);
-    a->listening = true;
-    ev_io_start(a->loop->ev, &a->watcher);
+    must(d);
+    d->admin = a;
+    d->tls = s->tls;
+    d->access = (struct admin_access){.conf = s->conf, .counts = s->counts};
+    list_init(&d->node);
+    list_push(&a->doors, &d->node);
+    timer_init(&d->retry, on_retry);
+    ev_io_init(&d->watcher, on_acceptable, s->fd, EV_READ);
+    d->listening = true;
+    ev_io_start(a->loop->ev, &d->watcher);
 }
 
 void admin_stop(struct admin *a)
 {
-    if (a->listening)
-        ev_io_stop(a->loop->ev, &a->watcher);
-    timer_stop(&a->retry);
-    a->listening = false;
+    list_each_safe (node, &a->doors) {
+        struct admin_door *d = list_entry(node, struct admin_door, node);
+        if (d->listening)
+            ev_io_stop(a->loop->ev, &d->watcher);
+        timer_stop(&d->retry);
+        d->listening = false;
+    }
 }
 
 static void free_admin(struct grave *g)
 {
-    free(container_of(g, struct admin, grave));
+    struct admin *a = container_of(g, struct admin, grave);
+
+    list_each_safe (node, &a->doors)
+        free(list_entry(node, struct admin_door, node));
+    free(a);
 }
 
 void admin_free(struct admin *a)
@@ -104,52 +114,24 @@ void admin_limit_bodies(struct admin *a, size_t bytes)
 /* -- connections ------------------------------------------------------------------------------- */
 
 /* At the limit nothing is accepted: who waits is served as soon as a connection ends. */
-static void watch(struct admin *a)
+static void watch(struct admin_door *d)
 {
-    if (!a->listening)
+    if (!d || !d->listening)
         return;
-    if (a->clients_n < ADMIN_CONNECTIONS && !timer_running(&a->retry))
-        ev_io_start(a->loop->ev, &a->watcher);
+    if (d->clients_n < ADMIN_CONNECTIONS && !timer_running(&d->retry))
+        ev_io_start(d->admin->loop->ev, &d->watcher);
     else
-        ev_io_stop(a->loop->ev, &a->watcher);
+        ev_io_stop(d->admin->loop->ev, &d->watcher);
 }
 
-static void on_acceptable(struct ev_loop *ev, struct ev_io *w, int revents)
-{
-    (void)ev, (void)revents;
-    struct admin *a = container_of(w, struct admin, watcher);
-
-    for (int i = 0; i < ACCEPT_BATCH && a->clients_n < ADMIN_CONNECTIONS; i++) {
-        struct addr peer;
-        const int fd = sock_accept(w->fd, &peer);
-        if (fd >= 0) {
-            struct link *l = link_plain(a->loop, fd);
-            if (l)
-                admin_add(a, l, a->may_change);
-        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            log_warn("admin_accept_failed", KV_ERRNO(errno));
-            timer_start(a->loop, &a->retry, ACCEPT_RETRY_MS);
-            break;
-        } else if (errno != ECONNABORTED && errno != EINTR) {
-            break;
-        }
-    }
-    watch(a);
-}
-
-static void on_retry(struct timer *t)
-{
-    watch(container_of(t, struct admin, retry));
-}
-
-void admin_add(struct admin *a, struct link *l, bool may_change)
+static struct admin_client *add(struct admin *a, struct link *l, struct admin_door *d)
 {
     struct admin_client *c = calloc(1, sizeof *c);
 
     must(c);
     c->admin = a;
+    c->door = d;
     c->link = l;
-    c->may_change = may_change;
     arena_init(&c->arena, NULL, 0);
     text_init(&c->text);
     text_init(&c->body);
@@ -159,8 +141,89 @@ void admin_add(struct admin *a, struct link *l, bool may_change)
     list_init(&c->node);
     list_push(&a->clients, &c->node);
     a->clients_n++;
+    if (d)
+        d->clients_n++;
     timer_start(a->loop, &c->timer, ADMIN_IDLE_MS);
+    return c;
+}
+
+void admin_add(struct admin *a, struct link *l, bool may_change)
+{
+    struct admin_client *c = add(a, l, NULL);
+
+    c->visitor.role = may_change ? ADMIN_ROLE_CHANGE : ADMIN_ROLE_READ;
     link_start(l, &events, c);
+}
+
+static void tell_source(const struct addr *peer, int fd, char out[ADDR_TEXT_MAX])
+{
+    const struct ip ip = addr_ip(peer);
+    unsigned uid;
+
+    if (peer->sa.sa_family != AF_UNIX)
+        ip_print(&ip, out);
+    else if (sock_peer_uid(fd, &uid))
+        snprintf(out, ADDR_TEXT_MAX, "uid %u", uid);
+    else
+        snprintf(out, ADDR_TEXT_MAX, "uid unknown");
+}
+
+/* A link takes over the descriptor, also when none can be made. */
+static void welcome(struct admin_door *d, int fd, const struct addr *peer)
+{
+    char source[ADDR_TEXT_MAX];
+
+    tell_source(peer, fd, source);
+    struct link *l = link_plain(d->admin->loop, fd);
+    if (l && d->tls)
+        l = link_tls_accept(l, d->tls);
+    if (!l)
+        return;
+    struct admin_client *c = add(d->admin, l, d);
+    admin_visitor_init(&c->visitor, &d->access, source);
+    link_start(l, &events, c);
+}
+
+static void on_acceptable(struct ev_loop *ev, struct ev_io *w, int revents)
+{
+    (void)ev, (void)revents;
+    struct admin_door *d = container_of(w, struct admin_door, watcher);
+
+    for (int i = 0; i < ACCEPT_BATCH && d->clients_n < ADMIN_CONNECTIONS; i++) {
+        struct addr peer;
+        const int fd = sock_accept(w->fd, &peer);
+        if (fd >= 0) {
+            welcome(d, fd, &peer);
+        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            log_warn("admin_accept_failed", KV_ERRNO(errno));
+            timer_start(d->admin->loop, &d->retry, ACCEPT_RETRY_MS);
+            break;
+        } else if (errno != ECONNABORTED && errno != EINTR) {
+            break;
+        }
+    }
+    watch(d);
+}
+
+static void on_retry(struct timer *t)
+{
+    watch(container_of(t, struct admin_door, retry));
+}
+
+/* The handshake is done. Nobody is served without what his certificate says. */
+static void on_open(struct link *l)
+{
+    struct admin_client *c = l->owner;
+    struct tls_facts *facts = link_tls_take_facts(l);
+
+    if (!facts) {
+        admin_drop(c);
+        return;
+    }
+    c->shaken = true;
+    if (facts->peer)
+        admin_visitor_certify(&c->visitor, facts->peer);
+    tls_facts_free(facts);
 }
 
 static void free_client(struct grave *g)
@@ -182,8 +245,10 @@ void admin_drop(struct admin_client *c)
     link_close(c->link);
     list_remove(&c->node);
     a->clients_n--;
+    if (c->door)
+        c->door->clients_n--;
     loop_bury(a->loop, &c->grave, free_client);
-    watch(a);
+    watch(c->door);
 }
 
 /* A reader that took something since the last look gets as long again. */
@@ -206,8 +271,14 @@ static void on_timer(struct timer *t)
 
 static void on_fail(struct link *l, int err)
 {
+    struct admin_client *c = l->owner;
     (void)err;
-    admin_drop(l->owner);
+
+    if (c->door && c->door->tls && !c->shaken && *link_tls_fault(l)) {
+        snprintf(c->judged.who, sizeof c->judged.who, "%s", c->visitor.who);
+        admin_deny(&c->judged, &c->door->access, ADMIN_DENIED_HANDSHAKE);
+    }
+    admin_drop(c);
 }
 
 void admin_end(struct admin_client *c)

@@ -2,7 +2,7 @@
 #ifndef WEIR_CONTROL_ADMIN_H
 #define WEIR_CONTROL_ADMIN_H
 
-/* The admin socket: a small HTTP/1.1 server of the control process, for scrapers and operators.
+/* The admin sockets: a small HTTP/1.1 server of the control process, for scrapers and operators.
  * What it serves is a table of paths:
  *
  *     static const struct admin_row rows[] = {
@@ -11,7 +11,7 @@
  *         {"/v1/things/", things_answer, &things, .methods = ADMIN_POST, .prefix = true},
  *     };
  *     struct admin *a = admin_new(&loop, rows, 3);
- *     admin_listen(a, fd);
+ *     admin_listen(a, &(struct admin_socket){.fd = fd, .conf = conf});
  *
  * A path that is not in the table is 404, a method that its row doesn't take 405. Errors are JSON:
  * {"error": "what is wrong, and what to do"}, with "field": "name" when a member of the request is
@@ -19,15 +19,17 @@
  * that a connection may do nothing, the time that an answer may take, the memory that answers take
  * which nobody fetches.
  *
- * Reading is for everybody who reaches the socket. Changing is only for who came by a unix socket
- * in the file system, whose permissions say who that is. */
+ * Each socket says what whoever comes by it may do, and which tokens and certificates allow more
+ * (admin_access.h). Connections are bounded for each by itself, so that strangers on one keep
+ * nobody off another. */
 
 #include "base/text.h"
+#include "control/admin_access.h"
 #include "http/head.h"
 #include "io/link.h"
 
 enum {
-    ADMIN_CONNECTIONS = 64,     /* more wait in the socket's queue until one ends */
+    ADMIN_CONNECTIONS = 64,     /* of each socket; more wait in its queue until one ends */
     ADMIN_HEAD_SIZE = 8192,     /* bytes; then 431 */
     ADMIN_FIELDS = 64,          /* field lines; then 431 */
     ADMIN_CONTENT_SIZE = 65536, /* bytes of a request's content; then 413 */
@@ -48,6 +50,8 @@ struct admin_request {
     struct slice content;
     struct slice accept; /* all lines of Accept, joined by commas */
     bool may_change;             /* see admin_may_change() */
+    struct slice who;            /* asks: "uid 0", "token ops at 127.0.0.1"; for logs. Empty: not
+                                    known (tests) */
     struct slice said;           /* the key (decide.h) under which another instance has said it;
                                     empty: an operator asks */
     struct admin_client *client; /* private: for admin_pend() */
@@ -69,12 +73,19 @@ struct admin_row {
     void *ctx;
     unsigned methods; /* ADMIN_GET | ADMIN_POST; 0 is ADMIN_GET */
     bool prefix;      /* `path` is what paths begin with, its last slash included */
+    bool open;        /* ADMIN_ROLE_METRICS is enough */
 };
 
 /* The rows are borrowed. */
 struct admin *admin_new(struct loop *lp, const struct admin_row *rows, size_t n);
-/* Accepts on this listening socket, which stays the caller's. Once. */
-void admin_listen(struct admin *a, int fd);
+/* Accepts on this listening socket, which stays the caller's, as the rest does. */
+struct admin_socket {
+    int fd;
+    const struct admin_listener_conf *conf;
+    const struct tls_server *tls;  /* NULL: in clear */
+    struct admin_counts *counts;   /* NULL: nobody counts */
+};
+void admin_listen(struct admin *a, const struct admin_socket *s);
 /* Accepts no more; connections go on. */
 void admin_stop(struct admin *a);
 /* Takes over a connection that came by another way than accept (tests: a memory link). */
@@ -103,12 +114,14 @@ struct admin_pending {
     struct admin_answer answer;  /* begins as that of the function */
     uint32_t wait_ms;            /* begins as ADMIN_WORK_MS; may be set before the function returns */
     struct admin_client *client; /* private; NULL: nobody waits any more */
-    bool complete;               /* private */
+    bool complete, held;         /* private; held: it is there, and is sent after wait_ms */
 };
 struct admin_pending *admin_pend(const struct admin_request *rq) nodiscard;
 void admin_complete(struct admin_pending *p);
 
 /* "ok": the control process turns. */
 void admin_healthz(void *ctx, const struct admin_request *rq, struct admin_answer *out);
+/* What there is to ask for: the table, as JSON. */
+void admin_index(void *ctx, const struct admin_request *rq, struct admin_answer *out);
 
 #endif

@@ -45,19 +45,65 @@ void admin_error(struct admin_answer *out, uint16_t status, const char *field, c
     text_char(&out->body, '\n');
 }
 
+void admin_denied(const struct admin_client *c, enum admin_denial why, struct admin_answer *out)
+{
+    const char *who = *c->judged.who ? c->judged.who : "who asks";
+
+    admin_error(out, admin_denial_status(why), NULL, "%s%s%s", why == ADMIN_DENIED_ROLE ? who : "",
+                why == ADMIN_DENIED_ROLE ? " may not do that: " : "",
+                admin_denial_text(&c->visitor, why));
+}
+
 bool admin_may_change(const struct admin_request *rq, struct admin_answer *out)
 {
-    if (!rq->may_change)
-        admin_error(out, 403, NULL,
-                    "changes are taken on a unix socket only, whose permissions say who may make "
-                    "them: set admin.bind to \"unix:/path\"");
-    return rq->may_change;
+    if (rq->may_change)
+        return true;
+    if (!rq->client) {
+        admin_error(out, 403, NULL, "who asks may change nothing");
+        return false;
+    }
+    const enum admin_denial why = admin_lacks(&rq->client->visitor, &rq->client->judged);
+    admin_deny(&rq->client->judged, rq->client->visitor.access, why);
+    admin_denied(rq->client, why, out);
+    return false;
 }
 
 void admin_healthz(void *ctx, const struct admin_request *rq, struct admin_answer *out)
 {
     (void)ctx, (void)rq;
     text_str(&out->body, "ok\n");
+}
+
+void admin_index(void *ctx, const struct admin_request *rq, struct admin_answer *out)
+{
+    const struct admin *a = rq->client->admin;
+    struct text *t = &out->body;
+    (void)ctx;
+
+    out->type = json_type;
+    json_open(t, '{');
+    json_key(t, "paths");
+    json_open(t, '[');
+    for (size_t i = 0; i < a->rows_n; i++) {
+        const struct admin_row *row = &a->rows[i];
+        const unsigned methods = row->methods ? row->methods : ADMIN_GET;
+        json_open(t, '{');
+        json_key(t, "path");
+        json_str(t, row->path);
+        json_key(t, "prefix");
+        json_bool(t, row->prefix);
+        json_key(t, "methods");
+        json_open(t, '[');
+        if (methods & ADMIN_GET)
+            json_str(t, "GET");
+        if (methods & ADMIN_POST)
+            json_str(t, "POST");
+        json_close(t, ']');
+        json_close(t, '}');
+    }
+    json_close(t, ']');
+    json_close(t, '}');
+    text_char(t, '\n');
 }
 
 /* -- answers that come later ------------------------------------------------------------------- */
@@ -97,7 +143,7 @@ void admin_unpend(struct admin_client *c)
     struct admin_pending *p = c->pending;
 
     c->pending = NULL;
-    if (p && p->complete)
+    if (p && (p->complete || p->held))
         free_pending(p);
     else if (p)
         p->client = NULL;
@@ -116,6 +162,11 @@ bool admin_send_pending(struct admin_client *c)
 
 void admin_give_up(struct admin_client *c)
 {
+    if (c->pending->held) {
+        c->pending->complete = true;
+        admin_send_pending(c);
+        return;
+    }
     const unsigned waited_ms = c->pending->wait_ms;
     struct admin_answer r;
 
@@ -136,6 +187,14 @@ static struct slice allow(const struct admin_row *row)
     return row->methods == ADMIN_POST ? SLICE("POST") : SLICE("GET, HEAD");
 }
 
+/* RFC 6750 3. */
+static struct slice challenge(const struct admin_client *c)
+{
+    return c->judged.denied == ADMIN_DENIED_TOKEN
+               ? SLICE("Bearer realm=\"weir\", error=\"invalid_token\"")
+               : SLICE("Bearer realm=\"weir\"");
+}
+
 static bool write_head(struct admin_client *c, const struct admin_answer *r)
 {
     const struct h1_out o = {
@@ -145,7 +204,7 @@ static bool write_head(struct admin_client *c, const struct admin_answer *r)
         .close = !c->keep_alive,
         .keep_alive = c->keep_alive && c->http10,
     };
-    struct field room[5] = {
+    struct field room[6] = {
         {SLICE("Date"), clock_date(&c->admin->loop->clock), TOKEN_DATE},
         {SLICE("Cache-Control"), SLICE("no-store"), TOKEN_CACHE_CONTROL},
         {SLICE("Content-Type"), r->type.n ? r->type : SLICE("text/plain; charset=utf-8"),
@@ -155,6 +214,8 @@ static bool write_head(struct admin_client *c, const struct admin_answer *r)
 
     if (r->status == 405)
         room[f.n++] = (struct field){SLICE("Allow"), allow(c->row), TOKEN_OTHER};
+    if (r->status == 401)
+        room[f.n++] = (struct field){SLICE("WWW-Authenticate"), challenge(c), TOKEN_OTHER};
     if (r->status == 503)
         room[f.n++] = (struct field){SLICE("Retry-After"), SLICE("1"), TOKEN_RETRY_AFTER};
     return h1_write_response(&c->link->out, r->status, slice_of(NULL, 0), &f, &o);

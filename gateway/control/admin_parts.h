@@ -3,11 +3,14 @@
 #define WEIR_CONTROL_ADMIN_PARTS_H
 
 /* Private to the admin server: admin.c has its life and its connections, admin_request.c reads
- * requests and finds who answers them, admin_answer.c sends the answers.
+ * requests and finds who answers them, admin_answer.c sends the answers. Who may do what is
+ * admin_access.c's.
  *
  *     WAITING ──head──► READING ──content──┬──────────────► ANSWERING ──all queued──► WAITING
  *                          │               └──► WORKING ──────▲  │             kept alive
  *                          └──────────refused─────────────────┘  └──────────────────► ENDING
+ *
+ * The answer to a wrong token WORKS for a while, too.
  *
  * A function may open a stream instead of an answer: READING ──► STREAMING ──► ENDING.
  *
@@ -28,14 +31,23 @@ enum admin_state {
     ADMIN_ENDING,
 };
 
+/* One listening socket. */
+struct admin_door {
+    struct list node;
+    struct admin *admin;
+    struct ev_io watcher;
+    struct timer retry;
+    bool listening;
+    size_t clients_n;
+    const struct tls_server *tls; /* NULL: in clear */
+    struct admin_access access;
+};
+
 struct admin {
     struct loop *loop; /* borrowed */
     const struct admin_row *rows;
     size_t rows_n;
-    struct ev_io watcher;
-    struct timer retry;
-    bool listening;
-    bool may_change; /* who comes by this socket */
+    struct list doors;
     struct list clients;
     size_t clients_n;
     size_t streams_n;
@@ -47,12 +59,14 @@ struct admin {
 struct admin_client {
     struct list node;
     struct admin *admin;
+    struct admin_door *door; /* NULL: came by another way */
+    struct admin_visitor visitor;
     struct link *link; /* owned */
     struct timer timer;
     struct later later; /* looks for what can go on */
     struct grave grave;
     enum admin_state state;
-    bool may_change;
+    bool shaken; /* on TLS: the handshake is done */
     struct bytes in;
     size_t scanned; /* of the parser */
 
@@ -60,6 +74,7 @@ struct admin_client {
     bool keep_alive, head_only, http10;
     const struct admin_row *row; /* NULL: none was found */
     struct admin_request rq;
+    struct admin_judgement judged;
     struct arena arena; /* of its target and trailers */
     struct h1_body content;
     struct text text;              /* the content so far */
@@ -87,6 +102,8 @@ void admin_forget(struct admin_client *c);
 
 /* -- admin_answer.c -- */
 void admin_answer_init(struct admin_answer *r);
+/* The error that says why somebody may not do it, and how he could. */
+void admin_denied(const struct admin_client *c, enum admin_denial why, struct admin_answer *out);
 /* Queues the head, takes over the body and begins to queue it. */
 void admin_send(struct admin_client *c, struct admin_answer *r);
 /* As much of the answer as there is room for; then the next request, or the end. */

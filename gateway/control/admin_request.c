@@ -46,6 +46,24 @@ static void refuse(struct admin_client *c, struct admin_answer *r, bool content_
     admin_send(c, r);
 }
 
+/* Whoever guesses tokens waits for each, and has one guess per connection. */
+static void deny(struct admin_client *c, struct admin_answer *r, bool content_follows)
+{
+    admin_deny(&c->judged, c->visitor.access, c->judged.denied);
+    if (c->judged.denied != ADMIN_DENIED_TOKEN) {
+        refuse(c, r, content_follows);
+        return;
+    }
+    struct admin_pending *p = admin_pend(&c->rq);
+    p->answer = *r;
+    p->held = true;
+    c->keep_alive = false;
+    admin_forget(c);
+    c->state = ADMIN_WORKING;
+    timer_start(c->admin->loop, &c->timer,
+                admin_guess_delay(c->visitor.access, c->admin->loop->clock.mono_us));
+}
+
 static void refuse_fault(struct admin_client *c, enum h1_fault fault)
 {
     struct admin_answer r;
@@ -64,8 +82,8 @@ static void begin(struct admin_client *c, const struct request_head *h)
     c->head_only = h->method_id == METHOD_HEAD;
     c->http10 = h->minor == 0;
     c->row = NULL;
-    c->rq =
-        (struct admin_request){.method = h->method_id, .may_change = c->may_change, .client = c};
+    c->judged.denied = ADMIN_DENIED_NONE;
+    c->rq = (struct admin_request){.method = h->method_id, .client = c};
     h1_body_init(&c->content, h->body, h->content_length, &admin_limits, &c->arena);
 }
 
@@ -103,6 +121,19 @@ static struct slice accept_of(struct arena *a, const struct request_head *h)
     return all;
 }
 
+/* Who may do nothing is not told what there is. */
+static enum admin_denial judge(struct admin_client *c, const struct request_head *h)
+{
+    const enum admin_role least = c->row && c->row->open ? ADMIN_ROLE_METRICS : ADMIN_ROLE_READ;
+
+    admin_judge(&c->visitor, h, &c->arena, &c->judged);
+    if (!c->judged.denied && c->judged.role < least)
+        c->judged.denied = admin_lacks(&c->visitor, &c->judged);
+    c->rq.may_change = c->judged.role == ADMIN_ROLE_CHANGE;
+    c->rq.who = slice_str(c->judged.who);
+    return c->judged.denied;
+}
+
 /* Finds the row and fills the request. False: the answer says why not. */
 static bool accept_head(struct admin_client *c, const struct request_head *h,
                         struct admin_answer *out)
@@ -117,6 +148,11 @@ static bool accept_head(struct admin_client *c, const struct request_head *h,
         return false;
     }
     c->row = find_row(c->admin, t.path);
+    const enum admin_denial denied = judge(c, h);
+    if (denied) {
+        admin_denied(c, denied, out);
+        return false;
+    }
     if (!c->row) {
         admin_error(out, 404, NULL, "there is nothing at this path");
         return false;
@@ -171,7 +207,9 @@ static void read_head(struct admin_client *c)
     admin_answer_init(&r);
     const bool accepted = accept_head(c, &h, &r);
     bytes_consume(&c->in, (size_t)n); /* nothing of the head is used behind here but numbers */
-    if (!accepted)
+    if (!accepted && c->judged.denied)
+        deny(c, &r, h.body != BODY_NONE);
+    else if (!accepted)
         refuse(c, &r, h.body != BODY_NONE);
     else if (invite_content(c, &h))
         read_content(c);

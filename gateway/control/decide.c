@@ -235,6 +235,7 @@ static bool run(const struct admin_row *row, const struct decision *d, const cha
                                      .rest = slice_from(d->path, strlen(row->path)),
                                      .content = slice_str(content),
                                      .may_change = true,
+                                     .who = SLICE("the fleet"),
                                      .said = d->key};
     struct admin_answer out = {.status = 200};
     text_init(&out.body);

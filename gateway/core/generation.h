@@ -33,6 +33,7 @@ struct generation {
     struct tls_server **tls_servers;    /* by listener index; NULL where it has no TLS. Owned */
     struct tls_client **tls_clients;    /* by cluster index; the same */
     struct tls_client *fleet_tls;       /* for Redis; NULL: none. Owned */
+    struct tls_server **admin_tls;      /* by admin listener; NULL where it has no TLS. Owned */
     struct tls_tickets *tickets;        /* in shared memory; NULL: no listener gives tickets */
     uint64_t ticket_lifetime_s;         /* the shortest of the listeners' */
     struct budget **budgets;            /* of retries, by cluster index; in shared memory */

@@ -12,6 +12,7 @@
 #include "io/shm.h"
 
 static void bind_tickets(struct generation *g, struct shm *shm, struct faults *faults);
+static void build_admin(struct generation *g, struct faults *faults);
 
 void generation_build_tls(struct generation *g, struct shm *shm, struct faults *faults)
 {
@@ -34,6 +35,17 @@ void generation_build_tls(struct generation *g, struct shm *shm, struct faults *
     }
     if (c->fleet.redis.tls.set)
         g->fleet_tls = tls_client_new(&c->fleet.redis.tls, (struct tls_alpn){0}, faults);
+    build_admin(g, faults);
+}
+
+static void build_admin(struct generation *g, struct faults *faults)
+{
+    const struct admin_conf *c = &g->config->admin;
+    g->admin_tls = ARENA_ARRAY(&g->arena, struct tls_server *, c->listeners_n);
+    for (size_t i = 0; i < c->listeners_n; i++)
+        if (c->listeners[i]->tls.set)
+            g->admin_tls[i] =
+                tls_server_new(&c->listeners[i]->tls, (struct tls_alpn){.h1 = true}, NULL, faults);
 }
 
 void generation_free_tls(struct generation *g)
@@ -43,6 +55,8 @@ void generation_free_tls(struct generation *g)
     for (size_t i = 0; g->tls_clients && i < g->config->clusters_n; i++)
         tls_client_free(g->tls_clients[i]);
     tls_client_free(g->fleet_tls);
+    for (size_t i = 0; g->admin_tls && i < g->config->admin.listeners_n; i++)
+        tls_server_free(g->admin_tls[i]);
 }
 
 /* All listeners share the keys, so the shortest lifetime counts. */

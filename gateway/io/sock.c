@@ -145,6 +145,21 @@ bool sock_adopt(int fd, const struct sock_listen_opts *o)
     return listen(fd, o->backlog > 0 ? o->backlog : SOMAXCONN) == 0;
 }
 
+bool sock_set_rights(const struct addr *at, const struct sock_listen_opts *o)
+{
+    return set_unix_rights(unix_path(at), o);
+}
+
+bool sock_peer_uid(int fd, unsigned *uid)
+{
+    struct ucred peer;
+    socklen_t n = sizeof peer;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) != 0 || n != sizeof peer)
+        return false;
+    *uid = peer.uid;
+    return true;
+}
+
 static int option_of(int fd, int name)
 {
     int value = 0;

@@ -29,6 +29,11 @@ bool sock_is_free(const struct addr *at, const struct sock_listen_opts *o) nodis
  * as that is still possible: its options but reuse_port, v6_only and the rights of its path. False
  * with errno; the descriptor stays open. */
 bool sock_adopt(int fd, const struct sock_listen_opts *o) nodiscard;
+/* Gives the path of a unix socket that listens already the mode and owners of `o`. False with
+ * errno. */
+bool sock_set_rights(const struct addr *at, const struct sock_listen_opts *o) nodiscard;
+/* Whose process has connected by this unix socket (SO_PEERCRED, as it was then). False: not known. */
+bool sock_peer_uid(int fd, unsigned *uid) nodiscard;
 /* Is it a listening stream socket? And may others be bound to its address (SO_REUSEPORT)? */
 bool sock_is_listening(int fd);
 bool sock_reuses_port(int fd);

@@ -50,24 +50,36 @@ static bool is_unix(const struct addr *at)
     return at->sa.sa_family == AF_UNIX;
 }
 
-static bool gateway_runs(const struct addr *admin)
+static bool answers(const struct addr *at)
 {
     bool pending;
-    const int fd = admin->len && is_unix(admin) ? sock_connect(admin, NULL, &pending) : -1;
+    const int fd = is_unix(at) ? sock_connect(at, NULL, &pending) : -1;
     if (fd >= 0)
         close(fd);
     return fd >= 0;
 }
 
+static bool gateway_runs(const struct admin_conf *admin)
+{
+    for (size_t i = 0; i < admin->listeners_n; i++)
+        if (answers(&admin->listeners[i]->bind))
+            return true;
+    return false;
+}
+
 static void check_addresses(const struct config *c, struct faults *faults)
 {
-    const bool running = gateway_runs(&c->admin.bind);
+    const bool running = gateway_runs(&c->admin);
     struct config one = *c;
     one.listeners_n = 0;
-    /* A TCP admin port isn't shared: a running gateway's own would look taken. */
-    if (c->admin.bind.len && is_unix(&c->admin.bind))
-        check_unix(&one, &c->admin.bind, faults);
-    one.admin.bind.len = 0;
+    one.admin.listeners_n = 1;
+    for (size_t i = 0; i < c->admin.listeners_n; i++) {
+        one.admin.listeners = &c->admin.listeners[i];
+        /* A TCP admin port isn't shared: a running gateway's own would look taken. */
+        if (is_unix(&one.admin.listeners[0]->bind))
+            check_unix(&one, &one.admin.listeners[0]->bind, faults);
+    }
+    one.admin.listeners_n = 0;
     one.listeners_n = 1;
     for (size_t i = 0; i < c->listeners_n; i++) {
         one.listeners = &c->listeners[i];

@@ -57,10 +57,9 @@ struct process {
     struct status status;
     struct log_levels levels;
     struct log_stream *log_stream;
-    struct admin_row rows[20];
+    struct admin_row rows[21];
     struct admin_row decides[2]; /* those of them that do what other instances have decided */
     struct admin *admin;
-    int admin_fd;        /* -1: none */
     struct timer rotate; /* of the keys of session tickets */
     struct timer tick;
     struct timer last; /* until the end, when told to finish */
@@ -99,9 +98,24 @@ static void show_config(void *ctx, const struct admin_request *rq, struct admin_
     text_char(&out->body, '\n');
 }
 
+static void open_admin(struct process *p, struct admin_counts *counts)
+{
+    const struct generation *g = p->birth->g;
+    const struct admin_conf *c = &g->config->admin;
+    for (size_t i = 0; i < c->listeners_n; i++) {
+        const struct socket_group *group =
+            sockets_group(p->birth->sockets, &c->listeners[i]->bind);
+        admin_listen(p->admin, &(struct admin_socket){.fd = group->fds[0],
+                                                      .conf = c->listeners[i],
+                                                      .tls = g->admin_tls[i],
+                                                      .counts = counts});
+    }
+}
+
 static void build_admin(struct process *p)
 {
     const struct birth *b = p->birth;
+    struct admin_counts *counts = admin_counts_find(b->shm);
     commands_init(&p->commands, b->g, &p->engine.worker);
     endpoints_init(&p->endpoints, &p->engine.worker, p->health);
     metrics_init(&p->metrics, b->g, b->shm, PACKAGE_VERSION, show_process, p);
@@ -109,8 +123,9 @@ static void build_admin(struct process *p)
     metrics_add(&p->metrics, metrics_of_files, p->files);
     metrics_add(&p->metrics, metrics_of_health, p->health);
     metrics_add(&p->metrics, metrics_of_fleet, p->fleet);
-    p->rows[0] = (struct admin_row){"/healthz", admin_healthz, NULL};
-    p->rows[1] = (struct admin_row){"/metrics", metrics_answer, &p->metrics};
+    metrics_add(&p->metrics, metrics_of_admin, counts);
+    p->rows[0] = (struct admin_row){"/healthz", admin_healthz, NULL, .open = true};
+    p->rows[1] = (struct admin_row){"/metrics", metrics_answer, &p->metrics, .open = true};
     p->rows[2] = (struct admin_row){"/v1/modules", commands_list, &p->commands};
     p->rows[3] = (struct admin_row){"/v1/modules/", commands_answer, &p->commands,
                                     .methods = ADMIN_POST, .prefix = true};
@@ -154,9 +169,9 @@ static void build_admin(struct process *p)
     p->decides[0] = p->rows[3];
     p->decides[1] = p->rows[6];
     fleet_decisions_run_by(p->fleet, p->decides, array_n(p->decides));
+    p->rows[20] = (struct admin_row){"/v1", admin_index, NULL};
     p->admin = admin_new(&p->engine.loop, p->rows, array_n(p->rows));
-    if (p->admin_fd >= 0)
-        admin_listen(p->admin, p->admin_fd);
+    open_admin(p, counts);
 }
 
 /* -- session tickets --------------------------------------------------------------------------- */
@@ -310,7 +325,7 @@ _Noreturn void control_main(const struct birth *b)
     static struct process p;
     child_begin(b);
     p.birth = b;
-    p.admin_fd = sockets_keep_admin(b->sockets);
+    sockets_keep_admin(b->sockets, b->g->config);
     build(&p);
     signals_start(&p.signals, &p.engine.loop, on_signal);
     lifeline_start(&p.lifeline, &p.engine.loop, b->master_fd, on_master_gone);

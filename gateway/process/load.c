@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/syslog.h"
+#include "control/admin_access.h"
 #include "fleet/fleet.h"
 
 #include <errno.h>
@@ -22,6 +23,8 @@ struct generation *load_generation(const char *file, struct module_set *modules,
     generation_check_identity(g, faults);
     if (shm)
         fleet_at_load(g, shm, faults);
+    if (shm && !admin_counts_prepare(shm, faults))
+        errno = 0; /* the faults say it */
     if (faults->errors == errors)
         return g;
     generation_free(g);

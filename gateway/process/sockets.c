@@ -37,8 +37,11 @@ static struct socket_group *add_group(struct sockets *s, const struct addr *at)
     must(grown);
     s->groups = grown;
     struct socket_group *g = &s->groups[s->n++];
-    *g = (struct socket_group){
-        .at = *at, .bound = *at, .fresh = true, .shared = at->sa.sa_family == AF_UNIX};
+    *g = (struct socket_group){.at = *at,
+                               .bound = *at,
+                               .unix_gid = (unsigned)-1,
+                               .fresh = true,
+                               .shared = at->sa.sa_family == AF_UNIX};
     return g;
 }
 
@@ -71,16 +74,16 @@ static struct want want_listener(const struct listener_conf *lc, unsigned worker
     };
 }
 
-/* The admin socket is one for all control processes: during a reload there are two. */
-static struct want want_admin(const struct config *c)
+/* An admin socket is one for all control processes: during a reload there are two. */
+static struct want want_admin(const struct admin_listener_conf *lc)
 {
     return (struct want){
-        .at = &c->admin.bind,
-        .place = {.file = c->file.p},
+        .at = &lc->bind,
+        .place = lc->place,
         .opts = {.backlog = 64,
-                 .unix_mode = (unsigned)c->admin.unix_mode,
+                 .unix_mode = (unsigned)lc->unix_mode,
                  .unix_uid = (unsigned)-1,
-                 .unix_gid = (unsigned)-1},
+                 .unix_gid = lc->unix_gid},
         .n = 1,
         .admin = true,
     };
@@ -140,6 +143,9 @@ static bool fulfil(struct sockets *s, const struct want *w, struct faults *fault
         g = add_group(s, w->at);
     g->wanted = true;
     g->admin = w->admin;
+    g->unix_mode = w->opts.unix_mode;
+    const bool other_before = g->unix_gid != (unsigned)-1 && w->opts.unix_gid == (unsigned)-1;
+    g->unix_gid = other_before ? getegid() : w->opts.unix_gid;
     if (g->given && !adopt(g, w, faults))
         return false;
     while (g->n < (g->shared ? 1 : w->n))
@@ -158,8 +164,8 @@ bool sockets_prepare(struct sockets *s, const struct config *c, unsigned workers
         const struct want w = want_listener(&c->listeners[i], workers);
         ok = fulfil(s, &w, faults) && ok;
     }
-    if (c->admin.bind.len) {
-        const struct want w = want_admin(c);
+    for (size_t i = 0; i < c->admin.listeners_n; i++) {
+        const struct want w = want_admin(c->admin.listeners[i]);
         ok = fulfil(s, &w, faults) && ok;
     }
     return ok;
@@ -228,11 +234,27 @@ static void warn_of_unwanted(const struct sockets *s)
     }
 }
 
+/* Of a path that was there before: what is fresh was made with its rights, and those of what a
+ * service manager gave are its own. */
+static void renew_rights(const struct socket_group *g)
+{
+    char at[ADDR_TEXT_MAX];
+    if (g->fresh || g->given || !g->n || !is_unix(&g->at) || !g->at.un.sun_path[0] ||
+        sock_set_rights(&g->at, &(struct sock_listen_opts){.unix_mode = g->unix_mode,
+                                                           .unix_uid = (unsigned)-1,
+                                                           .unix_gid = g->unix_gid}))
+        return;
+    const int err = errno;
+    addr_print(&g->at, at);
+    log_error("socket_rights_failed", KV("address", at), KV_ERRNO(err));
+}
+
 void sockets_commit(struct sockets *s)
 {
     warn_of_unwanted(s);
     drop(s, is_unwanted, true);
     for (size_t i = 0; i < s->n; i++) {
+        renew_rights(&s->groups[i]);
         s->groups[i].fresh = false;
         s->groups[i].in_force = s->groups[i].n;
     }
@@ -259,6 +281,7 @@ void sockets_inherit(struct sockets *s, const struct socket_group *group)
 {
     struct socket_group *g = add_group(s, &group->at);
     *g = *group;
+    g->unix_gid = (unsigned)-1;
     g->in_force = g->n;
     g->wanted = g->fresh = false;
     for (size_t i = 0; i < g->n; i++)
@@ -315,15 +338,19 @@ void sockets_keep_mine(struct sockets *s, const struct config *c, unsigned index
     }
 }
 
-int sockets_keep_admin(struct sockets *s)
+static bool is_admin(const struct config *c, const struct addr *at)
 {
-    int admin = -1;
+    for (size_t i = 0; i < c->admin.listeners_n; i++)
+        if (addr_eq(&c->admin.listeners[i]->bind, at))
+            return true;
+    return false;
+}
+
+void sockets_keep_admin(struct sockets *s, const struct config *c)
+{
     for (size_t i = 0; i < s->n; i++) {
         struct socket_group *g = &s->groups[i];
-        if (g->admin && g->n)
-            admin = g->fds[0];
-        while (!g->admin && g->n)
+        while (!(g->admin && is_admin(c, &g->at)) && g->n)
             close(g->fds[--g->n]);
     }
-    return admin;
 }

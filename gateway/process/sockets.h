@@ -27,6 +27,7 @@ struct socket_group {
     int *fds;           /* owned */
     size_t n;
     size_t in_force;    /* of them, served by the configuration in force */
+    unsigned unix_mode, unix_gid; /* of its path, as the configuration has them now */
     bool admin;         /* the control process's, not a listener */
     bool given;         /* by a service manager: its path stays when we let go of it */
     bool shared;        /* one socket for all workers */
@@ -45,7 +46,8 @@ bool sockets_prepare(struct sockets *s, const struct config *c, unsigned workers
                      struct faults *faults) nodiscard;
 /* The configuration failed: closes what was opened for it. */
 void sockets_abandon(struct sockets *s);
-/* The configuration is in force: closes what it doesn't want. */
+/* The configuration is in force: closes what it doesn't want, and gives the paths of unix sockets
+ * the rights that it says now. */
 void sockets_commit(struct sockets *s);
 /* The end of the service: closes everything and removes the paths of unix sockets. */
 void sockets_close(struct sockets *s);
@@ -66,7 +68,7 @@ const struct socket_group *sockets_group(const struct sockets *s, const struct a
  * all). During a reload the master still has those of another configuration. The groups keep what
  * is left, in fds[0..n). */
 void sockets_keep_mine(struct sockets *s, const struct config *c, unsigned index, unsigned workers);
-/* In the control process: closes all but the admin socket; returns that, or -1. */
-int sockets_keep_admin(struct sockets *s);
+/* In the control process: closes all but the admin sockets of `c`. */
+void sockets_keep_admin(struct sockets *s, const struct config *c);
 
 #endif

@@ -238,7 +238,7 @@ Test(canary_operator, is_shown_but_changes_nothing_over_tcp)
 {
     rig_start(.whole = "listeners = ( { name = \"public\"; bind = \"127.0.0.1:$port\"; } );\n"
                        "module_folders = [ \"" WEIR_MODULES "\" ];\n"
-                       "admin = { bind = \"127.0.0.1:$portadmin\"; };\n"
+                       "admin = { bind = \"127.0.0.1:$portadmin\"; role = \"read-only\"; };\n"
                        "clusters = { v1 = { endpoints = [ \"$v1\" ]; }; };\n"
                        "routes = ( { name = \"all\"; canary = { split = ( { cluster = \"v1\"; "
                        "weight = 1; } ); }; } );\n");

@@ -180,7 +180,7 @@ Test(weirctl, reaches_a_weir_by_socket_and_by_port)
     cr_assert(body_is(talk_response(t), "ok\n"));
     cr_assert(body_is(talk_response(t), "ok\n"));
     rig_stop();
-    rig_start(.whole = "admin = { bind = \"127.0.0.1:$portadmin\"; };\n"
+    rig_start(.whole = "admin = { bind = \"127.0.0.1:$portadmin\"; role = \"read-only\"; };\n"
                        "listeners = ( { name = \"a\"; bind = \"127.0.0.1:$port\"; } );\n"
                        "clusters = { app = { endpoints = [ \"$app\" ]; }; };\n"
                        "routes = ( { cluster = \"app\"; } );\n");

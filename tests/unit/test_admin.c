@@ -344,7 +344,9 @@ Test(admin, accepts_up_to_its_limit_and_serves_who_waited_afterwards)
     int listening = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     cr_assert(bind(listening, (struct sockaddr *)&at, sizeof at) == 0);
     cr_assert(listen(listening, 128) == 0);
-    admin_listen(admin, listening);
+    static const struct admin_listener_conf conf = {.bind.sa.sa_family = AF_UNIX,
+                                                    .role = ADMIN_ROLE_READ};
+    admin_listen(admin, &(struct admin_socket){.fd = listening, .conf = &conf});
     for (size_t i = 0; i < array_n(fds); i++)
         fds[i] = dial(&at);
     loop_turn(&lp);

@@ -185,7 +185,7 @@ Test(conf_files, relative_paths_start_in_the_folder_of_the_main_file)
     addr_print(&c->listeners[1].bind, text);
     cr_assert_str_eq(text, "unix:@in");
     snprintf(path, sizeof path, "unix:%s/sub/admin.sock", folder);
-    addr_print(&c->admin.bind, text);
+    addr_print(&c->admin.listeners[0]->bind, text);
     cr_assert_str_eq(text, path);
     snprintf(path, sizeof path, "unix:%s/sub/out.sock", folder);
     addr_print(&c->clusters[0].endpoints[0].addr, text);

@@ -96,7 +96,7 @@ Test(config, weir_conf_has_every_setting_at_its_default)
     cr_assert_eq(said->resolver.servers.n, unsaid->resolver.servers.n);
     cr_assert_eq(said->resolver.timeout, unsaid->resolver.timeout);
     cr_assert_eq(said->resolver.tries, unsaid->resolver.tries);
-    cr_assert_eq(said->admin.unix_mode, unsaid->admin.unix_mode);
+    cr_assert_eq(said->admin.own.unix_mode, unsaid->admin.own.unix_mode);
     cr_assert(slice_eq(said->log.access, unsaid->log.access));
     cr_assert(slice_eq(said->log.format, unsaid->log.format));
     cr_assert(slice_eq(said->log.error, unsaid->log.error));

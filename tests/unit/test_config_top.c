@@ -42,8 +42,7 @@ Test(config_top, the_defaults_are_those_of_the_header)
     cr_assert_eq(c->resolver.servers.n, 0);
     cr_assert_eq(c->resolver.timeout, 2000);
     cr_assert_eq(c->resolver.tries, 3);
-    cr_assert_eq(c->admin.bind.len, 0);
-    cr_assert_eq(c->admin.unix_mode, 0660);
+    cr_assert_eq(c->admin.listeners_n, 0);
     config_free(c);
 }
 
@@ -84,8 +83,9 @@ Test(config_top, values_are_stored)
     cr_assert_eq(c->offload.queue, 0);
     cr_assert_eq(c->resolver.servers.n, 4);
     cr_assert_slice(c->resolver.servers.v[2], "[::1]:5353");
-    cr_assert_eq(addr_port(&c->admin.bind), 9901);
-    cr_assert_eq(c->admin.unix_mode, 0600);
+    cr_assert_eq(c->admin.listeners_n, 1);
+    cr_assert_eq(addr_port(&c->admin.listeners[0]->bind), 9901);
+    cr_assert_eq(c->admin.listeners[0]->unix_mode, 0600);
     config_free(c);
 }
 
@@ -163,44 +163,12 @@ Test(config_top, forwarding_is_checked)
 }
 
 #define SERVER "an address, with a port unless it is 53, such as \"10.0.0.2\" or \"[::1]:5353\""
-Test(config_top, resolver_and_admin_are_checked)
+Test(config_top, the_resolver_is_checked)
 {
-    CONF_CASES(
-        {WITH_TOP("resolver = { servers = [ \"10.0.0.2\", \"dns.example\" ]; };"),
-         "t.conf:1: error: resolver.servers[1] is \"dns.example\"; " SERVER},
-        {WITH_TOP("resolver = { servers = \"10.0.0.2:0\"; };"),
-         "t.conf:1: error: resolver.servers is \"10.0.0.2:0\"; " SERVER},
-        {WITH_TOP("resolver = { servers = \"unix:/dns\"; };"),
-         "t.conf:1: error: resolver.servers is \"unix:/dns\"; " SERVER},
-        {WITH_TOP("admin = { bind = \"0.0.0.0:9901\"; };"),
-         "t.conf:1: error: admin.bind is \"0.0.0.0:9901\"; \"unix:/path\", or an address of the "
-         "loopback with a port"},
-        {WITH_TOP("admin = { bind = \"[::]:9901\"; };"),
-         "t.conf:1: error: admin.bind is \"[::]:9901\"; \"unix:/path\", or an address of the "
-         "loopback with a port"},
-        {WITH_TOP("admin = { bind = \"localhost:9901\"; };"),
-         "t.conf:1: error: admin.bind is \"localhost:9901\"; an address with a port, such as "
-         "\"0.0.0.0:8080\", \"[::]:8080\" or \"unix:/run/weir.sock\""},
-        {WITH_TOP("admin = { unix_mode = \"0888\"; };"),
-         "t.conf:1: error: admin.unix_mode is \"0888\"; octal permission bits such as \"0660\""},
-        {WITH_TOP("admin = { unix_mode = \"1777\"; };"),
-         "t.conf:1: error: admin.unix_mode is \"1777\"; octal permission bits such as \"0660\""},
-        {WITH_TOP("admin = { unix_mode = \"\"; };"),
-         "t.conf:1: error: admin.unix_mode is \"\"; octal permission bits such as \"0660\""},
-        {WITH_TOP("admin = { unix_mode = 660; };"),
-         "t.conf:1: error: admin.unix_mode is 660; octal permission bits such as \"0660\""});
-}
-
-Test(config_top, the_admin_socket_may_be_on_any_loopback_address)
-{
-    const char *const good[] = {"127.0.0.1:1", "127.9.9.9:0", "[::1]:9901", "unix:/run/a.sock",
-                                "unix:@weir"};
-    for (size_t i = 0; i < array_n(good); i++) {
-        char text[512];
-        snprintf(text, sizeof text, "admin = { bind = \"%s\"; };" LISTENERS CLUSTERS ROUTES,
-                 good[i]);
-        struct config *c = conf_of(text);
-        cr_assert_gt(c->admin.bind.len, 0);
-        config_free(c);
-    }
+    CONF_CASES({WITH_TOP("resolver = { servers = [ \"10.0.0.2\", \"dns.example\" ]; };"),
+                "t.conf:1: error: resolver.servers[1] is \"dns.example\"; " SERVER},
+               {WITH_TOP("resolver = { servers = \"10.0.0.2:0\"; };"),
+                "t.conf:1: error: resolver.servers is \"10.0.0.2:0\"; " SERVER},
+               {WITH_TOP("resolver = { servers = \"unix:/dns\"; };"),
+                "t.conf:1: error: resolver.servers is \"unix:/dns\"; " SERVER});
 }
