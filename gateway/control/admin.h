@@ -121,7 +121,7 @@ void admin_complete(struct admin_pending *p);
 
 /* "ok": the control process turns. */
 void admin_healthz(void *ctx, const struct admin_request *rq, struct admin_answer *out);
-/* What there is to ask for: the table, as JSON. */
+/* Who asks, and what there is to ask for: the table, as JSON. */
 void admin_index(void *ctx, const struct admin_request *rq, struct admin_answer *out);
 
 #endif

@@ -82,6 +82,10 @@ void admin_index(void *ctx, const struct admin_request *rq, struct admin_answer 
 
     out->type = json_type;
     json_open(t, '{');
+    json_key(t, "who");
+    json_slice(t, rq->who);
+    json_key(t, "may_change");
+    json_bool(t, rq->may_change);
     json_key(t, "paths");
     json_open(t, '[');
     for (size_t i = 0; i < a->rows_n; i++) {

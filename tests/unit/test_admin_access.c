@@ -416,7 +416,8 @@ Test(admin_access, of_the_server_tells_rows_who_asks)
     cr_assert_str_eq(who, "token ops at 127.0.0.1");
     EXPECT(visit_ask(&v, "GET /nothing", "Authorization: Bearer " OPS "\r\n"), "HTTP/1.1 404 ", "");
     EXPECT(visit_ask(&v, "GET /v1", "Authorization: Bearer " EYE "\r\n"), "HTTP/1.1 200 ",
-           "{\"paths\":[{\"path\":\"/healthz\",\"prefix\":false,\"methods\":[\"GET\"]},"
+           "{\"who\":\"token eye at 127.0.0.1\",\"may_change\":false,"
+           "\"paths\":[{\"path\":\"/healthz\",\"prefix\":false,\"methods\":[\"GET\"]},"
            "{\"path\":\"/who\",\"prefix\":false,\"methods\":[\"GET\",\"POST\"]},"
            "{\"path\":\"/v1\",\"prefix\":false,\"methods\":[\"GET\"]}]}\n");
     cr_assert_eq(counts.denied[ADMIN_DENIED_ROLE], 1);

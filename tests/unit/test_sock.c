@@ -352,3 +352,15 @@ Test(sock_unix, abstract_names_need_no_file)
     close(c);
     close(fd);
 }
+
+Test(sock, knows_whose_process_has_connected_by_a_unix_socket)
+{
+    int pair[2];
+    unsigned uid = 4242;
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    cr_assert(sock_peer_uid(pair[0], &uid));
+    cr_assert_eq(uid, getuid());
+    close(pair[0]);
+    close(pair[1]);
+    cr_assert(!sock_peer_uid(pair[0], &uid));
+}

@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "io/sock.h"
@@ -68,6 +69,67 @@ Test(sockets, removes_the_socket_that_it_has_made)
     cr_assert_eq(access(path, F_OK), 0);
     sockets_abandon(&s);
     cr_assert_neq(access(path, F_OK), 0);
+    sockets_close(&s);
+    config_free(c);
+    faults_fini(&faults);
+}
+
+static struct config *conf_with_mode(const char *mode, struct faults *faults)
+{
+    char text[512];
+    snprintf(text, sizeof text,
+             "admin = { bind = \"unix:%s\"; unix_mode = \"%s\"; };\n"
+             "listeners = ( { name = \"a\"; bind = \"127.0.0.1:0\"; } );\n"
+             "routes = ( { match = { path_prefix = \"/\"; }; respond = { body = \"x\"; }; } );\n",
+             path, mode);
+    faults_init(faults);
+    struct config *c = config_parse(text, "test.conf", NULL, faults);
+    cr_assert(c, "%s", faults->first ? faults->first->text : "");
+    return c;
+}
+
+static unsigned mode_of_path(void)
+{
+    struct stat st;
+    cr_assert_eq(stat(path, &st), 0);
+    return st.st_mode & 0777;
+}
+
+Test(sockets, have_new_rights_once_their_configuration_is_in_force)
+{
+    struct faults faults, more;
+    struct sockets s = {0};
+    struct config *c = conf_with_mode("0600", &faults), *next = conf_with_mode("0640", &more);
+    cr_assert(sockets_prepare(&s, c, 1, &faults));
+    sockets_commit(&s);
+    cr_assert_eq(mode_of_path(), 0600);
+    cr_assert(sockets_prepare(&s, next, 1, &more));
+    cr_assert_eq(mode_of_path(), 0600, "it may still be given up");
+    sockets_abandon(&s);
+    cr_assert_eq(mode_of_path(), 0600);
+    cr_assert(sockets_prepare(&s, next, 1, &more));
+    sockets_commit(&s);
+    cr_assert_eq(mode_of_path(), 0640);
+    sockets_close(&s);
+    config_free(c);
+    config_free(next);
+    faults_fini(&faults);
+    faults_fini(&more);
+}
+
+Test(sockets, of_operators_are_kept_by_the_control_process_as_far_as_they_are_its_own)
+{
+    struct faults faults;
+    struct sockets s = {0};
+    struct config *c = conf_with_mode("0600", &faults);
+    cr_assert(sockets_prepare(&s, c, 1, &faults));
+    sockets_commit(&s);
+    sockets_keep_admin(&s, c);
+    cr_assert_eq(sockets_group(&s, &c->admin.listeners[0]->bind)->n, 1);
+    cr_assert_eq(sockets_group(&s, &c->listeners[0].bind)->n, 0);
+    const struct config other = {0};
+    sockets_keep_admin(&s, &other);
+    cr_assert_eq(sockets_group(&s, &c->admin.listeners[0]->bind)->n, 0);
     sockets_close(&s);
     config_free(c);
     faults_fini(&faults);
