@@ -150,7 +150,7 @@ Test(admin_access, a_page_of_somebody_elses_changes_nothing)
 
 Test(admin_access, who_guesses_waits_and_keeps_nobody_off)
 {
-    enum { GUESSES = 40 };
+    enum { GUESSES = 40, ANSWERED = 3 };
     struct talk *guesses[GUESSES];
     rig_start(.whole = ADMIN("", TOKENS));
     const uint64_t from = now_ms();
@@ -164,10 +164,11 @@ Test(admin_access, who_guesses_waits_and_keeps_nobody_off)
     cr_assert_eq(READ(OPS), 200, "a right token waits for nothing");
     cr_assert_eq(weirctl_run("endpoint list"), 0, "nor does the unix socket");
     cr_assert_lt(now_ms() - from, 1500);
-    for (unsigned i = 0; i < GUESSES; i++)
+    for (unsigned i = 0; i < ANSWERED; i++)
         cr_assert_eq(talk_response(guesses[i])->status, 401);
-    cr_assert_geq(now_ms() - from, 1900, "the last ones wait for two seconds");
+    cr_assert_geq(now_ms() - from, 390, "each waits longer than the one before");
     cr_assert(talk_ended(guesses[0]), "one guess a connection");
+    cr_assert(!talk_is_over(guesses[GUESSES - 1]));
     cr_assert_eq(rig_metric("weir_admin_denied_total{reason=\"token\"}"), GUESSES);
 }
 
@@ -189,10 +190,8 @@ Test(admin_access, of_a_flood_of_guesses_few_lines_are_logged)
         t[i] = talk_open_port(rig_port("portadmin"));
         talk_send(t[i], "GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer x\r\n\r\n");
     }
-    for (unsigned i = 0; i < GUESSES; i++)
-        cr_assert_eq(talk_response(t[i])->status, 401);
+    AWAIT(rig_metric("weir_admin_denied_total{reason=\"token\"}") == GUESSES);
     cr_assert_leq(rig_log_count("admin_denied"), 3 * BURST);
-    cr_assert_eq(rig_metric("weir_admin_denied_total{reason=\"token\"}"), GUESSES);
 }
 
 /* -- unix sockets ------------------------------------------------------------------------------ */
