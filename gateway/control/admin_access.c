@@ -6,6 +6,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "core/stats/exposition.h"
 #include "http/target.h"
 #include "io/shm.h"
 #include "io/tls.h"
@@ -40,17 +41,28 @@ static const char *const words[] = {
 #undef DENIAL
 };
 
-void metrics_of_admin(void *counts, struct text *out)
+static const struct metric denied = {
+    "weir_admin_denied", METRIC_COUNTER, "reason",
+    "Requests and connections that an admin socket refused for who they came from", 0};
+
+void metrics_of_admin(void *counts, struct exposition *e)
 {
     struct admin_counts *c = counts;
 
     if (!c)
         return;
-    text_str(out, "# HELP weir_admin_denied_total requests and connections that an admin socket "
-                  "refused for who they came from\n# TYPE weir_admin_denied_total counter\n");
-    for (int d = ADMIN_DENIED_NONE + 1; d < ADMIN_DENIALS_N; d++)
-        text_printf(out, "weir_admin_denied_total{reason=\"%s\"} %llu\n", words[d],
-                    (unsigned long long)atomic_load_explicit(&c->denied[d], memory_order_relaxed));
+    expose_head(e, &denied);
+    for (int d = ADMIN_DENIED_NONE + 1; d < ADMIN_DENIALS_N; d++) {
+        char label[48];
+        const int n = snprintf(label, sizeof label, "reason=\"%s\"", words[d]);
+        expose_sample(e, &denied, slice_of(label, (size_t)n), (struct slice){0},
+                      (int64_t)atomic_load_explicit(&c->denied[d], memory_order_relaxed));
+    }
+}
+
+void admin_metrics_reference(struct text *out)
+{
+    metrics_table(out, "Admin sockets", "The reasons are told in docs/admin.md.", &denied, 1);
 }
 
 void admin_deny(const struct admin_judgement *j, struct admin_access *a, enum admin_denial d)

@@ -20,6 +20,7 @@
 struct shm;
 struct faults;
 struct text;
+struct exposition;
 struct tls_peer;
 
 /* name, word in logs and metrics, what it means */
@@ -48,7 +49,9 @@ bool admin_counts_prepare(struct shm *shm, struct faults *faults) nodiscard;
 /* Any process; NULL when there is none. */
 struct admin_counts *admin_counts_find(const struct shm *shm);
 /* A part of the metrics page; ctx is the struct admin_counts. */
-void metrics_of_admin(void *counts, struct text *out);
+void metrics_of_admin(void *counts, struct exposition *e);
+/* Its rows of the manual. */
+void admin_metrics_reference(struct text *out);
 
 /* The rules of one socket, and how many have guessed there. */
 struct admin_access {

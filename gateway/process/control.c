@@ -2,21 +2,13 @@
 /* The control process: the slow side. It resolves names, answers on the admin socket, and is where
  * modules do what must be done once and not by every worker, with requests of their own; traffic
  * goes on without it, with the last known state. */
-#include "process/asks.h"
+#include "process/admin_api.h"
 #include "process/engine.h"
-#include "process/log_level.h"
 
 #include "base/log.h"
-#include "control/admin.h"
-#include "control/commands.h"
 #include "control/dns.h"
-#include "control/endpoints.h"
-#include "control/explain.h"
 #include "control/health.h"
-#include "control/log_stream.h"
-#include "control/metrics.h"
 #include "control/resolver.h"
-#include "control/status.h"
 #include "core/module/module.h"
 #include "core/module/watched_file.h"
 #include "fleet/fleet.h"
@@ -49,130 +41,11 @@ struct process {
     struct fleet *fleet; /* NULL: none is configured */
     struct fleet_health *fleet_health;
     struct fleet_budgets *fleet_budgets;
-    struct metrics metrics;
-    struct commands commands;
-    struct endpoints endpoints;
-    struct asks asks;
-    struct explain explain;
-    struct status status;
-    struct log_levels levels;
-    struct log_stream *log_stream;
-    struct admin_row rows[21];
-    struct admin_row decides[2]; /* those of them that do what other instances have decided */
-    struct admin *admin;
+    struct admin_api api;
     struct timer rotate; /* of the keys of session tickets */
     struct timer tick;
     struct timer last; /* until the end, when told to finish */
 };
-
-/* -- what the admin socket shows --------------------------------------------------------------- */
-
-static void show_process(void *ctx, struct process_facts *out)
-{
-    const struct board *b = ((struct process *)ctx)->birth->board;
-    *out = (struct process_facts){
-        .generation = atomic_load(&b->generation),
-        .started_s = atomic_load(&b->started_wall_us) / 1000000,
-        .loaded_s = atomic_load(&b->loaded_wall_us) / 1000000,
-        .reloads = atomic_load(&b->reloads),
-        .reloads_failed = atomic_load(&b->reloads_failed),
-        .upgrades = atomic_load(&b->upgrades),
-        .upgrades_failed = atomic_load(&b->upgrades_failed),
-        .workers = atomic_load(&b->workers),
-        .workers_alive = atomic_load(&b->workers_alive),
-        .workers_draining = atomic_load(&b->workers_draining),
-        .restarts = atomic_load(&b->restarts),
-        .log_rotations = atomic_load(&b->log_rotations),
-        .log_rotations_failed = atomic_load(&b->log_rotations_failed),
-        .slots_n = (unsigned)atomic_load(&b->slots),
-        .master = (uint64_t)getppid(),
-    };
-}
-
-static void show_config(void *ctx, const struct admin_request *rq, struct admin_answer *out)
-{
-    const struct process *p = ctx;
-    (void)rq;
-    out->type = SLICE("application/json");
-    text_add(&out->body, p->birth->g->config->effective);
-    text_char(&out->body, '\n');
-}
-
-static void open_admin(struct process *p, struct admin_counts *counts)
-{
-    const struct generation *g = p->birth->g;
-    const struct admin_conf *c = &g->config->admin;
-    for (size_t i = 0; i < c->listeners_n; i++) {
-        const struct socket_group *group =
-            sockets_group(p->birth->sockets, &c->listeners[i]->bind);
-        admin_listen(p->admin, &(struct admin_socket){.fd = group->fds[0],
-                                                      .conf = c->listeners[i],
-                                                      .tls = g->admin_tls[i],
-                                                      .counts = counts});
-    }
-}
-
-static void build_admin(struct process *p)
-{
-    const struct birth *b = p->birth;
-    struct admin_counts *counts = admin_counts_find(b->shm);
-    commands_init(&p->commands, b->g, &p->engine.worker);
-    endpoints_init(&p->endpoints, &p->engine.worker, p->health);
-    metrics_init(&p->metrics, b->g, b->shm, PACKAGE_VERSION, show_process, p);
-    metrics_add(&p->metrics, metrics_of_resolver, p->resolver);
-    metrics_add(&p->metrics, metrics_of_files, p->files);
-    metrics_add(&p->metrics, metrics_of_health, p->health);
-    metrics_add(&p->metrics, metrics_of_fleet, p->fleet);
-    metrics_add(&p->metrics, metrics_of_admin, counts);
-    p->rows[0] = (struct admin_row){"/healthz", admin_healthz, NULL, .open = true};
-    p->rows[1] = (struct admin_row){"/metrics", metrics_answer, &p->metrics, .open = true};
-    p->rows[2] = (struct admin_row){"/v1/modules", commands_list, &p->commands};
-    p->rows[3] = (struct admin_row){"/v1/modules/", commands_answer, &p->commands,
-                                    .methods = ADMIN_POST, .prefix = true};
-    p->rows[4] = (struct admin_row){"/v1/clusters", endpoints_all, &p->endpoints};
-    p->rows[5] = (struct admin_row){"/v1/clusters/", endpoints_of_cluster, &p->endpoints,
-                                    .methods = ADMIN_GET | ADMIN_POST, .prefix = true};
-    p->rows[6] = (struct admin_row){"/v1/endpoints/", endpoints_command, &p->endpoints,
-                                    .methods = ADMIN_POST, .prefix = true};
-    p->rows[7] =
-        (struct admin_row){"/v1/fleet", fleet_answer, p->fleet, .methods = ADMIN_GET | ADMIN_POST};
-    p->rows[8] = (struct admin_row){"/v1/fleet/decisions", fleet_decisions_answer, p->fleet,
-                                    .methods = ADMIN_GET | ADMIN_POST};
-    p->rows[9] = (struct admin_row){"/v1/fleet/forget", fleet_forget_answer, p->fleet,
-                                    .methods = ADMIN_POST};
-    asks_init(&p->asks, &p->engine.loop, b->master_fd, b->reports);
-    p->rows[10] =
-        (struct admin_row){"/v1/reload", asks_reload, &p->asks, .methods = ADMIN_POST};
-    p->rows[11] =
-        (struct admin_row){"/v1/upgrade", asks_upgrade, &p->asks, .methods = ADMIN_POST};
-    p->rows[12] = (struct admin_row){"/v1/drain", asks_drain, &p->asks, .methods = ADMIN_POST};
-    p->rows[13] = (struct admin_row){"/v1/logs/reopen", asks_reopen_logs, &p->asks,
-                                     .methods = ADMIN_POST};
-    explain_init(&p->explain, &p->engine.worker, &p->endpoints);
-    p->rows[14] =
-        (struct admin_row){"/v1/explain", explain_answer, &p->explain, .methods = ADMIN_POST};
-    p->rows[15] = (struct admin_row){"/v1/config", show_config, p,
-                                     .methods = ADMIN_GET | ADMIN_POST};
-    p->status = (struct status){.w = &p->engine.worker, .metrics = &p->metrics};
-    p->rows[16] = (struct admin_row){"/v1/status", status_answer, &p->status,
-                                     .methods = ADMIN_GET | ADMIN_POST};
-    p->rows[17] = (struct admin_row){"/v1/routes", status_routes, &p->status,
-                                     .methods = ADMIN_GET | ADMIN_POST};
-    p->levels = (struct log_levels){b->board, b->g->config->log.level};
-    p->rows[18] = (struct admin_row){"/v1/logs/level", log_level_answer, &p->levels,
-                                     .methods = ADMIN_GET | ADMIN_POST};
-    p->log_stream = log_stream_new(&p->engine.loop, b->shm, &b->board->live_until_ms,
-                                   &b->board->slots);
-    p->rows[19] = (struct admin_row){"/v1/logs/stream", log_stream_answer, p->log_stream,
-                                     .methods = ADMIN_GET | ADMIN_POST};
-    p->commands.decider = p->endpoints.decider = fleet_decider(p->fleet);
-    p->decides[0] = p->rows[3];
-    p->decides[1] = p->rows[6];
-    fleet_decisions_run_by(p->fleet, p->decides, array_n(p->decides));
-    p->rows[20] = (struct admin_row){"/v1", admin_index, NULL};
-    p->admin = admin_new(&p->engine.loop, p->rows, array_n(p->rows));
-    open_admin(p, counts);
-}
 
 /* -- session tickets --------------------------------------------------------------------------- */
 
@@ -264,10 +137,9 @@ static void finish(struct process *p)
     timer_stop(&p->tick);
     fleet_stop(p->fleet);
     health_quiesce(p->health);
-    admin_stop(p->admin);
-    log_stream_quiesce(p->log_stream);
+    const bool idle = admin_api_finish(&p->api);
     sockets_keep_mine(p->birth->sockets, NULL, 0, p->birth->workers);
-    if (admin_connections(p->admin) == 0)
+    if (idle)
         loop_stop(&p->engine.loop);
     else
         timer_start(&p->engine.loop, &p->last, LAST_ANSWERS_MS);
@@ -302,10 +174,7 @@ static void tear_down(struct process *p)
 {
     timer_stop(&p->tick);
     fleet_stop(p->fleet);
-    asks_fini(&p->asks);
-    log_stream_quiesce(p->log_stream);
-    admin_free(p->admin); /* commands need the modules, which end with the engine */
-    log_stream_free(p->log_stream);
+    admin_api_stop(&p->api);
     file_watch_stop(p->files);
     health_quiesce(p->health);
     loop_turn(&p->engine.loop); /* checks see that nobody waits for them */
@@ -333,7 +202,12 @@ _Noreturn void control_main(const struct birth *b)
     p.files = file_watch_start(&p.engine.loop, b->g);
     p.health = health_start(&p.engine.worker);
     start_fleet(&p);
-    build_admin(&p);
+    admin_api_start(&p.api, &(struct admin_api_parts){.birth = b,
+                                                      .engine = &p.engine,
+                                                      .resolver = p.resolver,
+                                                      .files = p.files,
+                                                      .health = p.health,
+                                                      .fleet = p.fleet});
     rotate_tickets(&p);
     start_modules(&p);
     child_ready(b->master_fd);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The manual of metrics, docs/metrics.md: made from the tables by which they are shown. */
+#include "control/admin_access.h"
 #include "control/metrics.h"
 #include "core/module/module.h"
 #include "core/stats/stats.h"
@@ -34,6 +35,7 @@ void metrics_manual(struct text *out, struct module_set *s)
     text_str(out, about);
     metrics_reference(out);
     health_metrics_reference(out);
+    admin_metrics_reference(out);
     fleet_metrics_reference(out);
     stats_reference(out);
     modules_metrics_reference(out, s);

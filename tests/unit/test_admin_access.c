@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who may do what: the rules as values, and then the server that asks them, over real sockets. */
+#include "core/stats/exposition.h"
 #include "tests/unit/admin_peer.h"
 
 #include <arpa/inet.h>
@@ -280,18 +281,19 @@ Test(admin_access, counts_and_logs_what_it_denies_without_what_was_shown)
 {
     struct text t;
     const struct admin_judgement j = judge("GET", "Authorization: Bearer secret-0123456789\r\n");
+    struct exposition e = {.out = &t};
     text_init(&t);
     admin_deny(&j, &at, j.denied);
     cr_assert(!strstr(logged, "secret"));
     cr_assert(strstr(logged, "warn") && strstr(logged, "admin_denied why=token who=\"somebody at "
                                                        "127.0.0.1\""),
               "%s", logged);
-    metrics_of_admin(&counts, &t);
+    metrics_of_admin(&counts, &e);
     text_char(&t, '\0');
     cr_assert(strstr(t.p, "\nweir_admin_denied_total{reason=\"token\"} 1\n"), "%s", t.p);
     cr_assert(strstr(t.p, "\nweir_admin_denied_total{reason=\"credential\"} 0\n"), "%s", t.p);
     t.n = 0;
-    metrics_of_admin(NULL, &t);
+    metrics_of_admin(NULL, &e);
     cr_assert_eq(t.n, 0);
     text_fini(&t);
 }
