@@ -90,14 +90,20 @@ static void fill_path(const char *path, const json_t *operation, char *out, size
     out[n] = '\0';
 }
 
-static const struct response *ask_for(const char *socket, const char *method, const char *path,
-                                      const char *content)
+static struct talk *ask_at(const char *socket, const char *method, const char *path,
+                           const char *content)
 {
     struct talk *t = talk_open_unix(rig_path(socket));
     talk_send(t,
               "%s %s HTTP/1.1\r\nHost: admin\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s",
               !strcmp(method, "get") ? "GET" : "POST", path, strlen(content), content);
-    const struct response *r = talk_response(t);
+    return t;
+}
+
+static const struct response *ask_for(const char *socket, const char *method, const char *path,
+                                      const char *content)
+{
+    const struct response *r = talk_response(ask_at(socket, method, path, content));
     cr_assert(r->whole, "%s %s", method, path);
     return r;
 }
@@ -148,9 +154,32 @@ static char *content_of(const char *path, const json_t *operation)
     return json_dumps(example, JSON_COMPACT);
 }
 
+/* The type of an answer that goes on until the reader goes; NULL: it has an end. */
+static const char *stream_type(const json_t *operation)
+{
+    const json_t *content = json_schema_at(operation, "#/responses/200/content");
+    const char *type = json_object_iter_key(json_object_iter((json_t *)content));
+    return type && (strstr(type, "ndjson") || strstr(type, "event-stream")) ? type : NULL;
+}
+
+static int call_stream(const char *socket, const char *path, const char *method,
+                       const json_t *operation)
+{
+    char *content = content_of(path, operation);
+    struct talk *t = ask_at(socket, method, path, content);
+    const struct response *r = talk_head(t);
+    const int status = r->status;
+    cr_assert_str_eq(field_of(r, "content-type"), stream_type(operation), "%s", path);
+    talk_close(t);
+    free(content);
+    return status;
+}
+
 static int call(const char *socket, const char *path, const char *method, const json_t *operation)
 {
     char filled[256];
+    if (stream_type(operation))
+        return call_stream(socket, path, method, operation);
     char *content = content_of(path, operation);
     fill_path(path, operation, filled, sizeof filled);
     const struct response *r = ask_for(socket, method, filled, content);
