@@ -33,7 +33,7 @@ for file in conf/*.conf conf/examples/*.conf; do
     { printf '# %s\n\n````libconfig\n' "$file" && cat "$file" && printf '````\n'; } >"$work/conf.md"
     page "$file" "$work/conf.md"
 done
-cp docs/*.svg "$out/docs/"
+find docs -maxdepth 1 \( -name "*.svg" -o -name "*.json" \) -exec cp {} "$out/docs/" \;
 cp LICENSE "$out/"
 cp "$tools/site.css" "$out/style.css"
 printf '%s\n' '<!DOCTYPE html>' '<html lang="en">' '<meta charset="utf-8">' '<title>Weir</title>' \

@@ -70,9 +70,11 @@ static unsigned take(size_t i, unsigned asked)
     return n;
 }
 
+/* And all the others there are: who knows of fewer leaves room for fewer. */
 static bool sees(size_t i, uint64_t firsts_there, uint64_t retries_there)
 {
-    return atomic_load(&all[i].elsewhere.others) >> 32 &&
+    const uint64_t others = atomic_load(&all[i].elsewhere.others);
+    return others >> 32 && (uint32_t)others == sides_n - 1 &&
            atomic_load(&all[i].elsewhere.counts) == (firsts_there << 32 | retries_there);
 }
 
