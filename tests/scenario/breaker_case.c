@@ -5,7 +5,6 @@
 #include <string.h>
 
 struct origin *breaker_app, *breaker_spare;
-static json_t *answer;
 
 void breaker_begin(void)
 {
@@ -17,8 +16,6 @@ void breaker_begin(void)
 
 void breaker_end(void)
 {
-    json_decref(answer);
-    answer = NULL;
     h2_talks_end();
     rig_end();
 }
@@ -51,32 +48,10 @@ void breaker_await_time(void)
     AWAIT(strcmp(breaker_state(), "half_open") == 0);
 }
 
-int breaker_call(const char *command, const char *json)
-{
-    struct talk *t = talk_open_unix(rig_path("admin.sock"));
-    talk_send(t,
-              "POST /v1/modules/breaker/%s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
-              "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-              command, strlen(json), json);
-    const struct response *r = talk_response(t);
-    const int status = r->status;
-    cr_assert(r->whole, "%s", r->fault);
-    json_decref(answer);
-    answer = json_loads(r->body.p, 0, NULL);
-    cr_assert(json_is_object(answer), "%s", r->body.p);
-    talk_close(t);
-    return status;
-}
-
-json_t *breaker_answer(void)
-{
-    return answer;
-}
-
 static const json_t *first_circuit(void)
 {
-    cr_assert_eq(breaker_call("get", "{\"cluster\": \"app\"}"), 200);
-    const json_t *b = json_array_get(json_object_get(answer, "breakers"), 0);
+    cr_assert_eq(operator_call("breaker", "get", "{\"cluster\": \"app\"}"), 200);
+    const json_t *b = json_array_get(json_object_get(operator_answer(), "breakers"), 0);
     return json_array_get(json_object_get(b, "circuits"), 0);
 }
 

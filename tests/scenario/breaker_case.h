@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "tests/lib/h2_talk.h"
+#include "tests/lib/operator.h"
 #include "tests/lib/origin.h"
 #include "tests/lib/rig.h"
 #include "tests/lib/talk.h"
@@ -34,9 +35,6 @@ void breaker_open(const char *target);
 /* Waits until an open circuit's time is over. */
 void breaker_await_time(void);
 
-/* POST /v1/modules/breaker/COMMAND; the status, and the answer, which stays until the next call. */
-int breaker_call(const char *command, const char *json);
-json_t *breaker_answer(void);
 /* Of the first circuit of "app". */
 const char *breaker_state(void);
 double breaker_number(const char *key);

@@ -16,11 +16,11 @@ BREAKER_SUITE(breaker_operator);
 Test(breaker_operator, forces_a_circuit_open_and_closed)
 {
     breaker_start(2, "circuit = { " QUICK " };");
-    cr_assert_eq(breaker_call("force", FORCE("open")), 200);
+    cr_assert_eq(operator_call("breaker", "force", FORCE("open")), 200);
     cr_assert_eq(breaker_send(10, "/", 503), 10);
-    cr_assert_eq(breaker_call("force", FORCE("closed")), 200);
+    cr_assert_eq(operator_call("breaker", "force", FORCE("closed")), 200);
     cr_assert_eq(breaker_send(30, "/?status=500", 500), 30);
-    cr_assert_eq(breaker_call("force", FORCE("auto")), 200);
+    cr_assert_eq(operator_call("breaker", "force", FORCE("auto")), 200);
     breaker_open("/?status=500");
     cr_assert_eq(rig_log_count("breaker_open"), 2);
     cr_assert(strstr(rig_await_log("breaker_open"), "until an operator says otherwise"));
@@ -30,9 +30,9 @@ Test(breaker_operator, disables_it_as_a_whole)
 {
     breaker_start(1, "circuit = { " QUICK " }; limits = { max_requests = 1; };");
     breaker_open("/?status=500");
-    cr_assert_eq(breaker_call("disable", APP), 200);
+    cr_assert_eq(operator_call("breaker", "disable", APP), 200);
     cr_assert_eq(breaker_send(20, "/?status=500", 500), 20);
-    cr_assert_eq(breaker_call("enable", APP), 200);
+    cr_assert_eq(operator_call("breaker", "enable", APP), 200);
     cr_assert_eq(rig_log_count("breaker_disabled"), 1);
     cr_assert_eq(rig_log_count("breaker_enabled"), 1);
     breaker_open("/?status=500");
@@ -42,10 +42,10 @@ Test(breaker_operator, has_the_last_word_over_reloads)
 {
     struct rig_conf c = {.cluster = "breaker = { circuit = { }; };"};
     rig_start_with(c);
-    cr_assert_eq(breaker_call("force", FORCE("open")), 200);
+    cr_assert_eq(operator_call("breaker", "force", FORCE("open")), 200);
     rig_renew_with(c);
     cr_assert_eq(get("/")->status, 503);
-    cr_assert_eq(breaker_call("disable", APP), 200);
+    cr_assert_eq(operator_call("breaker", "disable", APP), 200);
     rig_renew_with(c);
     cr_assert_eq(get("/")->status, 200);
 }
@@ -58,13 +58,14 @@ Test(breaker_operator, forces_one_endpoint)
     snprintf(json, sizeof json,
              "{\"cluster\": \"app\", \"state\": \"open\", \"endpoint\": \"127.0.0.1:%u\"}",
              origin_port(breaker_app));
-    cr_assert_eq(breaker_call("force", json), 200, "%s", json);
+    cr_assert_eq(operator_call("breaker", "force", json), 200, "%s", json);
     for (unsigned i = 0; i < 6; i++)
         cr_assert(body_is(get("/"), "spare\n"));
-    cr_assert_eq(breaker_call("force", "{\"cluster\": \"app\", \"state\": \"open\", \"endpoint\": "
-                                       "\"10.9.9.9:1\"}"),
+    cr_assert_eq(operator_call("breaker", "force",
+                               "{\"cluster\": \"app\", \"state\": \"open\", \"endpoint\": "
+                               "\"10.9.9.9:1\"}"),
                  404);
-    cr_assert_eq(breaker_call("force", FORCE("auto")), 200);
+    cr_assert_eq(operator_call("breaker", "force", FORCE("auto")), 200);
     cr_assert_eq(breaker_send(6, "/", 200), 6);
     cr_assert(origin_requests(breaker_app) > 0);
 }
@@ -89,10 +90,10 @@ Test(breaker_operator, is_told_what_is_wrong)
     };
     breaker_start(1, "circuit = { };");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        cr_assert_eq(breaker_call(rows[i].command, rows[i].json), rows[i].status, "%s %s",
-                     rows[i].command, rows[i].json);
-    cr_assert_eq(breaker_call("get", "{}"), 200);
-    cr_assert_eq(json_array_size(json_object_get(breaker_answer(), "breakers")), 1);
+        cr_assert_eq(operator_call("breaker", rows[i].command, rows[i].json), rows[i].status,
+                     "%s %s", rows[i].command, rows[i].json);
+    cr_assert_eq(operator_call("breaker", "get", "{}"), 200);
+    cr_assert_eq(json_array_size(json_object_get(operator_answer(), "breakers")), 1);
 }
 
 /* -- weirctl ----------------------------------------------------------------------------------- */
@@ -101,7 +102,8 @@ Test(breaker_operator, works_by_weirctl)
 {
     breaker_start(1, "circuit = { " QUICK " }; limits = { max_requests = 20; };");
     cr_assert_eq(weirctl_run("breaker list"), 0, "%s", weirctl_said());
-    WEIRCTL_SAYS("\ncluster app  -         closed  auto  -          0       0     0         0     -\n");
+    WEIRCTL_SAYS(
+        "\ncluster app  -         closed  auto  -          0       0     0         0     -\n");
     WEIRCTL_SAYS("\napp      usual     on        0/20      0/0      0/-            -\n");
     cr_assert_eq(weirctl_run("breaker open app"), 0, "%s", weirctl_said());
     WEIRCTL_SAYS(" open   forced_open ");
@@ -136,8 +138,8 @@ Test(breaker_operator, works_by_weirctl)
 
 static const char *route_state(void)
 {
-    cr_assert_eq(breaker_call("get", "{\"route\": \"all\"}"), 200);
-    const json_t *b = json_array_get(json_object_get(breaker_answer(), "breakers"), 0);
+    cr_assert_eq(operator_call("breaker", "get", "{\"route\": \"all\"}"), 200);
+    const json_t *b = json_array_get(json_object_get(operator_answer(), "breakers"), 0);
     return json_string_value(
         json_object_get(json_array_get(json_object_get(b, "circuits"), 0), "state"));
 }

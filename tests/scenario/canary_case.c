@@ -9,7 +9,6 @@
 enum { H1_CONNECTIONS = 12, H2_CONNECTIONS = 6, PIPELINED = 20, STREAMS = 40 };
 
 struct origin *canary_v1, *canary_v2;
-static json_t *answer;
 
 void canary_begin(void)
 {
@@ -21,8 +20,6 @@ void canary_begin(void)
 
 void canary_end(void)
 {
-    json_decref(answer);
-    answer = NULL;
     h2_talks_end();
     rig_end();
 }
@@ -123,40 +120,18 @@ void canary_send(unsigned h1, unsigned h2, const char *target)
 
 /* -- the operator ------------------------------------------------------------------------------ */
 
-int canary_post(const char *command, const char *json)
-{
-    struct talk *t = talk_open_unix(rig_path("admin.sock"));
-    talk_send(t,
-              "POST /v1/modules/%s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
-              "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-              command, strlen(json), json);
-    const struct response *r = talk_response(t);
-    const int status = r->status;
-    cr_assert(r->whole, "%s", r->fault);
-    json_decref(answer);
-    answer = json_loads(r->body.p, 0, NULL);
-    cr_assert(json_is_object(answer), "%s", r->body.p);
-    talk_close(t);
-    return status;
-}
-
-json_t *canary_answer(void)
-{
-    return answer;
-}
-
 void canary_set(const char *weights)
 {
     char json[512];
     snprintf(json, sizeof json, "{\"route\": \"all\", \"weights\": %s}", weights);
-    cr_assert_eq(canary_call("set", json), 200, "%s",
-                 json_string_value(json_object_get(answer, "error")));
+    cr_assert_eq(operator_call("canary", "set", json), 200, "%s",
+                 json_string_value(json_object_get(operator_answer(), "error")));
 }
 
 static json_t *split(void)
 {
-    cr_assert_eq(canary_call("get", "{\"route\": \"all\"}"), 200);
-    return json_array_get(json_object_get(answer, "splits"), 0);
+    cr_assert_eq(operator_call("canary", "get", "{\"route\": \"all\"}"), 200);
+    return json_array_get(json_object_get(operator_answer(), "splits"), 0);
 }
 
 double canary_number(const char *variant, const char *key)

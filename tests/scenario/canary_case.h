@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "tests/lib/h2_talk.h"
+#include "tests/lib/operator.h"
 #include "tests/lib/origin.h"
 #include "tests/lib/rig.h"
 #include "tests/lib/talk.h"
@@ -39,11 +40,6 @@ void canary_renew(unsigned workers, const char *routes);
  * be answered 200. `target` may have several words of "?..." (origin.h). */
 void canary_send(unsigned h1, unsigned h2, const char *target);
 
-/* POST /v1/modules/COMMAND ("canary/get"); the status, and the answer, which stays until the next
- * call. */
-int canary_post(const char *command, const char *json);
-#define canary_call(command, json) canary_post("canary/" command, json)
-json_t *canary_answer(void);
 /* Weights of the route "all", as {"v1": 1, ...}; must be taken. */
 void canary_set(const char *weights);
 /* Asks for the split of "all": a number of its variant, of the split itself (variant NULL). */

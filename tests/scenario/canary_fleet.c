@@ -44,7 +44,7 @@ static struct rig_conf conf(const char *routes)
 static double fleet_number(const char *key)
 {
     (void)canary_number(NULL, "position");
-    json_t *split = json_array_get(json_object_get(canary_answer(), "splits"), 0);
+    json_t *split = json_array_get(json_object_get(operator_answer(), "splits"), 0);
     return json_number_value(json_object_get(json_object_get(split, "fleet"), key));
 }
 

@@ -84,7 +84,7 @@ Test(canary_operator, keeps_a_change_over_reloads_and_says_that_it_is_one)
     canary_start(2, CANARY_TWO(1, 1));
     canary_set("{\"v1\": 0}");
     cr_assert(json_is_true(json_object_get(
-        json_array_get(json_object_get(canary_answer(), "splits"), 0), "override")));
+        json_array_get(json_object_get(operator_answer(), "splits"), 0), "override")));
     canary_send(20, 0, "/");
     canary_renew(2, CANARY_TWO(1, 1, "response_header = \"x-v\";"));
     canary_send(20, 0, "/");
@@ -94,7 +94,7 @@ Test(canary_operator, keeps_a_change_over_reloads_and_says_that_it_is_one)
     AWAIT(canary_number("v2", "weight") == 2);
     cr_assert_eq(canary_number("v1", "weight"), 1, "a changed file counts again");
     cr_assert(json_is_false(json_object_get(
-        json_array_get(json_object_get(canary_answer(), "splits"), 0), "override")));
+        json_array_get(json_object_get(operator_answer(), "splits"), 0), "override")));
 }
 
 Test(canary_operator, refuses_a_wrong_change_as_a_wrong_file)
@@ -126,10 +126,11 @@ Test(canary_operator, refuses_a_wrong_change_as_a_wrong_file)
     canary_start(1, CANARY_TWO(9, 1));
     canary_send(7, 0, "/");
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        cr_assert_eq(canary_call("set", wrong[i].json), wrong[i].status, "%s", wrong[i].json);
-        const char *says = json_string_value(json_object_get(canary_answer(), "error"));
+        cr_assert_eq(operator_call("canary", "set", wrong[i].json), wrong[i].status, "%s",
+                     wrong[i].json);
+        const char *says = json_string_value(json_object_get(operator_answer(), "error"));
         cr_assert(says && strstr(says, wrong[i].says), "%s: %s", wrong[i].json, says);
-        cr_assert_str_eq(json_string_value(json_object_get(canary_answer(), "field")),
+        cr_assert_str_eq(json_string_value(json_object_get(operator_answer(), "field")),
                          wrong[i].member);
     }
     cr_assert_eq(canary_number("v1", "weight"), 9);
@@ -144,7 +145,7 @@ Test(canary_operator, sees_targets_counts_and_shares)
     canary_start(2, CANARY_TWO(3, 1));
     canary_send(101, 100, "/");
     AWAIT(canary_number("v1", "sent") + canary_number("v2", "sent") == 201);
-    json_t *s = json_array_get(json_object_get(canary_answer(), "splits"), 0);
+    json_t *s = json_array_get(json_object_get(operator_answer(), "splits"), 0);
     cr_assert_str_eq(json_string_value(json_object_get(s, "route")), "all");
     cr_assert(json_is_false(json_object_get(s, "override")));
     const double since = json_number_value(json_object_get(s, "since"));
@@ -168,15 +169,15 @@ Test(canary_operator, sees_all_splits_or_one)
                  "  { name = \"b\"; match = { path = \"/b\"; }; canary = { split = ( { cluster = "
                  "\"v2\"; weight = 1; name = \"B\"; } ); }; },"
                  "  { name = \"c\"; cluster = \"app\"; } )");
-    cr_assert_eq(canary_call("get", "{}"), 200);
-    cr_assert_eq(json_array_size(json_object_get(canary_answer(), "splits")), 2);
-    cr_assert_eq(canary_call("get", "{\"route\": \"b\"}"), 200);
-    json_t *splits = json_object_get(canary_answer(), "splits");
+    cr_assert_eq(operator_call("canary", "get", "{}"), 200);
+    cr_assert_eq(json_array_size(json_object_get(operator_answer(), "splits")), 2);
+    cr_assert_eq(operator_call("canary", "get", "{\"route\": \"b\"}"), 200);
+    json_t *splits = json_object_get(operator_answer(), "splits");
     cr_assert_eq(json_array_size(splits), 1);
     json_t *v = json_array_get(json_object_get(json_array_get(splits, 0), "variants"), 0);
     cr_assert_str_eq(json_string_value(json_object_get(v, "name")), "B");
     cr_assert_str_eq(json_string_value(json_object_get(v, "cluster")), "v2");
-    cr_assert_eq(canary_call("get", "{\"route\": \"c\"}"), 404);
+    cr_assert_eq(operator_call("canary", "get", "{\"route\": \"c\"}"), 404);
 }
 
 Test(canary_operator, finds_variants_in_metrics_and_the_access_log)

@@ -416,10 +416,11 @@ Test(canary_sticky, leaves_alone_who_was_sent_elsewhere)
               .routes = CANARY_TWO(1, 1,
                                    "sticky = \"cookie:canary\"; response_header = \"x-v\"; }; "
                                    "dark_launch = { cluster = \"dark\"; grants = true;"));
-    cr_assert_eq(canary_post("dark_launch/grant", "{\"name\": \"alice\", \"ttl_s\": 60}"), 200);
+    cr_assert_eq(operator_call("dark_launch", "grant", "{\"name\": \"alice\", \"ttl_s\": 60}"),
+                 200);
     char fields[512];
     snprintf(fields, sizeof fields, "Cookie: %s\r\n",
-             json_string_value(json_object_get(canary_answer(), "cookie")));
+             json_string_value(json_object_get(operator_answer(), "cookie")));
     const struct response *r = ask("GET / HTTP/1.1\r\nHost: h\r\n%s\r\n", fields);
     cr_assert(r->status == 200 && body_is(r, "dark\n"), "%d %s", r->status, r->body.p);
     cr_assert_str_eq(field_of(r, "x-v"), "");

@@ -5,7 +5,6 @@
 #include <string.h>
 
 struct origin *fault_app;
-static json_t *answer;
 
 void fault_begin(void)
 {
@@ -15,8 +14,6 @@ void fault_begin(void)
 
 void fault_end(void)
 {
-    json_decref(answer);
-    answer = NULL;
     h2_talks_end();
     rig_end();
 }
@@ -68,29 +65,12 @@ unsigned fault_ask(unsigned requests, const char *path, int status)
     return n;
 }
 
-int fault_command(const char *command, const char *json)
-{
-    struct talk *t = talk_open_unix(rig_path("admin.sock"));
-    talk_send(t,
-              "POST /v1/modules/fault/%s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
-              "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-              command, strlen(json), json);
-    const struct response *r = talk_response(t);
-    const int status = r->status;
-    cr_assert(r->whole, "%s", r->fault);
-    json_decref(answer);
-    answer = json_loads(r->body.p, 0, NULL);
-    cr_assert(json_is_object(answer), "%s", r->body.p);
-    talk_close(t);
-    return status;
-}
-
 static json_t *told(const char *member)
 {
     size_t i;
     json_t *f;
-    cr_assert_eq(fault_command("list", "{\"route\": \"all\"}"), 200);
-    json_array_foreach(json_object_get(answer, "faults"), i, f)
+    cr_assert_eq(operator_call("fault", "list", "{\"route\": \"all\"}"), 200);
+    json_array_foreach(json_object_get(operator_answer(), "faults"), i, f)
     {
         if (strcmp(json_string_value(json_object_get(f, "fault")), "f") == 0)
             return json_object_get(f, member);

@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "tests/lib/h2_talk.h"
+#include "tests/lib/operator.h"
 #include "tests/lib/origin.h"
 #include "tests/lib/rig.h"
 #include "tests/lib/talk.h"
@@ -32,8 +33,6 @@ const char *fault_logged(const char *path, const char *member);
 /* So many requests on one connection; how many were answered with this status. */
 unsigned fault_ask(unsigned requests, const char *path, int status);
 
-/* POST /v1/modules/fault/COMMAND: the status; the answer stays until the next one. */
-int fault_command(const char *command, const char *json);
 /* What `list` says of the fault "f". */
 const char *fault_state_told(void);
 json_int_t fault_told(const char *member);

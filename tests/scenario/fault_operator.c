@@ -15,14 +15,14 @@ Test(fault_operator, turns_a_fault_off_and_on_in_all_workers)
 {
     fault_start(3, FAULT(BROKEN));
     cr_assert_eq(fault_ask(4, "/", 418), 4);
-    cr_assert_eq(fault_command("set", SET("\"enabled\": false")), 200);
+    cr_assert_eq(operator_call("fault", "set", SET("\"enabled\": false")), 200);
     for (int i = 0; i < 6; i++)
         cr_assert_eq(get("/")->status, 200);
     cr_assert_str_eq(fault_state_told(), "off");
     rig_await_log("fault_changed");
     fault_renew(2, FAULT(BROKEN));
     cr_assert_eq(get("/")->status, 200, "what was said outlives a reload");
-    cr_assert_eq(fault_command("set", SET("\"enabled\": true")), 200);
+    cr_assert_eq(operator_call("fault", "set", SET("\"enabled\": true")), 200);
     for (int i = 0; i < 6; i++)
         cr_assert_eq(get("/")->status, 418);
     cr_assert_str_eq(fault_state_told(), "on");
@@ -32,12 +32,12 @@ Test(fault_operator, turns_on_what_the_file_leaves_off)
 {
     fault_start(1, FAULT("enabled = false; " BROKEN));
     cr_assert_eq(get("/")->status, 200);
-    cr_assert_eq(fault_command("set", SET("\"enabled\": true, \"percent\": 25")), 200);
+    cr_assert_eq(operator_call("fault", "set", SET("\"enabled\": true, \"percent\": 25")), 200);
     cr_assert_eq(fault_ask(20, "/", 418), 5);
     cr_assert_eq(fault_told("percent"), 25);
-    cr_assert_eq(fault_command("set", SET("\"percent\": 0")), 200);
+    cr_assert_eq(operator_call("fault", "set", SET("\"percent\": 0")), 200);
     cr_assert_eq(fault_ask(20, "/", 418), 0);
-    cr_assert_eq(fault_command("set", SET("\"percent\": 100.0")), 200);
+    cr_assert_eq(operator_call("fault", "set", SET("\"percent\": 100.0")), 200);
     cr_assert_eq(fault_ask(20, "/", 418), 20);
 }
 
@@ -48,14 +48,14 @@ Test(fault_operator, stops_all_with_one_word)
                 " }; }, { name = \"b\"; match = { path = \"/b\"; }; cluster = \"app\"; fault = { "
                 "name = \"g\"; at = \"edge\"; " BROKEN " }; } )");
     cr_assert(get("/")->status == 418 && get("/b")->status == 418);
-    cr_assert_eq(fault_command("stop_all", "{}"), 200);
+    cr_assert_eq(operator_call("fault", "stop_all", "{}"), 200);
     for (int i = 0; i < 4; i++)
         cr_assert(get("/")->status == 200 && get("/b")->status == 200);
     cr_assert_str_eq(fault_state_told(), "stopped");
     rig_await_log("fault_all_stopped");
-    cr_assert_eq(fault_command("set", SET("\"enabled\": true")), 200);
+    cr_assert_eq(operator_call("fault", "set", SET("\"enabled\": true")), 200);
     cr_assert_eq(get("/")->status, 200, "it is the stronger word");
-    cr_assert_eq(fault_command("resume", "{}"), 200);
+    cr_assert_eq(operator_call("fault", "resume", "{}"), 200);
     cr_assert(get("/")->status == 418 && get("/b")->status == 418);
 }
 
@@ -77,12 +77,12 @@ Test(fault_operator, is_told_what_is_wrong)
     fault_start(1, FAULT(BROKEN));
     for (size_t i = 0; i < array_n(wrong); i++) {
         char status[8];
-        snprintf(status, sizeof status, "%d", fault_command("set", wrong[i][0]));
+        snprintf(status, sizeof status, "%d", operator_call("fault", "set", wrong[i][0]));
         cr_assert_str_eq(status, wrong[i][1], "%s: %s", wrong[i][0], status);
     }
     cr_assert_str_eq(fault_state_told(), "on", "nothing has changed");
-    cr_assert_eq(fault_command("list", "{\"route\": \"none\"}"), 404);
-    cr_assert_eq(fault_command("list", "{}"), 200);
+    cr_assert_eq(operator_call("fault", "list", "{\"route\": \"none\"}"), 404);
+    cr_assert_eq(operator_call("fault", "list", "{}"), 200);
 }
 
 static const char *in_seconds(int s)
@@ -103,7 +103,7 @@ Test(fault_operator, need_not_think_of_the_end)
     AWAIT(get("/")->status == 200);
     rig_await_log("fault_ended");
     cr_assert_str_eq(fault_state_told(), "ended");
-    cr_assert_eq(fault_command("set", SET("\"enabled\": true")), 200);
+    cr_assert_eq(operator_call("fault", "set", SET("\"enabled\": true")), 200);
     cr_assert_eq(get("/")->status, 200);
 }
 
@@ -124,7 +124,7 @@ Test(fault_operator, sees_it_stop_when_real_errors_become_many)
     cr_assert_eq(rig_log_count("fault_tripped"), 1);
     cr_assert_eq(fault_count("tripped"), 1);
     cr_assert_eq(fault_ask(10, "/good", 418), 0);
-    cr_assert_eq(fault_command("set", SET("\"enabled\": true")), 200);
+    cr_assert_eq(operator_call("fault", "set", SET("\"enabled\": true")), 200);
     cr_assert_eq(fault_ask(10, "/good", 418), 5, "it begins anew");
 }
 
@@ -159,7 +159,7 @@ Test(fault_operator, can_switch_all_off_in_the_file)
 {
     rig_start(.top = "modules = { fault = { enabled = false; }; };", .routes = FAULT(BROKEN));
     cr_assert_eq(get("/")->status, 200);
-    cr_assert_eq(fault_command("resume", "{}"), 200);
+    cr_assert_eq(operator_call("fault", "resume", "{}"), 200);
     cr_assert_eq(get("/")->status, 200);
     cr_assert_str_eq(fault_state_told(), "stopped");
 }

@@ -104,7 +104,7 @@ static void fail_three_times_each(void)
 static bool shared_is(const char *member)
 {
     (void)breaker_state();
-    const json_t *b = json_array_get(json_object_get(breaker_answer(), "breakers"), 0),
+    const json_t *b = json_array_get(json_object_get(operator_answer(), "breakers"), 0),
                  *c = json_array_get(json_object_get(b, "circuits"), 0);
     return json_is_true(json_object_get(json_object_get(c, "shared"), member));
 }
@@ -253,7 +253,8 @@ Test(fleet_breaker, is_not_led_while_an_operator_forces_it)
 {
     start(2, SIX);
     rig_instance(0);
-    cr_assert_eq(breaker_call("force", "{\"cluster\": \"app\", \"state\": \"open\"}"), 200);
+    cr_assert_eq(operator_call("breaker", "force", "{\"cluster\": \"app\", \"state\": \"open\"}"),
+                 200);
     AWAIT(!leads());
     cr_assert_eq(breaker_send(2, "/", 503), 2);
     rig_instance(1);
@@ -261,7 +262,8 @@ Test(fleet_breaker, is_not_led_while_an_operator_forces_it)
     cr_assert_eq(breaker_send(6, "/?status=500", 500), 6);
     AWAIT(strcmp(breaker_state(), "open") == 0);
     rig_instance(0);
-    cr_assert_eq(breaker_call("force", "{\"cluster\": \"app\", \"state\": \"auto\"}"), 200);
+    cr_assert_eq(operator_call("breaker", "force", "{\"cluster\": \"app\", \"state\": \"auto\"}"),
+                 200);
     AWAIT(leads());
     cr_assert(all_are("open"));
 }

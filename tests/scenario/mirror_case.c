@@ -7,7 +7,6 @@
 enum { CONNECTIONS = 8, AT_ONCE = 20 };
 
 struct origin *mirror_app, *mirror_shade;
-static json_t *answer;
 
 void mirror_begin(void)
 {
@@ -18,8 +17,6 @@ void mirror_begin(void)
 
 void mirror_end(void)
 {
-    json_decref(answer);
-    answer = NULL;
     h2_talks_end();
     rig_end();
 }
@@ -112,22 +109,6 @@ unsigned mirror_count(const char *name)
     return (unsigned)n;
 }
 
-int mirror_ask(const char *json, json_t **to)
-{
-    struct talk *t = talk_open_unix(rig_path("admin.sock"));
-    talk_send(t,
-              "POST /v1/modules/mirror/diffs HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
-              "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-              strlen(json), json);
-    const struct response *r = talk_response(t);
-    const int status = r->status;
-    cr_assert(r->whole, "%s", r->fault);
-    *to = json_loads(r->body.p, 0, NULL);
-    cr_assert(json_is_object(*to), "%s", r->body.p);
-    talk_close(t);
-    return status;
-}
-
 static const char *text_of(const json_t *object, const char *member)
 {
     const char *text = json_string_value(json_object_get(object, member));
@@ -136,9 +117,8 @@ static const char *text_of(const json_t *object, const char *member)
 
 json_t *mirror_told_all(void)
 {
-    json_decref(answer);
-    cr_assert_eq(mirror_ask("{\"route\": \"all\"}", &answer), 200);
-    return json_object_get(answer, "mirrors");
+    cr_assert_eq(operator_call("mirror", "diffs", "{\"route\": \"all\"}"), 200);
+    return json_object_get(operator_answer(), "mirrors");
 }
 
 json_t *mirror_told(const char *member)

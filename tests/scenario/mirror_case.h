@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "tests/lib/h2_talk.h"
+#include "tests/lib/operator.h"
 #include "tests/lib/origin.h"
 #include "tests/lib/rig.h"
 #include "tests/lib/talk.h"
@@ -37,7 +38,5 @@ json_t *mirror_told_all(void);
 json_t *mirror_told(const char *member);
 /* The n-th difference of the newest sample as "WHAT: PRIMARY, MIRROR"; "" when there is none. */
 const char *mirror_difference(size_t n);
-/* POST /v1/modules/mirror/diffs with this content: the status; *answer is the caller's. */
-int mirror_ask(const char *json, json_t **answer);
 
 #endif

@@ -95,15 +95,13 @@ Test(mirror_compare, shows_no_value_unless_it_is_told_to)
            "{\"pin\":4712,\"s\":\"hunter3\"}");
     mirror_start(1, COMPARE("json = true; headers = [ \"X-Who\" ];"));
     compare_one();
-    json_t *all;
-    cr_assert_eq(mirror_ask("{}", &all), 200);
-    char *text = json_dumps(all, 0);
+    cr_assert_eq(operator_call("mirror", "diffs", "{}"), 200);
+    char *text = json_dumps(operator_answer(), 0);
     cr_assert(strstr(text, "text(12)") && strstr(text, "string(7)"), "%s", text);
     static const char *const secrets[] = {"alice", "bob", "4711", "4712", "hunter", "secret"};
     for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
         cr_assert(!strstr(text, secrets[i]), "%s in %s", secrets[i], text);
     free(text);
-    json_decref(all);
 }
 
 Test(mirror_compare, shows_values_when_it_is_told_to)
@@ -231,15 +229,11 @@ Test(mirror_compare, measures_how_much_later_the_mirror_answers)
 
 Test(mirror_compare, is_told_to_operators_by_route)
 {
-    json_t *told;
     mirror_start(1, COMPARE(""));
-    cr_assert_eq(mirror_ask("{}", &told), 200);
-    cr_assert_eq(json_array_size(json_object_get(told, "mirrors")), 1);
-    json_decref(told);
-    cr_assert_eq(mirror_ask("{\"route\": \"al\"}", &told), 404);
-    json_decref(told);
-    cr_assert_eq(mirror_ask("{\"route\": 7}", &told), 400);
-    json_decref(told);
+    cr_assert_eq(operator_call("mirror", "diffs", "{}"), 200);
+    cr_assert_eq(json_array_size(json_object_get(operator_answer(), "mirrors")), 1);
+    cr_assert_eq(operator_call("mirror", "diffs", "{\"route\": \"al\"}"), 404);
+    cr_assert_eq(operator_call("mirror", "diffs", "{\"route\": 7}"), 400);
 }
 
 Test(mirror_compare, is_shown_by_weirctl)

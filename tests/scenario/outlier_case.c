@@ -2,7 +2,6 @@
 #include "outlier_case.h"
 
 struct origin *outlier_a, *outlier_b, *outlier_c;
-static json_t *answer;
 
 void outlier_begin(void)
 {
@@ -15,8 +14,6 @@ void outlier_begin(void)
 
 void outlier_end(void)
 {
-    json_decref(answer);
-    answer = NULL;
     rig_end();
 }
 
@@ -32,28 +29,6 @@ void outlier_start_single(unsigned workers, const char *cluster)
 
 /* -- the operator ------------------------------------------------------------------------------ */
 
-int outlier_call(const char *command, const char *json)
-{
-    struct talk *t = talk_open_unix(rig_path("admin.sock"));
-    talk_send(t,
-              "POST /v1/modules/outlier/%s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
-              "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-              command, strlen(json), json);
-    const struct response *r = talk_response(t);
-    const int status = r->status;
-    cr_assert(r->whole, "%s", r->fault);
-    json_decref(answer);
-    answer = json_loads(r->body.p, 0, NULL);
-    cr_assert(json_is_object(answer), "%s", r->body.p);
-    talk_close(t);
-    return status;
-}
-
-json_t *outlier_answer(void)
-{
-    return answer;
-}
-
 static void name_of(const struct origin *o, char name[32])
 {
     snprintf(name, 32, "127.0.0.1:%u", origin_port(o));
@@ -65,8 +40,9 @@ static json_t *endpoint(const struct origin *o)
     json_t *all, *ep;
     size_t i;
     name_of(o, name);
-    cr_assert_eq(outlier_call("list", "{\"cluster\": \"app\"}"), 200);
-    all = json_object_get(json_array_get(json_object_get(answer, "clusters"), 0), "endpoints");
+    cr_assert_eq(operator_call("outlier", "list", "{\"cluster\": \"app\"}"), 200);
+    all = json_object_get(json_array_get(json_object_get(operator_answer(), "clusters"), 0),
+                          "endpoints");
     json_array_foreach(all, i, ep)
     {
         if (strcmp(json_string_value(json_object_get(ep, "endpoint")), name) == 0)
@@ -101,7 +77,7 @@ int outlier_ask(const char *command, const struct origin *o, const char *more)
     char name[32], json[256];
     name_of(o, name);
     snprintf(json, sizeof json, "{\"cluster\": \"app\", \"endpoint\": \"%s\"%s}", name, more);
-    return outlier_call(command, json);
+    return operator_call("outlier", command, json);
 }
 
 /* -- looking, sending -------------------------------------------------------------------------- */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/lib/operator.h"
 #include "tests/lib/origin.h"
 #include "tests/lib/rig.h"
 #include "tests/lib/talk.h"
@@ -25,9 +26,6 @@ void outlier_end(void);
 void outlier_start(unsigned workers, const char *cluster);
 void outlier_start_single(unsigned workers, const char *cluster);
 
-/* POST /v1/modules/outlier/COMMAND; the status. The answer stays until the next call. */
-int outlier_call(const char *command, const char *json);
-json_t *outlier_answer(void);
 /* The state of an endpoint by its origin: "in", "ejected", ... ; a number, a run. */
 const char *outlier_state(const struct origin *o);
 double outlier_number(const struct origin *o, const char *key);

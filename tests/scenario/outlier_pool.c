@@ -13,8 +13,8 @@ OUTLIER_SUITE(outlier_pool);
 
 static double cluster_number(const char *key)
 {
-    cr_assert_eq(outlier_call("list", "{}"), 200);
-    json_t *c = json_array_get(json_object_get(outlier_answer(), "clusters"), 0);
+    cr_assert_eq(operator_call("outlier", "list", "{}"), 200);
+    json_t *c = json_array_get(json_object_get(operator_answer(), "clusters"), 0);
     return json_number_value(json_object_get(c, key));
 }
 
@@ -174,7 +174,7 @@ Test(outlier_pool, ejects_by_deviation_among_three)
     cr_assert_str_eq(
         json_string_value(json_object_get(
             json_array_get(
-                json_object_get(json_array_get(json_object_get(outlier_answer(), "clusters"), 0),
+                json_object_get(json_array_get(json_object_get(operator_answer(), "clusters"), 0),
                                 "endpoints"),
                 1),
             "why")),
@@ -286,9 +286,10 @@ Test(outlier_pool, refuses_what_operators_cannot_mean)
                                         "{\"cluster\": \"app\", \"endpoint\": 1}"};
     outlier_start(1, OUTLIER());
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
-        cr_assert_eq(outlier_call("eject", wrong[i]), 400, "%s", wrong[i]);
-    cr_assert_eq(outlier_call("list", "{\"cluster\": \"none\"}"), 404);
-    cr_assert_eq(outlier_call("eject", "{\"cluster\": \"app\", \"endpoint\": \"none\"}"), 404);
+        cr_assert_eq(operator_call("outlier", "eject", wrong[i]), 400, "%s", wrong[i]);
+    cr_assert_eq(operator_call("outlier", "list", "{\"cluster\": \"none\"}"), 404);
+    cr_assert_eq(
+        operator_call("outlier", "eject", "{\"cluster\": \"app\", \"endpoint\": \"none\"}"), 404);
     cr_assert_eq(outlier_ask("eject", outlier_a, ", \"seconds\": 0"), 400);
     cr_assert_eq(outlier_ask("eject", outlier_a, ", \"seconds\": \"1\""), 400);
     cr_assert_eq(outlier_ask("eject", outlier_a, ", \"seconds\": 1e9"), 400);
