@@ -61,6 +61,11 @@ void log_set_process(const char *name)
     snprintf(state.process, sizeof state.process, "%s", name);
 }
 
+const char *log_process(void)
+{
+    return state.process;
+}
+
 void log_set_level(enum log_level level)
 {
     state.level = level;

@@ -45,6 +45,7 @@ struct kv {
 
 /* What the process calls itself in each line ("master", "worker/0", "control"); copied. */
 void log_set_process(const char *name);
+const char *log_process(void);
 void log_set_level(enum log_level level);
 bool log_level_from(struct slice word, enum log_level *out) nodiscard;
 const char *log_level_name(enum log_level level);
