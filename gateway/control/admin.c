@@ -235,6 +235,7 @@ void admin_drop(struct admin_client *c)
 {
     struct admin *a = c->admin;
 
+    admin_change_end(&c->change, c->judged.who, 0);
     admin_unpend(c);
     admin_stream_gone(c);
     admin_forget(c);

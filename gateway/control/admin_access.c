@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/fault.h"
-#include "base/log.h"
+#include "base/event.h"
 #include "base/text.h"
 #include "core/stats/exposition.h"
 #include "http/target.h"
@@ -65,11 +65,29 @@ void admin_metrics_reference(struct text *out)
     metrics_table(out, "Admin sockets", "The reasons are told in docs/admin.md.", &denied, 1);
 }
 
+/* Strangers may be denied as often as they like: of each kind it is an event once a second. */
+static bool is_event(struct admin_access *a, enum admin_denial d)
+{
+    enum { AGAIN_US = 1000000 };
+    struct clock now;
+
+    clock_init(&now);
+    if (a && a->told_us[d] && now.mono_us - a->told_us[d] < AGAIN_US)
+        return false;
+    if (a)
+        a->told_us[d] = now.mono_us;
+    return true;
+}
+
 void admin_deny(const struct admin_judgement *j, struct admin_access *a, enum admin_denial d)
 {
+    const struct kv facts[] = {KV("why", words[d]), KV("who", j->who)};
+
     if (a && a->counts)
         atomic_fetch_add_explicit(&a->counts->denied[d], 1, memory_order_relaxed);
-    log_warn("admin_denied", KV("why", words[d]), KV("who", j->who));
+    log_event(LEVEL_WARN, "admin_denied", facts, array_n(facts));
+    if (is_event(a, d))
+        event_tell(LEVEL_WARN, "admin_denied", facts, array_n(facts));
 }
 
 unsigned admin_guess_delay(struct admin_access *a, uint64_t now_us)

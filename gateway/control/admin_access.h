@@ -57,6 +57,7 @@ void admin_metrics_reference(struct text *out);
 struct admin_access {
     const struct admin_listener_conf *conf; /* borrowed */
     struct admin_counts *counts;            /* borrowed; NULL: nobody counts */
+    uint64_t told_us[ADMIN_DENIALS_N];      /* when a denial of the kind was an event */
     uint64_t guesses_until_us;              /* by the monotonic clock: see admin_guess_delay() */
 };
 

@@ -56,8 +56,11 @@ void admin_denied(const struct admin_client *c, enum admin_denial why, struct ad
 
 bool admin_may_change(const struct admin_request *rq, struct admin_answer *out)
 {
-    if (rq->may_change)
+    if (rq->may_change) {
+        if (rq->client)
+            rq->client->change.begun = true;
         return true;
+    }
     if (!rq->client) {
         admin_error(out, 403, NULL, "who asks may change nothing");
         return false;
@@ -229,6 +232,7 @@ void admin_send(struct admin_client *c, struct admin_answer *r)
 {
     struct admin *a = c->admin;
 
+    admin_change_end(&c->change, c->judged.who, r->status);
     /* What the link's queue takes whole is not held here. */
     if (r->body.n > LINK_OUT_HIGH && a->bodies + r->body.n > a->bodies_max)
         admin_error(r, 503, NULL,

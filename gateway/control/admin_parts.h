@@ -20,6 +20,7 @@
  * on with it looks whether list_linked(&c->node). */
 
 #include "control/admin.h"
+#include "control/admin_change.h"
 #include "http/h1_body.h"
 
 enum admin_state {
@@ -77,7 +78,8 @@ struct admin_client {
     struct admin_judgement judged;
     struct arena arena; /* of its target and trailers */
     struct h1_body content;
-    struct text text;              /* the content so far */
+    struct text text; /* the content so far */
+    struct admin_change change;
     struct admin_pending *pending; /* WORKING: what is waited for */
     struct admin_stream *stream;   /* STREAMING; owned */
 

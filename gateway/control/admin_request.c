@@ -226,6 +226,7 @@ static void run(struct admin_client *c)
     admin_answer_init(&r);
     c->rq.content = text_slice(&c->text);
     c->row->answer(c->row->ctx, &c->rq, &r);
+    admin_change_note(&c->change, c->rq.path, c->rq.content, c->pending != NULL);
     admin_forget(c);
     if (c->stream) {
         text_fini(&r.body);
