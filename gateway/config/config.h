@@ -296,11 +296,12 @@ struct log_conf {
     uint64_t buffer;     /* 64k per worker */
     uint64_t flush;      /* 1s */
     struct slice error;  /* "stderr" (default), "syslog", or a path */
+    struct slice audit;  /* "off" (default), or a path */
     int level;           /* "error", "warn", "info" (default), "trace" */
     int64_t burst;       /* 10: lines per second and event name */
     int syslog_format;   /* enum syslog_form; "rfc3164" (default), "rfc5424" */
     struct {
-        uint64_t size; /* 0: never; of the access log's file, and of the error log's */
+        uint64_t size; /* 0: never; of the files of all three logs */
         int64_t keep;  /* 5 */
     } rotate;
 };

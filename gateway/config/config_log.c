@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The section `log`: where the access log and the error log go, and how they look. Whether a file
- * can be opened is for the process that opens it; the names in a format are known to
+/* The section `log`: where the access log, the error log and the audit log go, and how they look.
+ * Whether a file can be opened is for the process that opens it; the names in a format are known to
  * core/log/access_log.c, which compiles it. */
 #include "config/sections.h"
 
@@ -9,6 +9,7 @@
 
 static void read_access(struct option_reader *r, const config_setting_t *s, void *field);
 static void read_error(struct option_reader *r, const config_setting_t *s, void *field);
+static void read_audit(struct option_reader *r, const config_setting_t *s, void *field);
 static void read_format(struct option_reader *r, const config_setting_t *s, void *field);
 
 /* In the order of enum log_level. */
@@ -22,10 +23,12 @@ _Static_assert(SYSLOG_3164 == 0 && SYSLOG_5424 == 1, "syslog_forms[] follows enu
 
 static const char *const access_words[] = {"off", "stdout", "syslog", "journald", NULL};
 static const char *const error_words[] = {"stderr", "syslog", NULL};
+static const char *const audit_words[] = {"off", NULL};
 
 #define KIB 1024
 #define FORM_ACCESS "\"off\", \"stdout\", \"syslog\", \"journald\" or the path of a file"
 #define FORM_ERROR "\"stderr\", \"syslog\" or the path of a file"
+#define FORM_AUDIT "\"off\" or the path of a file"
 #define FORM_FORMAT "\"json\", \"common\" or a format of one line"
 
 static void rotate_check(struct option_reader *r, const config_setting_t *s, void *base);
@@ -49,13 +52,15 @@ const struct option log_options[] = {
               "how long a line of the access log waits at most"),
     OPTION_CUSTOM("error", struct log_conf, error, read_error, "stderr", FORM_ERROR,
                   "where the error log goes"),
+    OPTION_CUSTOM("audit", struct log_conf, audit, read_audit, "off", FORM_AUDIT,
+                  "where the audit log goes: changes by operators, and changes of state"),
     OPTION_CHOICE("level", struct log_conf, level, "info", levels,
                   "up to which level the error log is written"),
     OPTION_INT("burst", struct log_conf, burst, "10", 0, 1000000,
                "lines of one event name per second in the error log; 0: no limit"),
     OPTION_CHOICE("syslog_format", struct log_conf, syslog_format, "rfc3164", syslog_forms,
                   "what stands before lines to syslog; journald's /dev/log takes rfc3164 only"),
-    OPTION_SUB("rotate", rotate_options, "when the files of both logs are rotated by the gateway",
+    OPTION_SUB("rotate", rotate_options, "when the files of all logs are rotated by the gateway",
                .check = rotate_check),
     OPTION_END,
 };
@@ -91,6 +96,13 @@ static void read_error(struct option_reader *r, const config_setting_t *s, void 
     struct slice *out = field;
     *out = SLICE("stderr");
     read_sink(r, s, FORM_ERROR, error_words, out);
+}
+
+static void read_audit(struct option_reader *r, const config_setting_t *s, void *field)
+{
+    struct slice *out = field;
+    *out = SLICE("off");
+    read_sink(r, s, FORM_AUDIT, audit_words, out);
 }
 
 static void read_format(struct option_reader *r, const config_setting_t *s, void *field)

@@ -34,7 +34,10 @@ struct shm;
     GAUGE(workers_draining, "weir_workers_draining", "workers of older generations")               \
     COUNTER(restarts, "weir_process_restarts", "processes started anew because one died")          \
     COUNTER(log_rotations, "weir_log_rotations", "log files renamed by log.rotate")                \
-    COUNTER(log_rotations_failed, "weir_log_rotations_failed", "log files that couldn't be renamed")
+    COUNTER(log_rotations_failed, "weir_log_rotations_failed",                                     \
+            "log files that couldn't be renamed")                                                  \
+    COUNTER(audit_dropped, "weir_audit_log_dropped", "lines that the audit log didn't take")       \
+    COUNTER(events, "weir_events", "notable events, see docs/audit.md")
 
 struct process_facts {
 #define FIELD(field, name, help) uint64_t field;

@@ -42,8 +42,11 @@ static void on_readable(struct ev_loop *ev, struct ev_io *w, int revents)
     (void)revents;
     struct signals *s = container_of(w, struct signals, watcher);
     struct signalfd_siginfo info;
-    while (s->fd >= 0 && read(s->fd, &info, sizeof info) == (ssize_t)sizeof info)
+    while (s->fd >= 0 && read(s->fd, &info, sizeof info) == (ssize_t)sizeof info) {
+        s->pid = info.ssi_pid;
+        s->uid = info.ssi_uid;
         s->on_signal(s, (int)info.ssi_signo);
+    }
 }
 
 void signals_start(struct signals *s, struct loop *lp,

@@ -15,6 +15,7 @@ struct signals {
     struct loop *loop;
     void (*on_signal)(struct signals *s, int signo);
     int fd;
+    uint32_t pid, uid; /* who has sent the one that is delivered; of SIGCHLD, the child */
 };
 
 /* Blocks HUP, INT, QUIT, TERM, USR1, USR2 and CHLD, ignores PIPE and XFSZ: a log that

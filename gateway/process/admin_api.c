@@ -18,6 +18,7 @@ enum { BOTH = ADMIN_GET | ADMIN_POST };
 static void show_process(void *ctx, struct process_facts *out)
 {
     const struct board *b = ((struct admin_api *)ctx)->of.birth->board;
+    const struct event_shared *e = ((struct admin_api *)ctx)->of.birth->events;
     *out = (struct process_facts){
         .generation = atomic_load(&b->generation),
         .started_s = atomic_load(&b->started_wall_us) / 1000000,
@@ -32,6 +33,8 @@ static void show_process(void *ctx, struct process_facts *out)
         .restarts = atomic_load(&b->restarts),
         .log_rotations = atomic_load(&b->log_rotations),
         .log_rotations_failed = atomic_load(&b->log_rotations_failed),
+        .audit_dropped = atomic_load(&e->audit.lost),
+        .events = atomic_load(&e->ring.given),
         .slots_n = (unsigned)atomic_load(&b->slots),
         .master = (uint64_t)getppid(),
     };
@@ -125,6 +128,8 @@ static void serve_logs(struct admin_api *a)
                                    &b->board->slots);
     ADD(a, "/v1/logs/level", log_level_answer, &a->levels, .methods = BOTH);
     ADD(a, "/v1/logs/stream", log_stream_answer, a->log_stream, .methods = BOTH);
+    a->events = (struct events){&b->events->ring, &a->of.engine->loop};
+    ADD(a, "/v1/events", events_answer, &a->events, .methods = BOTH);
 }
 
 /* -- its life ---------------------------------------------------------------------------------- */

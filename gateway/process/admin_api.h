@@ -8,6 +8,7 @@
 #include "control/admin.h"
 #include "control/commands.h"
 #include "control/endpoints.h"
+#include "control/events.h"
 #include "control/explain.h"
 #include "control/metrics.h"
 #include "control/status.h"
@@ -43,6 +44,7 @@ struct admin_api {
     struct status status;
     struct log_levels levels;
     struct log_stream *log_stream;
+    struct events events;
     struct admin_row rows[ADMIN_API_ROWS];
     size_t rows_n;
     struct admin_row decides[2]; /* those of them that do what other instances have decided */

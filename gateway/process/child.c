@@ -3,7 +3,8 @@
  * the master is gone. */
 #include "process/child.h"
 
-#include "base/log.h"
+#include "base/audit.h"
+#include "base/event.h"
 #include "core/stats/stats.h"
 #include "process/crash.h"
 #include "process/title.h"
@@ -28,7 +29,7 @@ void child_begin(const struct birth *b)
     b->stats->worker->pid = (uint64_t)getpid();
     crash_install(name);
     if (!identity_take(&b->identity)) {
-        log_error("privileges_kept", KV("user", b->identity.user), KV_ERRNO(errno));
+        event_error("privileges_kept", KV("user", b->identity.user), KV_ERRNO(errno));
         _exit(EXIT_FAILURE);
     }
 }
@@ -37,9 +38,11 @@ void child_reopen_logs(const struct birth *b)
 {
     const uint64_t epoch = atomic_load(&b->board->logs_epoch);
     if (!log_reopen())
-        log_error("log_reopen_failed", KV_ERRNO(errno));
+        event_error("log_reopen_failed", KV_ERRNO(errno));
+    if (!audit_reopen())
+        event_error("audit_log_reopen_failed", KV_ERRNO(errno));
     if (b->role == ROLE_WORKER && b->access_log && !access_log_reopen(b->access_log))
-        log_error("access_log_reopen_failed", KV_ERRNO(errno));
+        event_error("access_log_reopen_failed", KV_ERRNO(errno));
     b->stats->worker->logs_epoch = epoch;
 }
 

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/event.h"
 #include "base/list.h"
 #include "core/log/access_log.h"
 #include "core/generation.h"
@@ -49,6 +50,7 @@ struct birth {
     struct shm *shm;
     struct board *board;          /* log_level and live_until_ms are the control process's */
     const struct reports *reports;
+    const struct event_shared *events;
     int master_fd;                /* its end of the socket pair */
 };
 

@@ -5,7 +5,7 @@
 #include "process/admin_api.h"
 #include "process/engine.h"
 
-#include "base/log.h"
+#include "base/event.h"
 #include "control/dns.h"
 #include "control/health.h"
 #include "control/resolver.h"
@@ -56,7 +56,7 @@ static void rotate_tickets(struct process *p)
         return;
     const uint64_t now_s = p->engine.loop.clock.wall_us / 1000000;
     if (tls_tickets_rotate(g->tickets, g->ticket_lifetime_s, now_s))
-        log_info("tls_ticket_keys_rotated");
+        event_info("tls_ticket_keys_rotated");
     timer_start(&p->engine.loop, &p->rotate, ROTATE_MS);
 }
 
@@ -118,7 +118,7 @@ static void start_fleet(struct process *p)
         .load_ctx = b->shm,
     });
     if (!p->fleet)
-        log_error("fleet_failed", KV("why", "no memory"));
+        event_error("fleet_failed", KV("why", "no memory"));
     p->fleet_health = fleet_health_start(p->fleet, p->health);
     p->fleet_budgets = fleet_budgets_start(p->fleet);
 }

@@ -3,7 +3,7 @@
  * (worker 0, worker 1, ..., control); a process fills it for a while. */
 #include "process/crew.h"
 
-#include "base/log.h"
+#include "base/event.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -130,6 +130,7 @@ static struct birth birth_of(struct post *p, int master_fd)
         .shm = crew->base->shm,
         .board = crew->base->board,
         .reports = crew->base->reports,
+        .events = crew->base->events,
         .master_fd = master_fd,
     };
 }
@@ -256,11 +257,11 @@ static void note_death(const struct post *p, int status)
 {
     char name[32];
     if (WIFSIGNALED(status))
-        log_error("process_died", KV("process", role_name(p, name)), KV_INT("pid", p->pid),
-                  KV_INT("signal", WTERMSIG(status)));
+        event_error("process_died", KV("process", role_name(p, name)), KV_INT("pid", p->pid),
+                    KV_INT("signal", WTERMSIG(status)));
     else
-        log_error("process_died", KV("process", role_name(p, name)), KV_INT("pid", p->pid),
-                  KV_INT("exit", WEXITSTATUS(status)));
+        event_error("process_died", KV("process", role_name(p, name)), KV_INT("pid", p->pid),
+                    KV_INT("exit", WEXITSTATUS(status)));
 }
 
 /* Sees to it that the post is filled again. */
@@ -283,12 +284,12 @@ static void on_again(struct timer *t)
     if (p->crew->base->frozen) {
         replace(p);
     } else if (p->crew->state == CREW_SERVING && !fill(p, &faults)) {
-        log_error("process_not_restarted", KV("process", role_name(p, name)),
-                  KV("error", faults.first ? faults.first->text : "unknown"));
+        event_error("process_not_restarted", KV("process", role_name(p, name)),
+                    KV("error", faults.first ? faults.first->text : "unknown"));
         replace(p);
     } else if (p->pid) {
         atomic_fetch_add(&p->crew->base->board->restarts, 1);
-        log_info("process_restarted", KV("process", role_name(p, name)), KV_INT("pid", p->pid));
+        event_info("process_restarted", KV("process", role_name(p, name)), KV_INT("pid", p->pid));
     }
     faults_fini(&faults);
 }

@@ -27,6 +27,7 @@ struct crew_base {
     struct shm *shm;
     struct board *board;
     struct reports *reports;
+    struct event_shared *events;
     struct slots *slots;
     struct sockets *sockets;
     /* Called from the loop when a crew's state has changed, or its last process is gone. */

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/event.h"
 #include "base/text.h"
 #include "core/cluster/endpoint_cell.h"
 #include "process/board.h"
@@ -35,6 +36,7 @@ uint64_t handover_state(void)
         sizeof(struct endpoint_stats),
         sizeof(struct endpoint_cell),
         sizeof(struct board),
+        sizeof(struct event_shared),
     };
     uint64_t h = 0xcbf29ce484222325; /* FNV-1a */
     for (size_t i = 0; i < array_n(facts); i++)

@@ -3,6 +3,7 @@
  * accepts. */
 #include "process/load.h"
 
+#include "base/audit.h"
 #include "base/log.h"
 #include "base/syslog.h"
 #include "control/admin_access.h"
@@ -73,7 +74,7 @@ static void open_syslog(enum syslog_form form)
     syslog_use(&syslog_sink, form, "error");
 }
 
-bool load_error_log(const struct config *c, struct faults *faults)
+static bool load_error_log(const struct config *c, struct faults *faults)
 {
     const struct slice where = c->log.error;
     log_set_level((enum log_level)c->log.level);
@@ -85,5 +86,16 @@ bool load_error_log(const struct config *c, struct faults *faults)
     if (to_daemon || log_open(where.p))
         return true;
     faults_add(faults, c->file.p, 0, "log.error: can't open %s: %s", where.p, strerror(errno));
+    return false;
+}
+
+bool load_logs(const struct config *c, struct faults *faults)
+{
+    if (!load_error_log(c, faults))
+        return false;
+    if (audit_open(c->log.audit.p))
+        return true;
+    faults_add(faults, c->file.p, 0, "log.audit: can't open %s: %s", c->log.audit.p,
+               strerror(errno));
     return false;
 }

@@ -17,7 +17,8 @@ struct generation *load_generation(const char *file, struct module_set *modules,
 /* A line each, to a stream; or as events config_error and config_warning, to the error log. */
 void faults_print(const struct faults *faults, FILE *to);
 void faults_log(const struct faults *faults);
-/* The error log as the configuration says: path, level, burst. False with a fault. */
-bool load_error_log(const struct config *c, struct faults *faults) nodiscard;
+/* The error log and the audit log as the configuration says: paths, level, burst. False with a
+ * fault. */
+bool load_logs(const struct config *c, struct faults *faults) nodiscard;
 
 #endif

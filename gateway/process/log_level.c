@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "base/log.h"
+#include "base/event.h"
 
 static void show(const struct log_levels *l, struct admin_answer *out)
 {
@@ -23,7 +23,7 @@ static void show(const struct log_levels *l, struct admin_answer *out)
 /* Told at the more talkative of both levels, or nobody would see who silenced the log. */
 static void set(struct log_levels *l, enum log_level level)
 {
-    log_warn("log_level_set", KV("level", log_level_name(level)));
+    event_warn("log_level_set", KV("level", log_level_name(level)));
     atomic_store(&l->board->log_level, (uint64_t)level + 1);
 }
 

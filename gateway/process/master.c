@@ -2,7 +2,7 @@
 /* The master's life, and its signals. */
 #include "process/master.h"
 
-#include "base/log.h"
+#include "base/event.h"
 #include "process/crash.h"
 #include "process/master_parts.h"
 #include "process/service.h"
@@ -76,9 +76,20 @@ static void on_kill(struct timer *t)
     predecessor_signal(&m->before, SIGKILL);
 }
 
+/* What an operator asked of the control process comes as a signal from ourselves, and is told
+ * already. */
+static void tell_signal(const struct signals *s, int signo)
+{
+    if (signo == SIGCHLD || s->pid == (uint32_t)getpid())
+        return;
+    event_info("signal_taken", KV("who", "signal"), KV("signal", sigabbrev_np(signo)),
+               KV_INT("pid", s->pid), KV_INT("uid", s->uid));
+}
+
 static void on_signal(struct signals *s, int signo)
 {
     struct master *m = container_of(s, struct master, signals);
+    tell_signal(s, signo);
     switch (signo) {
     case SIGHUP:
         master_reload(m);
@@ -90,12 +101,12 @@ static void on_signal(struct signals *s, int signo)
         master_logs_reopen(m);
         break;
     case SIGQUIT:
-        log_info("stopping", KV("how", "graceful"));
+        event_info("stopping", KV("how", "graceful"));
         stop(m, true);
         break;
     case SIGTERM:
     case SIGINT:
-        log_info("stopping", KV("how", "at once"));
+        event_info("stopping", KV("how", "at once"));
         stop(m, false);
         break;
     case SIGCHLD:
@@ -145,12 +156,15 @@ void master_find_cells(struct master *m)
 {
     m->board = shm_cell(m->shm, BOARD_CELL, sizeof *m->board);
     m->reports = shm_cell(m->shm, REPORTS_CELL, sizeof *m->reports);
-    must(m->board && m->reports);
+    m->events = shm_cell(m->shm, EVENTS_CELL, sizeof *m->events);
+    must(m->board && m->reports && m->events);
     m->slots.board = m->board;
     log_share_level(&m->board->log_level);
+    event_share(m->events);
     m->base.shm = m->shm;
     m->base.board = m->board;
     m->base.reports = m->reports;
+    m->base.events = m->events;
 }
 
 static bool start(struct master *m)
@@ -197,6 +211,6 @@ int master_run(const char *file)
     upgrade_leave(&m.upgrade);
     if (m.pid_file && master_in_charge(&m))
         unlink(m.pid_file);
-    log_info("stopped");
+    event_info("stopped");
     return m.status;
 }

@@ -6,7 +6,7 @@
  * What happens to crews is noted by callbacks and looked at in one place, review(). */
 #include "process/master_parts.h"
 
-#include "base/log.h"
+#include "base/event.h"
 #include "control/resolver.h"
 #include "process/service.h"
 
@@ -26,10 +26,23 @@ static void on_review(struct later *l);
 
 /* -- starting a crew --------------------------------------------------------------------------- */
 
-void master_give_log_to(const struct crew *crew)
+void master_give_logs_to(const struct crew *crew)
 {
-    if (!log_chown(crew->identity.uid, crew->identity.gid))
+    if (!log_chown(crew->identity.uid, crew->identity.gid) ||
+        !audit_chown(crew->identity.uid, crew->identity.gid))
         log_warn("log_chown_failed", KV_ERRNO(errno));
+}
+
+/* After a load that failed, when it had opened others already. */
+static void return_to_logs(const struct master *m)
+{
+    struct faults faults;
+    if (!m->serving)
+        return;
+    faults_init(&faults);
+    if (load_logs(m->serving->g->config, &faults))
+        master_give_logs_to(m->serving);
+    faults_fini(&faults);
 }
 
 bool master_begin_crew(struct master *m, struct faults *faults)
@@ -40,10 +53,11 @@ bool master_begin_crew(struct master *m, struct faults *faults)
     if (!g)
         return false;
     const unsigned workers = crew_workers(g->config);
-    if (!load_error_log(g->config, faults) ||
+    if (!load_logs(g->config, faults) ||
         !sockets_prepare(&m->sockets, g->config, workers, faults)) {
         sockets_abandon(&m->sockets);
         generation_free(g);
+        return_to_logs(m);
         return false;
     }
     descriptors_raise(g->config->memory.descriptors);
@@ -51,9 +65,10 @@ bool master_begin_crew(struct master *m, struct faults *faults)
     m->coming = crew_start(&m->base, g, faults);
     if (!m->coming) {
         sockets_abandon(&m->sockets);
+        return_to_logs(m);
         return false;
     }
-    master_give_log_to(m->coming);
+    master_give_logs_to(m->coming);
     list_push(&m->crews, &m->coming->node);
     timer_start(&m->loop, &m->ready_timer, READY_MS);
     return true;
@@ -76,7 +91,7 @@ static void write_pid_file(struct master *m)
         return;
     FILE *f = fopen(path.p, "we");
     if (!f || fprintf(f, "%d\n", (int)getpid()) < 0 || fclose(f) != 0) {
-        log_error("pid_file_failed", KV("path", path.p), KV_ERRNO(errno));
+        event_error("pid_file_failed", KV("path", path.p), KV_ERRNO(errno));
         return;
     }
     m->pid_file = strdup(path.p);
@@ -128,8 +143,8 @@ static void take_over(struct master *m)
         master_announce(m);
     else
         predecessor_replace(&m->before);
-    log_info(old ? "reloaded" : "started", KV_INT("generation", m->serving->g->number),
-             KV_INT("workers", m->serving->workers));
+    event_info(old ? "reloaded" : "started", KV_INT("generation", m->serving->g->number),
+               KV_INT("workers", m->serving->workers));
     if (old) {
         report_reload(m);
         crew_drain(old);
@@ -151,8 +166,9 @@ static void give_up_coming(struct master *m, const char *reason)
     m->coming = NULL;
     crew_abandon(crew);
     sockets_abandon(&m->sockets);
-    log_error(m->serving ? "reload_failed" : "start_failed", KV("reason", reason),
-              KV_INT("generation", crew->g->number));
+    return_to_logs(m);
+    event_error(m->serving ? "reload_failed" : "start_failed", KV("reason", reason),
+                KV_INT("generation", crew->g->number));
     if (m->serving) {
         fail_reload(m, reason, NULL);
     } else {
@@ -177,6 +193,14 @@ bool master_busy(const struct master *m)
            predecessor_in_charge(&m->before);
 }
 
+static const char *first_error(const struct faults *faults)
+{
+    for (const struct fault *f = faults->first; f; f = f->next)
+        if (!f->warning)
+            return f->text;
+    return "";
+}
+
 void master_reload(struct master *m)
 {
     if (m->stopping)
@@ -185,7 +209,7 @@ void master_reload(struct master *m)
         m->reload_again = true;
         return;
     }
-    log_info("reload_begins", KV("file", m->file));
+    event_info("reload_begins", KV("file", m->file));
     service_reloading();
     report_begin(&m->reports->reload);
     faults_fini(&m->warnings);
@@ -194,7 +218,8 @@ void master_reload(struct master *m)
     faults_log(&m->warnings);
     if (begun)
         return;
-    log_error("reload_failed", KV("reason", "configuration"), KV_INT("errors", m->warnings.errors));
+    event_error("reload_failed", KV("reason", "configuration"),
+                KV_INT("errors", m->warnings.errors), KV("first", first_error(&m->warnings)));
     fail_reload(m, "the configuration can't be used; what was in force stays", &m->warnings);
 }
 
@@ -222,7 +247,7 @@ static void bury_crews(struct master *m)
     list_each_safe (node, &m->crews) {
         struct crew *crew = list_entry(node, struct crew, node);
         if (crew->alive == 0 && crew != m->serving && crew != m->coming) {
-            log_info("generation_ended", KV_INT("generation", crew->g->number));
+            event_info("generation_ended", KV_INT("generation", crew->g->number));
             crew_free(crew);
         } else if (crew->g->number < oldest) {
             oldest = crew->g->number;

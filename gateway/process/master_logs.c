@@ -7,7 +7,7 @@
  * goes. */
 #include "process/master_parts.h"
 
-#include "base/log.h"
+#include "base/event.h"
 #include "core/stats/stats.h"
 #include "process/rotate.h"
 
@@ -27,14 +27,16 @@ void master_logs_init(struct master *m)
 void master_logs_reopen(struct master *m)
 {
     if (!log_reopen())
-        log_error("log_reopen_failed", KV_ERRNO(errno));
+        event_error("log_reopen_failed", KV_ERRNO(errno));
+    if (!audit_reopen())
+        event_error("audit_log_reopen_failed", KV_ERRNO(errno));
     if (m->serving)
-        master_give_log_to(m->serving);
+        master_give_logs_to(m->serving);
     /* First here, where the file can be made with the right owner; then in the workers. */
     list_each (node, &m->crews) {
         struct crew *crew = list_entry(node, struct crew, node);
         if (crew->access_log && !access_log_reopen(crew->access_log))
-            log_error("access_log_reopen_failed", KV_ERRNO(errno));
+            event_error("access_log_reopen_failed", KV_ERRNO(errno));
         crew_signal(crew, SIGUSR1);
     }
     predecessor_signal(&m->before, SIGUSR1);
@@ -76,6 +78,7 @@ static void look(struct master *m)
         return;
     bool any = rotate(m, lc->access, lc);
     any = (!slice_eq(lc->error, lc->access) && rotate(m, lc->error, lc)) || any;
+    any = rotate(m, lc->audit, lc) || any;
     if (!any)
         return;
     atomic_store(&m->board->logs_epoch, epoch + 1);

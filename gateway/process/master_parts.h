@@ -6,6 +6,7 @@
  * come and go, master_logs.c the log files, master_upgrade.c what is done when one master takes
  * another one's place. */
 
+#include "base/event.h"
 #include "io/shm.h"
 #include "io/signals.h"
 #include "process/crew.h"
@@ -20,8 +21,9 @@ struct master {
     struct signals signals;
     struct shm *shm;
     struct module_set modules;
-    struct board *board; /* these two lie in the region, and belong to the master in charge */
+    struct board *board; /* these lie in the region; the first two belong to the master in charge */
     struct reports *reports;
+    struct event_shared *events;
     uint64_t hash_key[2];
     struct slots slots;
     struct sockets sockets;
@@ -65,8 +67,8 @@ bool master_begin_crew(struct master *m, struct faults *faults) nodiscard;
 void master_reload(struct master *m);
 /* Something is under way before whose end nothing else may begin. */
 bool master_busy(const struct master *m);
-/* Workers open the error log again when it was rotated, and may no longer be root then. */
-void master_give_log_to(const struct crew *crew);
+/* Workers open the logs again when they were rotated, and may no longer be root then. */
+void master_give_logs_to(const struct crew *crew);
 /* Tells the outside that we serve: pid file, service manager, board. */
 void master_announce(struct master *m);
 

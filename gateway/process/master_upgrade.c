@@ -3,7 +3,7 @@
  * replaced, and how the one that comes starts. */
 #include "process/master_parts.h"
 
-#include "base/log.h"
+#include "base/event.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -26,7 +26,7 @@ static uint64_t oldest_generation(const struct master *m)
 static void fail(struct master *m, const char *why)
 {
     atomic_fetch_add(&m->board->upgrades_failed, 1);
-    log_error("upgrade_failed", KV("why", why));
+    event_error("upgrade_failed", KV("why", why));
     report_failure(&m->reports->upgrade, why, NULL);
 }
 
@@ -49,7 +49,7 @@ void master_upgrade(struct master *m)
         .sockets = m->sockets,
     };
     memcpy(h.slots, m->slots.taken, sizeof h.slots);
-    log_info("upgrade_begins", KV("binary", upgrade_argv()[0]));
+    event_info("upgrade_begins", KV("binary", upgrade_argv()[0]));
     report_begin(&m->reports->upgrade);
     m->base.frozen = upgrade_begin(&m->upgrade, &h, upgrade_argv(), &why);
     if (!m->base.frozen)
@@ -63,7 +63,7 @@ static void on_ready(struct upgrade *u)
     char json[64];
     struct text t;
     atomic_fetch_add(&m->board->upgrades, 1);
-    log_info("upgraded", KV_INT("pid", u->pid));
+    event_info("upgraded", KV_INT("pid", u->pid));
     text_init_fixed(&t, json, sizeof json);
     json_open(&t, '{');
     json_key(&t, "pid");
@@ -131,6 +131,8 @@ static bool take_region(struct master *m, const struct handover *h)
 
 static void drop_region(struct master *m)
 {
+    log_share_level(NULL);
+    event_share(NULL);
     shm_detach(m->shm);
     m->shm = NULL;
     m->slots = (struct slots){0};
@@ -146,7 +148,7 @@ static bool start_afresh(struct master *m, const char *why)
     faults_init(&m->warnings);
     if (!master_make_region(m, &m->warnings) || !master_begin_crew(m, &m->warnings))
         return false;
-    log_warn("upgrade_without_state", KV("why", why));
+    event_warn("upgrade_without_state", KV("why", why));
     return true;
 }
 
@@ -185,7 +187,7 @@ bool master_start_from(struct master *m, int handover_fd)
     struct handover h;
     const char *why;
     if (!handover_read(handover_fd, &h, &why)) {
-        log_error("handover_failed", KV("why", why));
+        event_error("handover_failed", KV("why", why));
         if (h.channel >= 0 && write(h.channel, why, strlen(why)) < 0)
             log_warn("predecessor_unreachable", KV_ERRNO(errno));
         return false;

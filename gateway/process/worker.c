@@ -8,7 +8,7 @@
  * requests by their timeouts; at the drain timeout what is left is cut. */
 #include "process/engine.h"
 
-#include "base/log.h"
+#include "base/event.h"
 #include "core/log/live_log.h"
 #include "core/shadow.h"
 #include "edge/listener.h"
@@ -77,7 +77,7 @@ static void on_drain_look(struct timer *t)
     if (late)
         shadow_cancel_all(&p->engine.worker);
     if (left && late) {
-        log_warn("drain_timeout", KV_INT("connections", left));
+        event_warn("drain_timeout", KV_INT("connections", left));
         for (size_t i = 0; i < p->listeners_n; i++)
             listener_close_all(&p->listeners[i]);
     }
@@ -101,7 +101,7 @@ static void drain(struct process *p)
 
 static void on_master_gone(struct lifeline *l)
 {
-    log_error("master_gone");
+    event_error("master_gone");
     drain(container_of(l, struct process, lifeline));
 }
 

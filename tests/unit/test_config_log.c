@@ -11,6 +11,7 @@ Test(config_log, defaults)
     cr_assert_slice(c->log.access, "off");
     cr_assert_slice(c->log.format, "json");
     cr_assert_slice(c->log.error, "stderr");
+    cr_assert_slice(c->log.audit, "off");
     cr_assert_eq(c->log.buffer, 65536);
     cr_assert_eq(c->log.flush, 1000);
     cr_assert_eq(c->log.level, LEVEL_INFO);
@@ -54,7 +55,13 @@ Test(config_log, words_and_paths_are_told_apart)
                 "\"journald\" or the path of a file; did you mean \"stdout\"?"},
                {WITH_TOP("log = { error = \"sdterr\"; };"),
                 "t.conf:1: error: log.error is \"sdterr\"; \"stderr\", \"syslog\" or the path of a "
-                "file; did you mean \"stderr\"?"});
+                "file; did you mean \"stderr\"?"},
+               {WITH_TOP("log = { audit = \"of\"; };"),
+                "t.conf:1: error: log.audit is \"of\"; \"off\" or the path of a file; did you mean "
+                "\"off\"?"});
+    struct config *c = conf_of(WITH_TOP("log = { audit = \"/var/log/weir/audit.log\"; };"));
+    cr_assert_slice(c->log.audit, "/var/log/weir/audit.log");
+    config_free(c);
 }
 
 Test(config_log, values_are_checked)
