@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/fault.h"
-#include "base/log.h"
+#include "base/event.h"
 #include "control/decide.h"
 #include "control/health.h"
 
@@ -193,9 +193,9 @@ static void drain(const struct endpoints *e, struct endpoint *ep, bool on, struc
     const bool changed = is_drained(ep) != on;
     endpoint_drain_set(cl->cell, ep->slot, on);
     if (changed)
-        log_info(on ? "endpoint_drained" : "endpoint_undrained",
-                 KV_SLICE("cluster", cl->conf->place.name), KV("endpoint", ep->name),
-                 KV_INT("left", left(e, cl)));
+        event_info(on ? "endpoint_drained" : "endpoint_undrained",
+                   KV_SLICE("cluster", cl->conf->place.name), KV("endpoint", ep->name),
+                   KV_INT("left", left(e, cl)));
     out->type = SLICE("application/json");
     json_open(t, '{');
     json_key(t, "cluster");

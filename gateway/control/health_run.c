@@ -7,7 +7,7 @@
  * Each check makes a connection of its own: what a kept one proves is that it was accepted once. */
 #include "control/health_parts.h"
 
-#include "base/log.h"
+#include "base/event.h"
 #include "control/health_request.h"
 #include "core/cluster/endpoint_word.h"
 #include "core/shadow.h"
@@ -172,12 +172,12 @@ static void log_change(const struct probe *p, const struct health_outcome *o)
 {
     const struct slice cluster = p->hc->conf.place.name;
     if (p->state.health == HEALTH_UP)
-        log_info("endpoint_up", KV_SLICE("cluster", cluster), KV("endpoint", p->ep->name),
-                 KV_INT("checks", p->state.passed));
+        event_info("endpoint_up", KV_SLICE("cluster", cluster), KV("endpoint", p->ep->name),
+                   KV_INT("checks", p->state.passed));
     else
-        log_warn("endpoint_down", KV_SLICE("cluster", cluster), KV("endpoint", p->ep->name),
-                 KV("check", health_result_word(o->result)), KV_INT("status", o->status),
-                 KV_INT("checks", p->state.failed));
+        event_warn("endpoint_down", KV_SLICE("cluster", cluster), KV("endpoint", p->ep->name),
+                   KV("check", health_result_word(o->result)), KV_INT("status", o->status),
+                   KV_INT("checks", p->state.failed));
 }
 
 static void hear(struct probe *p, const struct health_outcome *o)
@@ -185,20 +185,20 @@ static void hear(struct probe *p, const struct health_outcome *o)
     const struct health_conf *conf = &p->hc->conf.health;
     const uint64_t now_us = p->hc->h->w->loop->clock.mono_us;
     if (endpoint_word_note(p->hc->cell, probe_slot(p), o->word, now_us, conf->header_for))
-        log_info("endpoint_says", KV_SLICE("cluster", p->hc->conf.place.name),
-                 KV("endpoint", p->ep->name), KV("word", endpoint_word_name(o->word)),
-                 KV("in", "check"));
+        event_info("endpoint_says", KV_SLICE("cluster", p->hc->conf.place.name),
+                   KV("endpoint", p->ep->name), KV("word", endpoint_word_name(o->word)),
+                   KV("in", "check"));
 }
 
 static void log_adopted(const struct probe *p)
 {
     const struct slice cluster = p->hc->conf.place.name;
     if (p->state.health == HEALTH_UP)
-        log_info("endpoint_up", KV_SLICE("cluster", cluster), KV("endpoint", p->ep->name),
-                 KV("by", "fleet"));
+        event_info("endpoint_up", KV_SLICE("cluster", cluster), KV("endpoint", p->ep->name),
+                   KV("by", "fleet"));
     else
-        log_warn("endpoint_down", KV_SLICE("cluster", cluster), KV("endpoint", p->ep->name),
-                 KV("by", "fleet"));
+        event_warn("endpoint_down", KV_SLICE("cluster", cluster), KV("endpoint", p->ep->name),
+                   KV("by", "fleet"));
 }
 
 static void count_change(struct probe *p)

@@ -4,7 +4,7 @@
  * them). */
 #include "control/health_share.h"
 
-#include "base/log.h"
+#include "base/event.h"
 #include "control/health_parts.h"
 
 uint32_t health_checkers(const struct health *h, size_t i)
@@ -30,7 +30,8 @@ void health_unsaid(struct health *h, size_t i, size_t n)
 {
     struct checked *hc = &h->clusters[i];
     if (n > hc->totals.unsaid)
-        log_warn("health_unsaid", KV_SLICE("cluster", hc->conf.place.name), KV_INT("endpoints", n));
+        event_warn("health_unsaid", KV_SLICE("cluster", hc->conf.place.name),
+                   KV_INT("endpoints", n));
     hc->totals.unsaid = n;
 }
 
@@ -47,10 +48,10 @@ static void say_path(const struct probe *p, unsigned up, unsigned down)
 {
     const struct slice cluster = p->hc->conf.place.name;
     if (p->share.torn)
-        log_warn("endpoint_path_fault", KV_SLICE("cluster", cluster), KV("endpoint", p->ep->name),
-                 KV_INT("up", up), KV_INT("down", down));
+        event_warn("endpoint_path_fault", KV_SLICE("cluster", cluster), KV("endpoint", p->ep->name),
+                   KV_INT("up", up), KV_INT("down", down));
     else
-        log_info("endpoint_path_ok", KV_SLICE("cluster", cluster), KV("endpoint", p->ep->name));
+        event_info("endpoint_path_ok", KV_SLICE("cluster", cluster), KV("endpoint", p->ep->name));
 }
 
 static void look_for_path_fault(struct probe *p, const struct health_views *v)

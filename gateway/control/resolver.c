@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
-#include "base/log.h"
+#include "base/event.h"
 #include "core/cluster/endpoint_cell.h"
 #include "control/dns.h"
 
@@ -285,8 +285,8 @@ static void name_succeeded(struct name *nm, bool partly)
     note_change(nm, &change);
     nm->facts.succeeded_ms = nm->facts.ended_ms;
     if (nm->facts.failing)
-        log_info("dns_recovered", KV_SLICE("cluster", nm->facts.cluster),
-                 KV_SLICE("name", nm->facts.address), KV_INT("failures", nm->facts.failing));
+        event_info("dns_recovered", KV_SLICE("cluster", nm->facts.cluster),
+                   KV_SLICE("name", nm->facts.address), KV_INT("failures", nm->facts.failing));
     nm->facts.failing = 0;
     uint64_t after = answer_ttl(nm);
     if (partly && nm->cluster->dns.retry < after)
@@ -365,14 +365,14 @@ static void note_change(struct name *nm, const struct table_change *change)
     facts->addresses = cluster_table_count(nm->table, nm->source);
     if (change->added || change->removed) {
         facts->changes++;
-        log_info("dns_changed", KV_SLICE("cluster", facts->cluster),
-                 KV_SLICE("name", facts->address), KV_INT("added", change->added),
-                 KV_INT("removed", change->removed), KV_INT("addresses", facts->addresses));
+        event_info("dns_changed", KV_SLICE("cluster", facts->cluster),
+                   KV_SLICE("name", facts->address), KV_INT("added", change->added),
+                   KV_INT("removed", change->removed), KV_INT("addresses", facts->addresses));
     }
     if (change->dropped && change->dropped != facts->dropped)
-        log_warn("dns_addresses_dropped", KV_SLICE("cluster", facts->cluster),
-                 KV_SLICE("name", facts->address), KV_INT("dropped", change->dropped),
-                 KV_INT("capacity", nm->cluster->dns.capacity));
+        event_warn("dns_addresses_dropped", KV_SLICE("cluster", facts->cluster),
+                   KV_SLICE("name", facts->address), KV_INT("dropped", change->dropped),
+                   KV_INT("capacity", nm->cluster->dns.capacity));
     facts->dropped = change->dropped;
 }
 
@@ -384,9 +384,9 @@ static void name_failed(struct name *nm, const char *reason)
     facts->failing++;
     nm->reason = reason;
     if ((facts->failing & (facts->failing - 1)) == 0 && !nm->r->once)
-        log_warn("dns_failed", KV_SLICE("cluster", facts->cluster),
-                 KV_SLICE("name", facts->address), KV("reason", reason),
-                 KV_INT("failures", facts->failing), KV_INT("kept", facts->addresses));
+        event_warn("dns_failed", KV_SLICE("cluster", facts->cluster),
+                   KV_SLICE("name", facts->address), KV("reason", reason),
+                   KV_INT("failures", facts->failing), KV_INT("kept", facts->addresses));
     unsigned doublings = facts->failing - 1 < DOUBLINGS ? facts->failing - 1 : DOUBLINGS;
     uint64_t retry = nm->cluster->dns.retry, after = retry << doublings;
     uint64_t most = nm->cluster->dns.max_ttl > retry ? nm->cluster->dns.max_ttl : retry;

@@ -5,7 +5,7 @@
  * themselves since; then everything is read anew. */
 #include "fleet/fleet_parts.h"
 
-#include "base/log.h"
+#include "base/event.h"
 
 #include <stdlib.h>
 
@@ -171,9 +171,9 @@ const char *fleet_why(const struct fleet *f)
 static void say_apart(struct fleet *f)
 {
     const uint64_t now_ms = fleet_now_ms(f);
-    log_warn("fleet_apart", KV("why", fleet_why(f)),
-             KV_SLICE("server", f->redis ? redis_facts(f->redis).server : SLICE("")),
-             KV_INT("seconds", (now_ms - f->apart_ms) / 1000));
+    event_warn("fleet_apart", KV("why", fleet_why(f)),
+               KV_SLICE("server", f->redis ? redis_facts(f->redis).server : SLICE("")),
+               KV_INT("seconds", (now_ms - f->apart_ms) / 1000));
     f->said_ms = now_ms ? now_ms : 1;
     f->said_joined = false;
 }
@@ -197,9 +197,9 @@ static void go_joined(struct fleet *f)
     if (f->said_joined)
         return;
     f->said_joined = true;
-    log_info("fleet_joined", KV_SLICE("instance", f->setup.instance),
-             KV_SLICE("server", redis_facts(f->redis).server), KV_INT("cells", f->cells_n),
-             KV_INT("members", weir_fleet_members((struct weir_process *)f->w)));
+    event_info("fleet_joined", KV_SLICE("instance", f->setup.instance),
+               KV_SLICE("server", redis_facts(f->redis).server), KV_INT("cells", f->cells_n),
+               KV_INT("members", weir_fleet_members((struct weir_process *)f->w)));
 }
 
 void fleet_answered(struct fleet *f)

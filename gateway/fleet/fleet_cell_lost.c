@@ -14,7 +14,7 @@
  * hear it. As ticks differ, most of them hear it before they have offered anything. */
 #include "fleet/fleet_cell.h"
 
-#include "base/log.h"
+#include "base/event.h"
 
 static bool is_known(const struct weir_fleet_cell *c, const struct fleet_record *stored)
 {
@@ -48,8 +48,8 @@ static void say(struct weir_fleet_cell *c, const char *why)
     if (f->lost_said_ms && now_ms - f->lost_said_ms < FLEET_SAY_AGAIN_MS)
         return;
     f->lost_said_ms = now_ms ? now_ms : 1;
-    log_warn("fleet_cell_lost", KV_SLICE("cell", c->thing.key), KV("why", why),
-             KV_INT("cells", f->lost));
+    event_warn("fleet_cell_lost", KV_SLICE("cell", c->thing.key), KV("why", why),
+               KV_INT("cells", f->lost));
 }
 
 /* A module's offer that waits is left to be refused: then all of this is found again. */

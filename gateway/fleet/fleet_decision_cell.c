@@ -9,7 +9,7 @@
  */
 #include "fleet/fleet_decisions.h"
 
-#include "base/log.h"
+#include "base/event.h"
 
 #define MOMENT_MAX (UINT64_MAX / 2) /* ms */
 
@@ -111,8 +111,8 @@ static void hear(struct fleet_decision *e, const struct weir_fleet_record *r)
         keep(e, &s, m);
         e->until_ms = until_ms;
     } else if (r->version) {
-        log_warn("decision_failed", KV("key", e->key), KV_SLICE("by", slice_in(r->by)),
-                 KV_INT("version", r->version), KV("why", "its record makes no sense"));
+        event_warn("decision_failed", KV("key", e->key), KV_SLICE("by", slice_in(r->by)),
+                   KV_INT("version", r->version), KV("why", "its record makes no sense"));
         return;
     }
     fleet_decision_settle(e);

@@ -4,7 +4,7 @@
  * in the order in which things were decided. */
 #include "fleet/fleet_decisions.h"
 
-#include "base/log.h"
+#include "base/event.h"
 
 #include <stdlib.h>
 
@@ -115,7 +115,7 @@ struct fleet_decision *fleet_decision_at(struct fleet *f, struct slice key)
 static void overtaken(struct fleet_decision *e, struct fleet_waiting *w, uint64_t id)
 {
     char result[FLEET_NAME_MAX + 64];
-    log_warn("decision_overtaken", KV("key", e->key), KV_SLICE("by", text_slice(&e->by)));
+    event_warn("decision_overtaken", KV("key", e->key), KV_SLICE("by", text_slice(&e->by)));
     fleet_waiting_done(w, id);
     snprintf(result, sizeof result, "overtaken by a later decision of %.*s",
              SLICE_ARG(text_slice(&e->by)));
@@ -124,7 +124,7 @@ static void overtaken(struct fleet_decision *e, struct fleet_waiting *w, uint64_
 
 static void told(struct fleet_decision *e, struct fleet_waiting *w)
 {
-    log_info("decision_told", KV("key", e->key), KV_INT("version", e->version));
+    event_info("decision_told", KV("key", e->key), KV_INT("version", e->version));
     fleet_followed_note(e->fleet->decisions->memory, slice_str(e->key), e->moment, false);
     fleet_waiting_done(w, e->moment.id);
     fleet_decision_told(e, "told");
@@ -154,7 +154,7 @@ static void forgotten(struct fleet_decision *e)
     struct fleet_decided *m = e->fleet->decisions->memory;
     if (m)
         fleet_followed_note(m, slice_str(e->key), e->moment, true);
-    log_info("decision_forgotten", KV("key", e->key), KV_SLICE("by", text_slice(&e->by)));
+    event_info("decision_forgotten", KV("key", e->key), KV_SLICE("by", text_slice(&e->by)));
     fleet_decision_forgot(e, NULL);
 }
 
@@ -180,8 +180,8 @@ static void failed(struct fleet_decision *e, const char *why)
 {
     e->again_ms = fleet_now_ms(e->fleet) + FLEET_REPAIR_MS;
     if (!e->why[0])
-        log_warn("decision_failed", KV("key", e->key), KV_SLICE("by", text_slice(&e->by)),
-                 KV_INT("version", e->version), KV("why", why));
+        event_warn("decision_failed", KV("key", e->key), KV_SLICE("by", text_slice(&e->by)),
+                   KV_INT("version", e->version), KV("why", why));
     snprintf(e->why, sizeof e->why, "%s", why);
 }
 
@@ -202,8 +202,8 @@ static void follow(struct fleet_decision *e)
     } else if (!decide_run(ds->rows, ds->rows_n, &d, why)) {
         failed(e, why);
     } else {
-        log_info("decision_applied", KV("key", e->key), KV_SLICE("by", text_slice(&e->by)),
-                 KV_INT("version", e->version));
+        event_info("decision_applied", KV("key", e->key), KV_SLICE("by", text_slice(&e->by)),
+                   KV_INT("version", e->version));
         fleet_followed_note(ds->memory, d.key, e->moment, false);
         e->due = false;
         e->why[0] = '\0';

@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
+#include "base/event.h"
 #include "base/random.h"
 #include "redis/redis_backoff.h"
 #include "redis/redis_conn.h"
@@ -221,7 +221,7 @@ static void up(struct redis *r)
     r->why[0] = '\0';
     timer_start(r->loop, &r->ping, PING_MS);
     if (!r->said_up)
-        log_info("fleet_redis_up", KV("server", r->server));
+        event_info("fleet_redis_up", KV("server", r->server));
     r->said_up = true;
     r->events->up(r->ctx);
 }
@@ -325,8 +325,8 @@ static void log_down(struct redis *r, uint64_t now)
         r->said_ms = now;
     snprintf(r->said_why, sizeof r->said_why, "%s", r->why);
     r->said_up = false;
-    log_warn("fleet_redis_down", KV("server", r->server), KV("reason", r->why),
-             KV_INT("attempts", r->failed));
+    event_warn("fleet_redis_down", KV("server", r->server), KV("reason", r->why),
+               KV_INT("attempts", r->failed));
 }
 
 /* The owner's calls are the last things, and each may free it. */

@@ -4,7 +4,7 @@
  * header_for. */
 #include "core/cluster/endpoint_word.h"
 
-#include "base/log.h"
+#include "base/event.h"
 #include "core/attempt.h"
 #include "core/cluster/cluster.h"
 #include "core/exchange.h"
@@ -56,6 +56,19 @@ bool endpoint_word_note(struct endpoint_cell *cell, uint32_t slot, enum endpoint
     return news;
 }
 
+/* An endpoint may change its mind with every response. What is more than this in a second stands in
+ * the error log alone, which has a limit of its own. */
+static bool is_event(uint64_t now_us)
+{
+    enum { US_PER_S = 1000000, MOST = 10 };
+    static uint64_t second;
+    static unsigned n;
+    if (second != now_us / US_PER_S)
+        n = 0;
+    second = now_us / US_PER_S;
+    return n++ < MOST;
+}
+
 void endpoint_word_hear(struct attempt *at, const struct health_conf *conf)
 {
     const struct endpoint *ep = at->endpoint;
@@ -65,8 +78,12 @@ void endpoint_word_hear(struct attempt *at, const struct health_conf *conf)
     if (!says || !ep)
         return;
     const uint64_t now_us = at->x->w->loop->clock.mono_us;
-    if (endpoint_word_note(at->cluster->cell, ep->slot, word, now_us, conf->header_for))
-        log_info("endpoint_says", KV_SLICE("cluster", at->cluster->conf->place.name),
-                 KV("endpoint", ep->name), KV("word", endpoint_word_name(word)),
-                 KV("in", "response"));
+    if (!endpoint_word_note(at->cluster->cell, ep->slot, word, now_us, conf->header_for))
+        return;
+    const struct kv facts[] = {KV_SLICE("cluster", at->cluster->conf->place.name),
+                               KV("endpoint", ep->name), KV("word", endpoint_word_name(word)),
+                               KV("in", "response")};
+    log_event(LEVEL_INFO, "endpoint_says", facts, array_n(facts));
+    if (is_event(now_us))
+        event_tell(LEVEL_INFO, "endpoint_says", facts, array_n(facts));
 }

@@ -15,7 +15,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/log.h"
+#include "base/event.h"
 #include "core/log/access_log_parts.h"
 #include "core/exchange.h"
 
@@ -258,15 +258,15 @@ static void drop(struct access_log *l, uint64_t lines, int err)
 {
     l->dropped += lines;
     if (!l->failing)
-        log_warn("access_log_dropping", KV("path", name_of(l)), KV_ERRNO(err));
+        event_warn("access_log_dropping", KV("path", name_of(l)), KV_ERRNO(err));
     l->failing = true;
 }
 
 static void recover(struct access_log *l)
 {
     if (l->failing)
-        log_info("access_log_recovered", KV("path", name_of(l)),
-                 KV_INT("dropped", l->dropped - l->dropped_told));
+        event_info("access_log_recovered", KV("path", name_of(l)),
+                   KV_INT("dropped", l->dropped - l->dropped_told));
     l->failing = false;
     l->dropped_told = l->dropped;
 }
