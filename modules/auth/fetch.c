@@ -85,9 +85,9 @@ static void say_dropped(struct fetch *f)
     if (f->dropped || !fetched_s || weir_wall_us(f->p) / 1000000 < fetched_s + f->j->keep_ms / 1000)
         return;
     f->dropped = true;
-    weir_log(WEIR_LOG_ERROR, "jwks_too_old",
-             "%.*s: no keys could be fetched for jwks_keep; its tokens are refused from now on",
-             (int)f->j->name.n, f->j->name.p);
+    weir_event(WEIR_LOG_ERROR, "jwks_too_old", WEIR_FACTS(WEIR_FACT("name", f->j->name)),
+               "%.*s: no keys could be fetched for jwks_keep; its tokens are refused from now on",
+               (int)f->j->name.n, f->j->name.p);
 }
 
 void fetches_tick(struct fetch *v, const struct auth_global *g)
@@ -117,9 +117,10 @@ static void fail(struct fetch *f, const char *why)
     f->due_us = weir_now_us(f->p) + refresh_again_ms(&rules, f->failures, weir_random(f->p)) * 1000;
     count(f->p, &f->g->counts, COUNT_JWKS_FAILURES);
     if (f->failures == 1)
-        weir_log(WEIR_LOG_WARN, "jwks_failed",
-                 "%.*s: %.*s: %s; it is tried again, and the keys that are there stay",
-                 (int)f->j->name.n, f->j->name.p, (int)f->j->url.text.n, f->j->url.text.p, why);
+        weir_event(WEIR_LOG_WARN, "jwks_failed",
+                   WEIR_FACTS(WEIR_FACT("name", f->j->name), WEIR_FACT("url", f->j->url.text)),
+                   "%.*s: %.*s: %s; it is tried again, and the keys that are there stay",
+                   (int)f->j->name.n, f->j->name.p, (int)f->j->url.text.n, f->j->url.text.p, why);
 }
 
 static void begin(struct fetch *f)
@@ -188,8 +189,9 @@ static void succeed(struct fetch *f, const struct weir_result *r)
     const bool has = refresh_max_age(weir_call_field(r->call, &name), &max_age_s);
     const bool first = !atomic_load(&j->cell->fetched_s);
     if (f->failures || first || f->dropped)
-        weir_log(WEIR_LOG_INFO, "jwks_fetched", "%.*s: %.*s", (int)j->name.n, j->name.p,
-                 (int)j->url.text.n, j->url.text.p);
+        weir_event(WEIR_LOG_INFO, "jwks_fetched",
+                   WEIR_FACTS(WEIR_FACT("name", j->name), WEIR_FACT("url", j->url.text)),
+                   "%.*s: %.*s", (int)j->name.n, j->name.p, (int)j->url.text.n, j->url.text.p);
     f->failures = 0;
     f->dropped = false;
     f->due_us = weir_now_us(f->p) +

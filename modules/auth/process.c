@@ -151,7 +151,8 @@ static void look(struct auth_local *a, struct source *s, struct weir_slice path)
         weir_log(WEIR_LOG_ERROR, "auth_file_wrong", "%.*s:%d: %s; what it held before counts",
                  (int)path.n, path.p, fault.line ? fault.line : 1, fault.text);
     } else if (changes && s->changes != changes) {
-        weir_log(WEIR_LOG_INFO, "auth_file_read", "%.*s", (int)path.n, path.p);
+        weir_event(WEIR_LOG_INFO, "auth_file_read", WEIR_FACTS(WEIR_FACT("path", path)), "%.*s",
+                   (int)path.n, path.p);
     }
 }
 

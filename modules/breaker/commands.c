@@ -280,9 +280,10 @@ static void switch_it(void *local, const struct weir_request *rq, struct weir_re
         weir_reply_error(reply, 409, NULL, "there was no room for it in shared memory");
     } else if (b) {
         if (atomic_exchange(b->off, !on) != (uint32_t)!on)
-            weir_log(WEIR_LOG_WARN, on ? "breaker_enabled" : "breaker_disabled",
-                     "%s %.*s: by an operator", b->is_route ? "route" : "cluster",
-                     SLICE_ARG(b->owner));
+            weir_event(WEIR_LOG_WARN, on ? "breaker_enabled" : "breaker_disabled",
+                       WEIR_FACTS(WEIR_FACT(b->is_route ? "route" : "cluster", b->owner)),
+                       "%s %.*s: by an operator", b->is_route ? "route" : "cluster",
+                       SLICE_ARG(b->owner));
         reply_with(local, b, false, reply);
     }
     json_decref(asked);

@@ -79,10 +79,14 @@ static void say(const struct breaker *b, struct weir_slice endpoint, const struc
 {
     char length[TEXT];
     print_length(length, c);
-    weir_log(c->to == MACHINE_OPEN ? WEIR_LOG_WARN : WEIR_LOG_INFO, event_name(c->to),
-             "%s %.*s%s%.*s: from %s to %s%s: %s", b->is_route ? "route" : "cluster",
-             SLICE_ARG(b->owner), endpoint.n ? ", endpoint " : "", SLICE_ARG(endpoint),
-             machine_state_name(c->from), machine_state_name(c->to), length, why);
+    const char *owner = b->is_route ? "route" : "cluster";
+    const char *from = machine_state_name(c->from), *to = machine_state_name(c->to);
+    weir_event(c->to == MACHINE_OPEN ? WEIR_LOG_WARN : WEIR_LOG_INFO, event_name(c->to),
+               WEIR_FACTS(WEIR_FACT(owner, b->owner), WEIR_FACT("endpoint", endpoint),
+                          WEIR_FACT("from", slice_str(from)), WEIR_FACT("to", slice_str(to)),
+                          WEIR_FACT("why", slice_str(why))),
+               "%s %.*s%s%.*s: from %s to %s%s: %s", owner, SLICE_ARG(b->owner),
+               endpoint.n ? ", endpoint " : "", SLICE_ARG(endpoint), from, to, length, why);
 }
 
 void breaker_report(struct weir_process *p, const struct breaker *b, struct weir_slice endpoint,

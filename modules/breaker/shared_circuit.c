@@ -72,11 +72,14 @@ static void set(struct shared_circuit *s, const struct machine_view *here)
 static void hold(struct shared_circuit *s)
 {
     if (!s->holding)
-        weir_log(WEIR_LOG_INFO, "breaker_holds",
-                 "%s %.*s%s%.*s: it is not closed here, and closed for the fleet: it stays on its "
-                 "own until its probes have gone well",
-                 s->b->is_route ? "route" : "cluster", SLICE_ARG(s->b->owner),
-                 s->endpoint.n ? ", endpoint " : "", SLICE_ARG(s->endpoint));
+        weir_event(
+            WEIR_LOG_INFO, "breaker_holds",
+            WEIR_FACTS(WEIR_FACT(s->b->is_route ? "route" : "cluster", s->b->owner),
+                       WEIR_FACT("endpoint", s->endpoint)),
+            "%s %.*s%s%.*s: it is not closed here, and closed for the fleet: it stays on its "
+            "own until its probes have gone well",
+            s->b->is_route ? "route" : "cluster", SLICE_ARG(s->b->owner),
+            s->endpoint.n ? ", endpoint " : "", SLICE_ARG(s->endpoint));
     s->holding = true;
 }
 

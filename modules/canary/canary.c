@@ -71,7 +71,9 @@ static void tell_unavailable(struct weir_exchange *x, const struct weir_use *u,
     if (!told || (*told && now - *told < TELL_US))
         return;
     *told = now ? now : 1;
-    weir_log(WEIR_LOG_WARN, "canary_unavailable",
+    weir_event(WEIR_LOG_WARN, "canary_unavailable",
+             WEIR_FACTS(WEIR_FACT("route", c->route), WEIR_FACT("variant", v->name),
+                        WEIR_FACT("cluster", v->cluster_name)),
              "route %.*s: %.*s has no endpoint that can be used (cluster %.*s); its requests go to "
              "%.*s",
              SLICE_ARG(c->route), SLICE_ARG(v->name), SLICE_ARG(v->cluster_name),

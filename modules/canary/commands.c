@@ -244,9 +244,11 @@ static void log_change(const struct canary *c, const struct split_edited *e)
     char from[WEIGHTS_TEXT], to[WEIGHTS_TEXT];
     weights_text(from, c, e->from, e->from_decimals);
     weights_text(to, c, e->to, e->to_decimals);
-    weir_log(WEIR_LOG_INFO, "canary_changed",
-             "route %.*s by weirctl: from %s to %s, after %llu tickets", SLICE_ARG(c->route), from,
-             to, (unsigned long long)e->tickets);
+    weir_event(WEIR_LOG_INFO, "canary_changed",
+               WEIR_FACTS(WEIR_FACT("route", c->route), WEIR_FACT("from", slice_str(from)),
+                          WEIR_FACT("to", slice_str(to)), WEIR_NUMBER("tickets", e->tickets)),
+               "route %.*s by weirctl: from %s to %s, after %llu tickets", SLICE_ARG(c->route),
+               from, to, (unsigned long long)e->tickets);
 }
 
 /* All of them: those that nobody named may have others elsewhere. */

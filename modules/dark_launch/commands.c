@@ -88,8 +88,10 @@ static void grant_made(const struct command *c, const struct grant *g, const cha
 {
     char id[GRANT_ID_TEXT + 1];
     grant_id_text(g->id, id);
-    weir_log(WEIR_LOG_INFO, "dark_grant_made", "grant %s for %.*s, until %" PRIu64, id,
-             (int)g->name_n, g->name, g->expires);
+    weir_event(WEIR_LOG_INFO, "dark_grant_made",
+               WEIR_FACTS(WEIR_FACT("grant", slice_str(id)), WEIR_FACT("name", grant_name(g)),
+                          WEIR_NUMBER("expires", g->expires)),
+               "grant %s for %.*s, until %" PRIu64, id, (int)g->name_n, g->name, g->expires);
     command_answer(c->reply, json_of_new(c->g, g, token));
 }
 
@@ -218,8 +220,10 @@ static unsigned revoke_all(const struct command *c, struct weir_slice name, uint
             continue;
         n++;
         grant_id_text(g.id, text);
-        weir_log(WEIR_LOG_INFO, "dark_grant_revoked", "grant %s of %.*s", text, (int)g.name_n,
-                 g.name);
+        weir_event(
+            WEIR_LOG_INFO, "dark_grant_revoked",
+            WEIR_FACTS(WEIR_FACT("grant", slice_str(text)), WEIR_FACT("name", grant_name(&g))),
+            "grant %s of %.*s", text, (int)g.name_n, g.name);
     }
     return n;
 }

@@ -140,8 +140,11 @@ static void log_grant(struct weir_exchange *x, const struct weir_use *u, const s
     weir_log_set(x, u, LOG_GRANT, (struct weir_slice){id, GRANT_ID_TEXT});
     weir_count(weir_process_of(x), d->counters, COUNT_GRANTS_USED, 1);
     if (grants_use(global->table, g->id, now))
-        weir_log(WEIR_LOG_INFO, "dark_grant_used", "grant %s of %.*s, on route %.*s", id,
-                 (int)g->name_n, g->name, (int)d->route.n, d->route.p);
+        weir_event(WEIR_LOG_INFO, "dark_grant_used",
+                   WEIR_FACTS(WEIR_FACT("grant", slice_str(id)), WEIR_FACT("name", grant_name(g)),
+                              WEIR_FACT("route", d->route)),
+                   "grant %s of %.*s, on route %.*s", id, (int)g->name_n, g->name, (int)d->route.n,
+                   d->route.p);
 }
 
 static void enter(struct weir_exchange *x, const struct weir_use *u, const struct tester *t,

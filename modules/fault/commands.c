@@ -162,9 +162,12 @@ static void set(struct weir_process *p, const struct faults *all, const json_t *
         fault_share_set(f->cell, share);
     if (enabled)
         fault_turn(f->cell, json_is_true(enabled));
-    weir_log(WEIR_LOG_INFO, "fault_changed", "route %.*s by weirctl: the fault %.*s is %s, %g%%",
-             SLICE_ARG(f->route), SLICE_ARG(f->name), fault_state_word(fault_state_now(f, all, p)),
-             fault_share(f->cell, f->percent) / 1e4);
+    const char *state = fault_state_word(fault_state_now(f, all, p));
+    weir_event(WEIR_LOG_INFO, "fault_changed",
+               WEIR_FACTS(WEIR_FACT("route", f->route), WEIR_FACT("fault", f->name),
+                          WEIR_FACT("state", slice_str(state))),
+               "route %.*s by weirctl: the fault %.*s is %s, %g%%", SLICE_ARG(f->route),
+               SLICE_ARG(f->name), state, fault_share(f->cell, f->percent) / 1e4);
     tell(reply, f);
     reply_list(p, all, f->route, reply);
 }
@@ -174,7 +177,8 @@ static void stop_all(struct weir_process *p, const struct faults *all, const jso
 {
     (void)asked;
     if (!atomic_exchange(&all->all->stopped, 1))
-        weir_log(WEIR_LOG_WARN, "fault_all_stopped", "by weirctl: no fault acts any more");
+        weir_event(WEIR_LOG_WARN, "fault_all_stopped", NULL, 0,
+                   "by weirctl: no fault acts any more");
     reply_list(p, all, (struct weir_slice){0}, reply);
 }
 
@@ -183,7 +187,7 @@ static void resume(struct weir_process *p, const struct faults *all, const json_
 {
     (void)asked;
     if (atomic_exchange(&all->all->stopped, 0))
-        weir_log(WEIR_LOG_WARN, "fault_all_resumed", "by weirctl: faults act again");
+        weir_event(WEIR_LOG_WARN, "fault_all_resumed", NULL, 0, "by weirctl: faults act again");
     reply_list(p, all, (struct weir_slice){0}, reply);
 }
 

@@ -181,12 +181,16 @@ static void trip(struct weir_exchange *x, const struct fault *f, struct real_err
     if (!fault_trip(f->cell))
         return;
     weir_count(weir_process_of(x), f->counters, COUNT_TRIPPED, 1);
-    weir_log(WEIR_LOG_WARN, "fault_tripped",
-             "route %.*s: the fault %.*s has stopped: %llu of %llu requests without it have failed "
-             "in the last %llu s, more than stop_when allows%s%.*s",
-             SLICE_ARG(f->route), SLICE_ARG(f->name), (unsigned long long)sum.errors,
-             (unsigned long long)sum.requests, (unsigned long long)f->stop.window_ms / 1000,
-             f->owner.n ? "; its owner is " : "", SLICE_ARG(f->owner));
+    weir_event(
+        WEIR_LOG_WARN, "fault_tripped",
+        WEIR_FACTS(WEIR_FACT("route", f->route), WEIR_FACT("fault", f->name),
+                   WEIR_FACT("owner", f->owner), WEIR_NUMBER("errors", sum.errors),
+                   WEIR_NUMBER("requests", sum.requests)),
+        "route %.*s: the fault %.*s has stopped: %llu of %llu requests without it have failed "
+        "in the last %llu s, more than stop_when allows%s%.*s",
+        SLICE_ARG(f->route), SLICE_ARG(f->name), (unsigned long long)sum.errors,
+        (unsigned long long)sum.requests, (unsigned long long)f->stop.window_ms / 1000,
+        f->owner.n ? "; its owner is " : "", SLICE_ARG(f->owner));
 }
 
 static void watch(struct weir_exchange *x, const struct fault *f)
@@ -227,9 +231,11 @@ static void tell(const struct fault_process *fp)
 {
     for (const struct fault *f = fp->all->first; f; f = f->next)
         if (fault_state_now(f, fp->all, fp->p) == STATE_ON)
-            weir_log(WEIR_LOG_INFO, "fault_in_force", "route %.*s: the fault %.*s%s%.*s",
-                     SLICE_ARG(f->route), SLICE_ARG(f->name), f->owner.n ? " of " : "",
-                     SLICE_ARG(f->owner));
+            weir_event(WEIR_LOG_INFO, "fault_in_force",
+                       WEIR_FACTS(WEIR_FACT("route", f->route), WEIR_FACT("fault", f->name),
+                                  WEIR_FACT("owner", f->owner)),
+                       "route %.*s: the fault %.*s%s%.*s", SLICE_ARG(f->route), SLICE_ARG(f->name),
+                       f->owner.n ? " of " : "", SLICE_ARG(f->owner));
 }
 
 static void *start(struct weir_process *p, const void *global)
@@ -262,8 +268,10 @@ static void tick(struct weir_process *p, void *local)
     for (const struct fault *f = fp ? fp->all->first : NULL; f; f = f->next)
         if (f->ends_s && fault_state_now(f, fp->all, p) == STATE_ENDED &&
             fault_tell_end(f->cell, f->ends_s))
-            weir_log(WEIR_LOG_INFO, "fault_ended", "route %.*s: the fault %.*s is over, at %.*s",
-                     SLICE_ARG(f->route), SLICE_ARG(f->name), SLICE_ARG(f->ends_text));
+            weir_event(WEIR_LOG_INFO, "fault_ended",
+                       WEIR_FACTS(WEIR_FACT("route", f->route), WEIR_FACT("fault", f->name)),
+                       "route %.*s: the fault %.*s is over, at %.*s", SLICE_ARG(f->route),
+                       SLICE_ARG(f->name), SLICE_ARG(f->ends_text));
 }
 
 const struct weir_module weir_module = {

@@ -98,11 +98,14 @@ static void watch(const struct outlier *o)
 static void log_out(const struct subject *s, const struct ejection_change *c, const char *figures)
 {
     const uint64_t ms = c->to.at_ms - now_ms(s);
-    weir_log(WEIR_LOG_WARN, "outlier_ejected",
-             "cluster %.*s: %.*s is %s for %llu ms: %s; ejections in a row: %u; out are %u",
-             SLICE_ARG(s->o->name), SLICE_ARG(s->name),
-             c->to.held ? "ejected" : "refused, as the only endpoint,", (unsigned long long)ms,
-             figures, c->to.count, atomic_load(&s->o->shared->ejected));
+    weir_event(WEIR_LOG_WARN, "outlier_ejected",
+               WEIR_FACTS(WEIR_FACT("cluster", s->o->name), WEIR_FACT("endpoint", s->name),
+                          WEIR_NUMBER("ms", ms), WEIR_FACT("why", slice_str(figures)),
+                          WEIR_NUMBER("in_a_row", c->to.count)),
+               "cluster %.*s: %.*s is %s for %llu ms: %s; ejections in a row: %u; out are %u",
+               SLICE_ARG(s->o->name), SLICE_ARG(s->name),
+               c->to.held ? "ejected" : "refused, as the only endpoint,", (unsigned long long)ms,
+               figures, c->to.count, atomic_load(&s->o->shared->ejected));
 }
 
 static void went_out(const struct subject *s, const struct ejection_change *c, enum kind kind,
@@ -121,9 +124,11 @@ static void came_back(const struct subject *s, const struct ejection_change *c, 
     runs_clear(&s->cell->runs);
     atomic_store(&s->cell->back_ms, now_ms(s));
     weir_count(s->p, s->o->counters, COUNT_RETURNED, 1);
-    weir_log(WEIR_LOG_INFO, "outlier_returned", "cluster %.*s: %.*s is back: %s%s",
-             SLICE_ARG(s->o->name), SLICE_ARG(s->name), why,
-             ramp ? "; its share grows from 10 %" : "");
+    weir_event(WEIR_LOG_INFO, "outlier_returned",
+               WEIR_FACTS(WEIR_FACT("cluster", s->o->name), WEIR_FACT("endpoint", s->name),
+                          WEIR_FACT("why", slice_str(why))),
+               "cluster %.*s: %.*s is back: %s%s", SLICE_ARG(s->o->name), SLICE_ARG(s->name), why,
+               ramp ? "; its share grows from 10 %" : "");
 }
 
 /* Of any other transition. */
@@ -165,10 +170,12 @@ static void tell_overflow(const struct subject *s, const struct reason *why, siz
     if ((told && now - told < TELL_MS) ||
         !atomic_compare_exchange_strong(&s->o->shared->told_ms, &told, now))
         return;
-    weir_log(WEIR_LOG_WARN, "outlier_overflow",
-             "cluster %.*s: %.*s stays in use, though it should be ejected (%s): "
-             "max_ejection_percent and min_left allow for %zu at a time",
-             SLICE_ARG(s->o->name), SLICE_ARG(s->name), why->figures, cap);
+    weir_event(WEIR_LOG_WARN, "outlier_overflow",
+               WEIR_FACTS(WEIR_FACT("cluster", s->o->name), WEIR_FACT("endpoint", s->name),
+                          WEIR_FACT("why", slice_str(why->figures)), WEIR_NUMBER("allowed", cap)),
+               "cluster %.*s: %.*s stays in use, though it should be ejected (%s): "
+               "max_ejection_percent and min_left allow for %zu at a time",
+               SLICE_ARG(s->o->name), SLICE_ARG(s->name), why->figures, cap);
 }
 
 static void leave(const struct subject *s, enum kind kind, enum kind_count counted_as)
@@ -249,6 +256,19 @@ bool outlier_return(const struct subject *s, const char *why)
     return true;
 }
 
+/* Of what time alone brings. */
+static void log_step(const struct subject *s, const struct ejection_change *c)
+{
+    const bool half_open = c->to.phase == EJECTION_HALF_OPEN;
+    if (c->from.phase == c->to.phase || !(half_open || c->to.phase == EJECTION_IN))
+        return;
+    weir_event(WEIR_LOG_INFO, half_open ? "outlier_half_open" : "outlier_in",
+               WEIR_FACTS(WEIR_FACT("cluster", s->o->name), WEIR_FACT("endpoint", s->name)),
+               "cluster %.*s: %.*s %s", SLICE_ARG(s->o->name), SLICE_ARG(s->name),
+               half_open ? "is half-open: a few requests go there to see whether it works again"
+                         : "has its whole share again");
+}
+
 bool outlier_step(const struct subject *s)
 {
     struct ejection_change c;
@@ -257,6 +277,7 @@ bool outlier_step(const struct subject *s)
     if (c.to.phase == EJECTION_HALF_OPEN)
         watch(s->o);
     moved(s, &c, "");
+    log_step(s, &c);
     return true;
 }
 
@@ -271,9 +292,10 @@ void outlier_hear_checks(const struct subject *s, uint32_t passed)
     watch(s->o);
     moved(s, &c, "");
     weir_count(s->p, s->o->counters, COUNT_CHECKED, 1);
-    weir_log(WEIR_LOG_INFO, "outlier_checked",
-             "cluster %.*s: %.*s is half-open %llu ms early: it has passed %u health check%s",
-             SLICE_ARG(s->o->name), SLICE_ARG(s->name),
-             (unsigned long long)(st.at_ms > now_ms(s) ? st.at_ms - now_ms(s) : 0), st.count,
-             st.count == 1 ? "" : "s");
+    weir_event(WEIR_LOG_INFO, "outlier_checked",
+               WEIR_FACTS(WEIR_FACT("cluster", s->o->name), WEIR_FACT("endpoint", s->name)),
+               "cluster %.*s: %.*s is half-open %llu ms early: it has passed %u health check%s",
+               SLICE_ARG(s->o->name), SLICE_ARG(s->name),
+               (unsigned long long)(st.at_ms > now_ms(s) ? st.at_ms - now_ms(s) : 0), st.count,
+               st.count == 1 ? "" : "s");
 }

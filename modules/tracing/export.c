@@ -202,9 +202,12 @@ static void say_failure(const struct exporter *e, const char *why, int status)
     if (e->failures != 1)
         return;
     if (why)
-        weir_log(WEIR_LOG_WARN, "tracing_failed", "%.*s: %s", SLICE_ARG(url), why);
+        weir_event(WEIR_LOG_WARN, "tracing_failed", WEIR_FACTS(WEIR_FACT("url", url)), "%.*s: %s",
+                   SLICE_ARG(url), why);
     else
-        weir_log(WEIR_LOG_WARN, "tracing_failed", "%.*s: its status is %d", SLICE_ARG(url), status);
+        weir_event(WEIR_LOG_WARN, "tracing_failed",
+                   WEIR_FACTS(WEIR_FACT("url", url), WEIR_NUMBER("status", status)),
+                   "%.*s: its status is %d", SLICE_ARG(url), status);
 }
 
 static void fail(struct exporter *e, const struct weir_result *r)
@@ -239,7 +242,8 @@ static void take(struct exporter *e, const struct weir_result *r)
     uint64_t rejected = answer_rejected(r->body, message);
     rejected = rejected < e->batch.spans ? rejected : e->batch.spans;
     if (e->failures)
-        weir_log(WEIR_LOG_INFO, "tracing_recovered", "%.*s", SLICE_ARG(t->url.text));
+        weir_event(WEIR_LOG_INFO, "tracing_recovered", WEIR_FACTS(WEIR_FACT("url", t->url.text)),
+                   "%.*s", SLICE_ARG(t->url.text));
     if (rejected)
         weir_log(WEIR_LOG_WARN, "tracing_rejected", "%.*s: %llu of %u spans: %s",
                  SLICE_ARG(t->url.text), (unsigned long long)rejected, e->batch.spans, message);

@@ -4,6 +4,7 @@
 
 #include "core/module/module_log.h"
 
+#include "base/event.h"
 #include "core/module/module.h"
 #include "tests/unit/access_log_case.h"
 
@@ -148,4 +149,43 @@ Test(module_log, cuts_texts_that_are_too_long)
     told[0] = '\0';
     weir_log(WEIR_LOG_INFO, "canary_long", "%01023d", 7);
     cr_assert(strstr(told, "0007\n") && !strstr(told, "cut"));
+}
+
+/* -- events ------------------------------------------------------------------------------------ */
+
+static struct event_shared shared;
+
+/* What the ring has of the only event. */
+static const char *told_of_it(void)
+{
+    static char text[EVENT_TEXT_MAX + 1];
+    struct event_cursor c = {0};
+    struct event e;
+    cr_assert(event_ring_next(&shared.ring, &c, 0, &e));
+    cr_assert(!event_ring_next(&shared.ring, &c, 0, &(struct event){0}));
+    snprintf(text, sizeof text, "%.*s", (int)e.text_n, e.text);
+    return text;
+}
+
+Test(module_log, events_are_a_line_for_people_and_facts_for_programs)
+{
+    event_share(&shared);
+    weir_event(WEIR_LOG_WARN, "canary_odd",
+               WEIR_FACTS(WEIR_FACT("route", WEIR_SLICE("shop")), WEIR_NUMBER("n", -3),
+                          WEIR_FACT("endpoint", WEIR_SLICE(""))),
+               "%d of \"%s\"", 3, "it");
+    cr_assert(strstr(told, " warn ") && strstr(told, " canary_odd text=\"3 of \\\"it\\\"\"\n"),
+              "%s", told);
+    EQ(told_of_it(),
+       "\"fields\":{\"route\":\"shop\",\"n\":-3,\"text\":\"3 of \\\"it\\\"\"}");
+}
+
+Test(module_log, events_have_as_many_facts_as_there_is_room_for)
+{
+    struct weir_fact many[20];
+    event_share(&shared);
+    for (size_t i = 0; i < array_n(many); i++)
+        many[i] = WEIR_NUMBER("n", i);
+    weir_event(WEIR_LOG_INFO, "canary_odd", many, array_n(many), "so");
+    cr_assert(strstr(told_of_it(), "\"n\":11,\"text\":\"so\"}"));
 }

@@ -26,7 +26,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/log.h"
+#include "base/event.h"
 #include "core/generation.h"
 #include "io/loop.h"
 
@@ -295,13 +295,13 @@ static void take(struct file_watch *fw, struct watched *w)
     if (!done)
         return; /* with the next look, for it isn't taken */
     if (w->failing[0]) {
-        log_info("file_recovered", KV("module", f->module), KV("path", f->path));
+        event_info("file_recovered", KV("module", f->module), KV("path", f->path));
         fw->totals.failing--;
         w->failing[0] = '\0';
     }
     if (!same) {
-        log_info("file_changed", KV("module", f->module), KV("path", f->path),
-                 KV_INT("bytes", c.n));
+        event_info("file_changed", KV("module", f->module), KV("path", f->path),
+                   KV_INT("bytes", c.n));
         fw->totals.changed++;
     }
     w->taken = c.stamp;
@@ -312,8 +312,8 @@ static void fail(struct file_watch *fw, struct watched *w, const char *why)
 {
     if (strncmp(w->failing, why, sizeof w->failing - 1) == 0)
         return;
-    log_error("file_failed", KV("module", w->file->module), KV("path", w->file->path),
-              KV("error", why));
+    event_error("file_failed", KV("module", w->file->module), KV("path", w->file->path),
+                KV("error", why));
     fw->totals.failed++;
     fw->totals.failing += !w->failing[0];
     strncpy(w->failing, why, sizeof w->failing - 1);

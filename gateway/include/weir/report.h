@@ -65,6 +65,26 @@ enum weir_log_level { WEIR_LOG_ERROR, WEIR_LOG_WARN, WEIR_LOG_INFO, WEIR_LOG_TRA
 /* A line of the error log: a fixed event name, and a text. Never give it secrets. [any] */
 void weir_log(enum weir_log_level level, const char *event, const char *fmt, ...) WEIR_PRINTF(3, 4);
 
+/* What is known of an event: for programs, where the text is for people. */
+struct weir_fact {
+    const char *name;
+    struct weir_slice text; /* empty: the fact is left out */
+    int64_t number;
+    bool is_number;
+};
+#define WEIR_FACT(fact, slice) ((struct weir_fact){.name = (fact), .text = (slice)})
+#define WEIR_NUMBER(fact, n)                                                                       \
+    ((struct weir_fact){.name = (fact), .number = (int64_t)(n), .is_number = true})
+/* Two arguments of weir_event(): at most 12 facts, none of them called "text". */
+#define WEIR_FACTS(...)                                                                            \
+    (const struct weir_fact[]){__VA_ARGS__},                                                       \
+        sizeof((const struct weir_fact[]){__VA_ARGS__}) / sizeof(struct weir_fact)
+/* The state of something has changed, or an operator has changed something: the line of the error
+ * log that weir_log() would write, and an entry of the audit log and of /v1/events with these facts
+ * and the text. Never once per request. [any] */
+void weir_event(enum weir_log_level level, const char *event, const struct weir_fact *facts,
+                size_t n, const char *fmt, ...) WEIR_PRINTF(5, 6);
+
 #pragma GCC visibility pop
 
 #endif
