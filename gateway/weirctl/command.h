@@ -55,9 +55,12 @@ struct command {
     /* Instead of it: what the answer is beside something that is found here, which is I/O. False: it
      * wasn't, and standard error says why. */
     bool (*show_beside)(const struct command_args *args, const json_t *answer, struct text *out);
-    /* Instead of show: the answer is lines of JSON, without an end, and this writes one. NULL: it
+    /* Instead of show (unless there is `added`): the answer is lines of JSON, without an end, and this writes one. NULL: it
      * isn't. The member "lines" of what was asked says after how many weirctl ends. */
     void (*show_line)(const json_t *line, struct text *out);
+    /* Beside show: with -f it asks again and again, for what has been added, and show_line writes
+     * each member of this list. The answer's "next" is "after" of the next question. */
+    const char *added;
     /* Without a path, in place of the two: writes what is printed. False: `fault` says what is
      * wrong with the arguments. */
     bool (*print)(const struct command_args *args, struct text *out, struct text *fault);

@@ -10,4 +10,8 @@
 int follow(const struct command *c, const struct client_target *to, const json_t *content,
            bool json, int (*refused)(int status, const char *body));
 
+/* The same of a command that has `added`: asks once a second, with Ctrl-C as its end. */
+int follow_added(const struct command *c, const struct client_target *to, json_t *content,
+                 bool json, int (*refused)(int status, const char *body));
+
 #endif

@@ -268,6 +268,20 @@ static bool find_target(const struct settings *s, struct client_target *to, stru
     return client_token_read(token_file, token, fault);
 }
 
+/* Once, or on and on. */
+static int ask(const struct command *c, const struct settings *s, const struct command_args *args,
+               const struct client_target *to, json_t *content)
+{
+    if (c->added)
+        return s->follow ? follow_added(c, to, content, s->json, refused)
+                         : post(c, s, args, to, content);
+    if (!c->show_line)
+        return post(c, s, args, to, content);
+    if (!s->follow && !json_object_get(content, "lines"))
+        json_object_set_new(content, "lines", json_integer(LINES_SOME));
+    return follow(c, to, content, s->json, refused);
+}
+
 static int run(const struct command *c, const struct settings *s, const struct command_args *args)
 {
     json_t *content = json_object();
@@ -287,10 +301,7 @@ static int run(const struct command *c, const struct settings *s, const struct c
             to.timeout_ms = c->wait_ms;
         if (s->fleet)
             json_object_set_new(content, "fleet", json_true());
-        if (c->show_line && !s->follow && !json_object_get(content, "lines"))
-            json_object_set_new(content, "lines", json_integer(LINES_SOME));
-        code = c->show_line ? follow(c, &to, content, s->json, refused)
-                            : post(c, s, args, &to, content);
+        code = ask(c, s, args, &to, content);
     }
     text_fini(&fault);
     json_decref(content);

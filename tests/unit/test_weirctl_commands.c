@@ -88,7 +88,7 @@ Test(weirctl_commands, have_a_help_that_says_how_they_are_called)
             cr_assert(c->print, "%s does nothing", c->name);
             continue;
         }
-        cr_assert_eq(!c->show + !c->show_line + !c->show_beside, 2, "%s", c->name);
+        cr_assert_eq(!c->show + !c->show_line + !c->show_beside, c->added ? 1 : 2, "%s", c->name);
         cr_assert(slice_starts(slice_str(c->path), SLICE("/v1/")), "%s", c->name);
         cr_assert(c->operands_max == 0 || c->ask || c->show_beside,
                   "%s would not look at its operands", c->name);
@@ -284,6 +284,30 @@ Test(weirctl_commands, show_requests_in_a_line)
                      "... 12 lines are missing: too many for whoever reads\n");
     cr_assert_str_eq(show("log level", "{\"level\":\"info\",\"configured\":\"info\"}"),
                      "The error log is written up to level info.\n");
+}
+
+Test(weirctl_commands, show_events_as_a_table_and_in_lines)
+{
+    const char *event = "{\"n\":7,\"at_ms\":1764158400123,\"level\":\"info\",\"process\":\"control\","
+                        "\"event\":\"admin_change\",\"who\":\"uid 0\",\"reason\":\"a \\u001b\","
+                        "\"fields\":{\"path\":\"/v1/x\",\"status\":200}}";
+    char answer[1024];
+    json_t *line = json_loads(event, 0, NULL);
+    snprintf(answer, sizeof answer,
+             "{\"events\":[%s,{\"fields\":{\"text\":\"said\",\"x\":1}}],\"next\":7}", event);
+    cr_assert_str_eq(show("events", answer),
+                     "N  TIME                     LEVEL  PROCESS  EVENT         \n"
+                     "7  2025-11-26 12:00:00 UTC  info   control  admin_change  path=/v1/x status=200 "
+                     "who=uid 0 reason=a \\x1b\n"
+                     "-  -                        -      -        -             said\n");
+    cr_assert_str_eq(show("events", "{\"events\":[]}"), "Nothing has happened.\n");
+    command_named("events")->show_line(line, &t);
+    cr_assert_str_eq(said(), "2025-11-26 12:00:00 UTC info control admin_change path=/v1/x status=200 "
+                             "who=uid 0 reason=a \\x1b\n");
+    json_decref(line);
+    cr_assert_str_eq(ask("events", NULL, NULL, 0), "{}");
+    cr_assert_str_eq(ask("events", "5", NULL, 0), "{\"limit\":5}");
+    cr_assert(strstr(ask("events", "513", NULL, 0), "!--limit is \"513\""));
 }
 
 Test(weirctl_commands, show_splits)
