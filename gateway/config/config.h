@@ -309,6 +309,7 @@ struct log_conf {
 struct metrics_conf {
     struct latency_bounds buckets;
     int64_t endpoints; /* 256: the largest table of endpoints that are shown one by one */
+    int64_t flows;     /* 4096: the most pairs of a listener and a route that are counted */
 };
 
 struct config {

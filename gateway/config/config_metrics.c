@@ -28,6 +28,9 @@ const struct option metrics_options[] = {
     OPTION_INT("endpoints", struct metrics_conf, endpoints, "256", 0, 1000000,
                "a cluster with room for more endpoints than this has no series of each of them; 0: "
                "none has"),
+    OPTION_INT("flows", struct metrics_conf, flows, "4096", 0, 1000000,
+               "requests are counted for each pair of a listener and a route, unless there are more "
+               "pairs than this: 640 bytes of memory.shared for each, and every eight processes"),
     OPTION_END,
 };
 

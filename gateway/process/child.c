@@ -26,6 +26,9 @@ void child_begin(const struct birth *b)
     title_set(title);
     log_set_process(name);
     b->stats->worker->logs_epoch = atomic_load(&b->board->logs_epoch);
+    b->stats->worker->generation = b->g->number;
+    b->stats->worker->worker = b->role == ROLE_WORKER ? b->index + 1 : 0;
+    b->stats->worker->draining = 0;
     b->stats->worker->pid = (uint64_t)getpid();
     crash_install(name);
     if (!identity_take(&b->identity)) {

@@ -133,6 +133,7 @@ static void on_last(struct timer *t)
 /* The control process of the next generation answers from now on. */
 static void finish(struct process *p)
 {
+    p->birth->stats->worker->draining = 1;
     timer_stop(&p->rotate);
     timer_stop(&p->tick);
     fleet_stop(p->fleet);

@@ -92,6 +92,7 @@ static void drain(struct process *p)
     if (p->engine.worker.draining)
         return;
     p->engine.worker.draining = true;
+    p->birth->stats->worker->draining = 1;
     p->drain_until_ms = clock_ms(&p->engine.loop.clock) + longest_drain(p->birth->g->config);
     for (size_t i = 0; i < p->listeners_n; i++)
         listener_drain(&p->listeners[i]);

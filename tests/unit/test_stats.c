@@ -6,6 +6,7 @@
 #include "core/cluster/endpoint_cell.h"
 #include "core/stats/exposition.h"
 #include "core/stats/stats.h"
+#include "core/stats/stats_sums.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -54,6 +55,7 @@ static void begin(void)
     config.clusters = clusters;
     config.clusters_n = 1;
     config.metrics.endpoints = ROWS;
+    config.metrics.flows = 6;
     clusters[0].endpoints = backends;
     clusters[0].endpoints_n = ROWS;
     tables[0] = calloc(1, sizeof(struct cluster_table) + ROWS * sizeof(struct table_row));
@@ -584,4 +586,123 @@ Test(stats, writes_help_and_type_once_before_the_lines_of_a_metric)
     }
     cr_assert(families > 30);
     stats_free(s);
+}
+
+/* -- sums -------------------------------------------------------------------------------------- */
+
+Test(stats, adds_up_what_all_slots_have_counted)
+{
+    struct stats *a = bind_slot(0), *b = bind_slot(9);
+    struct stats_sums sums;
+
+    a->listeners[1]->requests = 3, b->listeners[1]->requests = 4;
+    a->routes[1]->requests = 1, b->routes[1]->requests = 2;
+    a->routes[2]->requests = 5; /* behind the last: no route */
+    b->clusters[0]->retries = 6;
+    histogram_add(&a->routes[1]->latency, a->bounds, 400);
+    stats_sums_make(&sums, &g, shm, SLOTS);
+    cr_assert(sums.listeners[0].requests == 0 && sums.listeners[1].requests == 7);
+    cr_assert(sums.routes[0].requests == 0 && sums.routes[1].requests == 3);
+    cr_assert(a->unrouted->requests == 5 && sums.routes[2].requests == 5);
+    cr_assert(sums.clusters[0].retries == 6);
+    cr_assert(sums.routes[1].latency.bucket[0] == 1 && sums.routes[1].latency.sum_us == 400);
+    stats_sums_free(&sums);
+    stats_sums_make(&sums, &g, shm, 9);
+    cr_assert(sums.listeners[1].requests == 3, "slots that were never used aren't looked at");
+    stats_sums_free(&sums);
+    stats_free(a), stats_free(b);
+}
+
+Test(stats, adds_up_rows_of_one_name_and_leaves_out_whom_the_row_belonged_to)
+{
+    struct stats *a = bind_slot(0), *b = bind_slot(1);
+    struct stats_sums sums;
+
+    set_row(1, "10.0.0.2:80", ROW_UP);
+    set_row(2, "10.0.0.1:80", ROW_GONE);
+    for (uint32_t row = 0; row < 3; row++)
+        stats_claim(&a->endpoints[0][row], cluster_owner(slice_str(tables[0]->rows[row].name)));
+    a->endpoints[0][0].attempts = 1, a->endpoints[0][1].attempts = 10,
+    a->endpoints[0][2].attempts = 100;
+    stats_claim(&b->endpoints[0][1], cluster_owner(SLICE("10.0.0.9:80")));
+    b->endpoints[0][1].attempts = 1000;
+    stats_sums_make(&sums, &g, shm, SLOTS);
+    cr_assert(sums.endpoints[0][0]->attempts == 101);
+    cr_assert(sums.endpoints[0][1]->attempts == 10);
+    cr_assert(sums.endpoints[0][2] == sums.endpoints[0][0] && !sums.endpoints[0][3]);
+    stats_sums_free(&sums);
+    stats_free(a), stats_free(b);
+}
+
+Test(stats, tells_what_each_process_has)
+{
+    struct stats *a = bind_slot(0), *b = bind_slot(9), *c = bind_slot(10);
+    struct stats_sums sums;
+
+    a->worker->pid = 11, a->worker->worker = 1, a->worker->generation = 7;
+    a->worker->whys[0] = 2, a->worker->whys[1] = 3, a->worker->exchanges_active = 4;
+    a->listeners[0]->active = 5, a->listeners[1]->active = 6;
+    b->worker->pid = 12, b->worker->draining = 1;
+    c->worker->whys[0] = 1; /* its process is gone */
+    stats_sums_make(&sums, &g, shm, SLOTS);
+    cr_assert_eq(sums.processes_n, 2);
+    const struct process_sums *p = sums.processes;
+    cr_assert(p[0].slot == 0 && p[0].pid == 11 && p[0].worker == 1 && p[0].generation == 7);
+    cr_assert(p[0].requests == 5 && p[0].active == 4 && p[0].connections == 11 && !p[0].draining);
+    cr_assert(p[1].slot == 9 && p[1].pid == 12 && p[1].worker == 0 && p[1].draining);
+    stats_sums_free(&sums);
+    stats_free(a), stats_free(b), stats_free(c);
+}
+
+/* -- flows ------------------------------------------------------------------------------------- */
+
+static void count_flow(struct stats *s, size_t listener, size_t route)
+{
+    (*s->flows[listener].requests)++;
+    (*s->flows[listener].routes[route])++;
+}
+
+Test(stats, counts_requests_of_each_listener_by_route)
+{
+    struct stats *a = bind_slot(0), *b = bind_slot(9);
+    struct stats_sums sums;
+
+    count_flow(a, 0, 1), count_flow(b, 0, 1), count_flow(b, 1, 0), count_flow(a, 1, 2);
+    stats_sums_make(&sums, &g, shm, SLOTS);
+    const uint64_t want[6] = {0, 2, 0, 1, 0, 1};
+    cr_assert(sums.flows && memcmp(sums.flows, want, sizeof want) == 0);
+    cr_assert(sums.listeners[0].requests == 2 && sums.listeners[1].requests == 2);
+    cr_assert(shown("weir_metrics_flows_left_out") == 0);
+    stats_sums_free(&sums);
+    stats_free(a), stats_free(b);
+}
+
+Test(stats, keeps_flows_by_name_where_listeners_and_routes_change_places)
+{
+    struct stats *a = bind_slot(0);
+    struct stats_sums sums;
+
+    count_flow(a, 0, 0), count_flow(a, 0, 0), count_flow(a, 1, 1);
+    listeners[0].name = SLICE("inner"), listeners[1].name = SLICE("public");
+    routes[0].name = SLICE("help"), routes[1].name = SLICE("shop");
+    stats_sums_make(&sums, &g, shm, SLOTS);
+    const uint64_t want[6] = {1, 0, 0, 0, 2, 0};
+    cr_assert(memcmp(sums.flows, want, sizeof want) == 0);
+    stats_sums_free(&sums);
+    stats_free(a);
+}
+
+Test(stats, counts_no_flows_where_there_are_more_than_metrics_flows)
+{
+    config.metrics.flows = 5;
+    struct stats *a = bind_slot(0);
+    struct stats_sums sums;
+
+    count_flow(a, 0, 1), count_flow(a, 1, 2);
+    stats_sums_make(&sums, &g, shm, SLOTS);
+    cr_assert(!sums.flows && sums.listeners[0].requests == 1);
+    cr_assert(shown("weir_metrics_flows_left_out") == 6);
+    cr_assert(!shm_find(shm, SLICE("stats/flow/public/shop/0"), NULL));
+    stats_sums_free(&sums);
+    stats_free(a);
 }

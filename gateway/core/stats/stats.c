@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where the counters lie. A generation has a fixed set of cells (one for the workers, one for each
- * listener, route and cluster, one per cluster for all rows of its endpoint table, and what modules
- * asked for) for every eight slots; stats_cell_next() walks them in one order, and binding,
- * keeping, giving back and showing are each a walk. So a kind of cell that is added here is bound,
- * kept and cleaned up without another line.
+ * listener, route, pair of both and cluster, one per cluster for all rows of its endpoint table, and
+ * what modules asked for) for every eight slots; stats_cell_next() walks them in one order, and
+ * binding, keeping, giving back and showing are each a walk. So a kind of cell that is added here is
+ * bound, kept and cleaned up without another line.
  *
  * Invariant: a process stores only into the columns of its own slot. What others hold on its
  * behalf (the listeners' gauges, the tables of sources) is mirrored in its columns before it is
@@ -58,6 +58,16 @@ const struct latency_bounds *stats_bounds(const struct config *c)
 
 /* -- the cells of a generation ----------------------------------------------------------------- */
 
+size_t stats_flows_n(const struct config *c)
+{
+    return c->listeners_n * (c->routes_n + 1);
+}
+
+bool stats_counts_flows(const struct config *c)
+{
+    return stats_flows_n(c) <= (uint64_t)c->metrics.flows;
+}
+
 /* How many cells of this kind there are at most. */
 static size_t count_of(const struct generation *g, enum stats_kind kind)
 {
@@ -68,6 +78,8 @@ static size_t count_of(const struct generation *g, enum stats_kind kind)
     case STATS_LISTENER:
     case STATS_MIRROR:
         return g->config->listeners_n;
+    case STATS_FLOW:
+        return stats_counts_flows(g->config) ? stats_flows_n(g->config) : 0;
     case STATS_ROUTE:
         return g->config->routes_n;
     case STATS_CLUSTER:
@@ -106,6 +118,17 @@ struct stats_cell stats_cell_of(enum stats_kind kind, uint32_t index, const char
     };
 }
 
+/* Parentheses: no route can be called that. */
+static struct stats_cell flow_cell(const struct config *c, uint32_t i)
+{
+    const size_t route = i % (c->routes_n + 1);
+    const struct slice name = route < c->routes_n ? c->routes[route].name : SLICE("(none)");
+    struct stats_cell cell = stats_cell_of(STATS_FLOW, i, "stats/flow/", name, sizeof(uint64_t));
+
+    cell.of = c->listeners[i / (c->routes_n + 1)].name;
+    return cell;
+}
+
 /* False: there is no such cell here. */
 static bool describe(const struct generation *g, enum stats_kind kind, uint32_t i,
                      struct stats_cell *c)
@@ -128,6 +151,9 @@ static bool describe(const struct generation *g, enum stats_kind kind, uint32_t 
         break;
     case STATS_MIRROR:
         CELL("stats/sources/", cf->listeners[i].name, sources ? sizeof(struct source_mirror) : 0);
+        break;
+    case STATS_FLOW:
+        *c = flow_cell(cf, i);
         break;
     case STATS_ROUTE:
         CELL("stats/route/", cf->routes[i].name, traffic);
@@ -168,6 +194,10 @@ struct slice stats_cell_key(const struct stats_cell *c, unsigned group, struct t
 {
     key->n = 0;
     text_add(key, c->prefix);
+    if (c->of.n) {
+        text_add(key, c->of);
+        text_char(key, '/');
+    }
     text_add(key, c->name);
     if (c->rows) {
         text_char(key, '/');
@@ -330,9 +360,23 @@ static struct stats *make(const struct generation *g, unsigned slot)
     s->endpoints = calloc(cf->clusters_n + 1, sizeof *s->endpoints);
     s->variants = calloc(count_of(g, STATS_VARIANT) + 1, sizeof *s->variants);
     s->counters = calloc(count_of(g, STATS_MODULE) + 1, sizeof *s->counters);
+    s->flows = calloc(cf->listeners_n + 1, sizeof *s->flows);
+    s->flow_cells = calloc(stats_flows_n(cf) + 1, sizeof *s->flow_cells);
     must(s->listeners && s->mirrors && s->routes && s->clusters && s->endpoints && s->variants &&
-         s->counters);
+         s->counters && s->flows && s->flow_cells);
     return s;
+}
+
+/* When the cells have their places. */
+static void join_flows(struct stats *s, const struct config *c)
+{
+    for (size_t i = 0; i < stats_flows_n(c); i++)
+        if (!s->flow_cells[i])
+            s->flow_cells[i] = &s->nowhere;
+    for (size_t i = 0; i < c->listeners_n; i++)
+        s->flows[i] = (struct listener_flows){&s->listeners[i]->requests,
+                                              &s->flow_cells[i * (c->routes_n + 1)]};
+    s->routes[c->routes_n] = s->unrouted;
 }
 
 struct stats *stats_bind(const struct generation *g, struct shm *shm, unsigned slot,
@@ -362,6 +406,8 @@ struct stats *stats_bind(const struct generation *g, struct shm *shm, unsigned s
                    SLICE_ARG(text_slice(&key)));
         stats_free(s);
         s = NULL;
+    } else {
+        join_flows(s, g->config);
     }
     text_fini(&key);
     return s;
@@ -378,6 +424,8 @@ static void **place_of(struct stats *s, const struct stats_cell *c)
         return (void **)&s->listeners[c->index];
     case STATS_MIRROR:
         return (void **)&s->mirrors[c->index];
+    case STATS_FLOW:
+        return (void **)&s->flow_cells[c->index];
     case STATS_ROUTE:
         return (void **)&s->routes[c->index];
     case STATS_CLUSTER:
@@ -405,6 +453,8 @@ void stats_free(struct stats *s)
     free(s->endpoints);
     free(s->variants);
     free(s->counters);
+    free(s->flows);
+    free(s->flow_cells);
     free(s);
 }
 

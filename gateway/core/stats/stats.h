@@ -9,7 +9,7 @@
  * and crashes alike. Gauges of a dead process are zeroed by the master.
  *
  * Cells, each with the columns of eight slots: stats/worker/GROUP, stats/listener/NAME/GROUP,
- *        stats/route/NAME/GROUP, stats/unrouted/GROUP, stats/cluster/NAME/GROUP,
+ *        stats/flow/LISTENER/ROUTE/GROUP, stats/route/NAME/GROUP, stats/unrouted/GROUP, stats/cluster/NAME/GROUP,
  *        stats/endpoints/CLUSTER/CAPACITY/GROUP (by table row), stats/sources/LISTENER/GROUP,
  *        stats/variant/ROUTE/NAME/GROUP, stats/module/... (core/stats/stats_module.h).
  *
@@ -64,6 +64,7 @@ void histogram_add(struct histogram *h, const struct latency_bounds *b, uint64_t
     GAUGE(exchanges_active, "exchanges_active", "exchanges under way")                             \
     GAUGE(blocks_used, "blocks_used", "blocks of memory that hold bytes in transit")
 #define LISTENER_COUNTERS(COUNTER)                                                                 \
+    COUNTER(requests, "requests")                                                                  \
     COUNTER(accepted, "connections accepted")                                                      \
     COUNTER(refused_limit, "connections refused by limits.connections")                            \
     COUNTER(refused_source, "connections refused by limits.connections_per_source")                \
@@ -129,6 +130,9 @@ struct worker_stats {
     WORKER_GAUGES(GAUGE)          /* blocks_used is noted once a second */
     uint64_t pid;                 /* of the slot's process; 0: there is none */
     uint64_t logs_epoch;          /* that of the log files that it has open */
+    uint64_t generation;          /* of its configuration; this and the next two belong to the pid */
+    uint64_t worker;              /* its number plus 1; 0: the control process */
+    uint64_t draining;            /* 1: it takes no new connections */
 };
 struct listener_stats {
     LISTENER_COUNTERS(COUNTER)
@@ -165,12 +169,21 @@ static inline unsigned status_class(uint16_t status)
 /* A configuration that was never read, as tests have it, has the default ones. */
 const struct latency_bounds *stats_bounds(const struct config *c);
 
+/* Where the requests of a listener are counted by route: by index in config.routes, and behind the
+ * last one those that got none. Where metrics.flows says no, all lead to a place that nobody reads,
+ * so that who counts need not ask. */
+struct listener_flows {
+    uint64_t *requests; /* of the listener */
+    uint64_t **routes;  /* borrowed from stats.flow_cells */
+};
+
 /* The columns of one slot for one generation: pointers into shared cells. */
 struct stats {
     unsigned slot;
     struct worker_stats *worker;
     struct listener_stats **listeners; /* by index in config.listeners */
-    struct traffic_stats **routes;     /* by index in config.routes */
+    struct listener_flows *flows;      /* by index in config.listeners */
+    struct traffic_stats **routes;     /* by index in config.routes, and behind the last: unrouted */
     struct traffic_stats *unrouted;    /* exchanges that got no route */
     struct traffic_stats **clusters;   /* by index in config.clusters */
     struct endpoint_stats **endpoints; /* by cluster index, then row */
@@ -179,7 +192,14 @@ struct stats {
     uint64_t **counters;               /* by index in module_plan.counters, then row */
     const struct latency_bounds *bounds; /* of the generation's configuration */
     const struct shm *shm;             /* borrowed: to read what other slots counted */
+    uint64_t **flow_cells;             /* by listener, then route as in listener_flows */
+    uint64_t nowhere;                  /* where flows are counted that aren't */
 };
+
+/* How many pairs of a listener and a route there are, requests without a route included, and whether
+ * they are counted (metrics.flows). */
+size_t stats_flows_n(const struct config *c);
+bool stats_counts_flows(const struct config *c);
 
 /* Master, before forking the process that gets the slot. The arrays are malloc'ed. NULL with a
  * fault when the region is full. */

@@ -22,6 +22,7 @@ enum stats_kind {
     STATS_WORKER,
     STATS_UNROUTED,
     STATS_LISTENER,
+    STATS_FLOW,   /* only where metrics.flows allows them; index: listener * (routes + 1) + route */
     STATS_MIRROR, /* only where the listener limits connections per source */
     STATS_ROUTE,
     STATS_CLUSTER,
@@ -38,6 +39,7 @@ struct stats_cell {
     uint32_t index;      /* of the listener, route, cluster, variant or counters */
     uint32_t next;       /* private */
     struct slice prefix; /* of the key: "stats/route/" */
+    struct slice of;     /* FLOW: the listener, in front of the route's name; else empty */
     struct slice name;
     uint32_t rows; /* ENDPOINTS: capacity of the table, else 0 */
     size_t size;   /* of one column */

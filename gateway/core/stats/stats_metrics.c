@@ -81,6 +81,10 @@ const struct metric h2_fault_metric = {"weir_h2_faults", METRIC_COUNTER, "fault"
 const struct metric left_out_metric = {
     "weir_metrics_endpoints_left_out", METRIC_GAUGE, NULL,
     "endpoints that have no series of their own, by metrics.endpoints", 0};
+const struct metric flows_left_out_metric = {
+    "weir_metrics_flows_left_out", METRIC_GAUGE, NULL,
+    "pairs of a listener and a route whose requests aren't counted, by metrics.flows; 0: all are",
+    0};
 
 #define CLASS_HELP "requests by the class of the status that the client got; none: no head was sent"
 #define DURATION_HELP "from the request's head to the end of the exchange"
@@ -128,7 +132,7 @@ static void one(struct text *out, const struct metrics *m, struct metric *room, 
 }
 
 enum { ROOM = 64 };
-_Static_assert(array_n(worker_rows) + 4 < ROOM && array_n(listener_rows) < ROOM &&
+_Static_assert(array_n(worker_rows) + 5 < ROOM && array_n(listener_rows) < ROOM &&
                    array_n(endpoint_rows) + 2 < ROOM && array_n(route_rows) + 3 < ROOM,
                "a table of the manual has room for a kind's metrics");
 
@@ -143,7 +147,7 @@ static void traffic(struct text *out, const struct traffic_metrics *t, struct me
 void stats_reference(struct text *out)
 {
     const struct metric of_workers[] = {outcome_metric, h1_fault_metric, h2_fault_metric,
-                                        left_out_metric},
+                                        left_out_metric, flows_left_out_metric},
                         of_endpoints[] = {endpoint_classes, endpoint_latency};
     struct metric room[ROOM];
 

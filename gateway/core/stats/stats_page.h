@@ -38,7 +38,8 @@ struct metrics {
     size_t n;
 };
 extern const struct metrics worker_metrics, listener_metrics, endpoint_metrics;
-extern const struct metric outcome_metric, h1_fault_metric, h2_fault_metric, left_out_metric;
+extern const struct metric outcome_metric, h1_fault_metric, h2_fault_metric, left_out_metric,
+    flows_left_out_metric;
 extern const struct metric endpoint_classes, endpoint_latency;
 /* What routes, their variants and clusters have alike. */
 struct traffic_metrics {

@@ -252,6 +252,7 @@ static struct group *group_of(struct page *p, const struct stats_cell *c, struct
         *labels = p->g->modules->counters[c->index]->labels;
         return &p->modules;
     case STATS_ENDPOINTS:
+    case STATS_FLOW:
     case STATS_MIRROR:
     case STATS_KIND_N:
         break;
@@ -369,6 +370,8 @@ static void show_workers(struct page *p)
     show_words(p, &h1_fault_metric, "fault", H1_FAULT_N, word_of_fault);
     show_words(p, &h2_fault_metric, "fault", H2_FAULT_N, word_of_h2_fault);
     expose_value(p->e, &left_out_metric, p->left_out);
+    expose_value(p->e, &flows_left_out_metric,
+                 stats_counts_flows(p->g->config) ? 0 : stats_flows_n(p->g->config));
 }
 
 static void show_traffic(struct page *p, const struct group *gr, const struct traffic_metrics *m)
