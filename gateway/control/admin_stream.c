@@ -73,6 +73,13 @@ static bool write_piece(struct admin_stream *s, struct slice data)
     return h1_write_chunk_begin(out, data.n) && bytes_copy(out, data) && h1_write_chunk_end(out);
 }
 
+size_t admin_stream_room(const struct admin_stream *s)
+{
+    const size_t room = s->broken ? 0 : link_room(s->client->link);
+
+    return room > FRAME ? room - FRAME : 0;
+}
+
 bool admin_stream_send(struct admin_stream *s, struct slice data)
 {
     struct admin_client *c = s->client;

@@ -30,6 +30,8 @@ struct admin_stream *admin_stream_open(const struct admin_request *rq, struct ad
                                        void *ctx) nodiscard;
 /* False: there is no room for all of it now, and nothing was sent. Empty: nothing happens. */
 bool admin_stream_send(struct admin_stream *s, struct slice data) nodiscard;
+/* How long a piece may be that is sent now. */
+size_t admin_stream_room(const struct admin_stream *s);
 /* Ends the answer and gives the stream back; on_gone isn't called. */
 void admin_stream_end(struct admin_stream *s);
 

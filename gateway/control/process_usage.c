@@ -106,6 +106,21 @@ static void add(const char *proc, uint64_t pid, const struct one *p, struct proc
     out->fds_limit += fd_limit(proc, pid);
 }
 
+static uint64_t us_of_ticks(uint64_t ticks)
+{
+    return ticks * 1000000 / (uint64_t)sysconf(_SC_CLK_TCK);
+}
+
+bool process_usage_one(const char *proc, uint64_t pid, struct process_one *out)
+{
+    struct one p;
+    if (!read_one(proc, pid, &p))
+        return false;
+    *out = (struct process_one){.cpu_us = us_of_ticks(p.cpu_ticks),
+                                .resident = p.resident_pages * (uint64_t)sysconf(_SC_PAGESIZE)};
+    return true;
+}
+
 bool process_usage_read(const char *proc, uint64_t master, const uint64_t *pids, size_t n,
                         struct process_usage *out)
 {
@@ -118,7 +133,7 @@ bool process_usage_read(const char *proc, uint64_t master, const uint64_t *pids,
     for (size_t i = 0; i < n; i++)
         if (read_one(proc, pids[i], &p) && p.parent == master)
             add(proc, pids[i], &p, out);
-    out->cpu_us = out->cpu_us * 1000000 / (uint64_t)sysconf(_SC_CLK_TCK);
+    out->cpu_us = us_of_ticks(out->cpu_us);
     out->resident *= (uint64_t)sysconf(_SC_PAGESIZE);
     return true;
 }

@@ -23,6 +23,11 @@ struct process_usage {
  * False when the master can't be read. */
 bool process_usage_read(const char *proc, uint64_t master, const uint64_t *pids, size_t n,
                         struct process_usage *out) nodiscard;
+/* One process, with what it has waited for left out. False: it is gone. */
+struct process_one {
+    uint64_t cpu_us, resident;
+};
+bool process_usage_one(const char *proc, uint64_t pid, struct process_one *out) nodiscard;
 void process_usage_show(const struct process_usage *u, struct exposition *e);
 void process_usage_reference(struct text *out);
 

@@ -5,6 +5,7 @@
 
 #include "control/health.h"
 #include "control/log_stream.h"
+#include "control/overview_stream.h"
 #include "control/resolver.h"
 #include "core/module/watched_file.h"
 #include "fleet/fleet.h"
@@ -120,12 +121,44 @@ static void serve_state(struct admin_api *a)
     ADD(a, "/v1/explain", explain_answer, &a->explain, .methods = ADMIN_POST);
 }
 
+/* What the overview shows beside the counters: answers of other paths, as its members. */
+static void add_parts(struct admin_api *a)
+{
+    struct overview *o = &a->overview;
+    const struct admin_row modules = a->decides[0];
+    const struct admin_row nobody = {0};
+    const struct admin_row fleet = {"/v1/fleet", fleet_answer, a->of.fleet};
+    overview_add(o, &(struct overview_part){"breakers", "breakers", modules, "breaker/get", "[]"});
+    overview_add(o, &(struct overview_part){"splits", "splits", modules, "canary/get", "[]"});
+    overview_add(o, &(struct overview_part){"faults", "faults", modules, "fault/list", "[]"});
+    overview_add(o, &(struct overview_part){"outliers", "clusters", modules, "outlier/list", "[]"});
+    overview_add(o,
+                 &(struct overview_part){"fleet", NULL, a->of.fleet ? fleet : nobody, "", "null"});
+    /* Until something answers these: its row, and the member of its answer. */
+    overview_add(o, &(struct overview_part){"overrides", NULL, nobody, "", "[]"});
+    overview_add(o, &(struct overview_part){"events_next", NULL, nobody, "", "0"});
+}
+
+static void serve_overview(struct admin_api *a)
+{
+    const struct birth *b = a->of.birth;
+    overview_init(&a->overview, &a->of.engine->worker, &a->metrics,
+                  b->g->config->fleet.set ? fleet_instance(&b->g->config->fleet, b->shm)
+                                          : SLICE(""));
+    add_parts(a);
+    a->overview_stream = overview_stream_new(&a->of.engine->loop, overview_make, &a->overview);
+    ADD(a, "/v1/overview", overview_answer, &a->overview, .methods = BOTH);
+    ADD(a, "/v1/overview/workers", overview_workers, &a->overview, .methods = BOTH);
+    ADD(a, "/v1/overview/clusters", overview_clusters, &a->overview, .methods = BOTH);
+    ADD(a, "/v1/overview/stream", overview_stream_answer, a->overview_stream, .methods = BOTH);
+}
+
 static void serve_logs(struct admin_api *a)
 {
     const struct birth *b = a->of.birth;
     a->levels = (struct log_levels){b->board, b->g->config->log.level};
-    a->log_stream = log_stream_new(&a->of.engine->loop, b->shm, &b->board->live_until_ms,
-                                   &b->board->slots);
+    a->log_stream =
+        log_stream_new(&a->of.engine->loop, b->shm, &b->board->live_until_ms, &b->board->slots);
     ADD(a, "/v1/logs/level", log_level_answer, &a->levels, .methods = BOTH);
     ADD(a, "/v1/logs/stream", log_stream_answer, a->log_stream, .methods = BOTH);
     a->events = (struct events){&b->events->ring, &a->of.engine->loop};
@@ -155,6 +188,7 @@ void admin_api_start(struct admin_api *a, const struct admin_api_parts *of)
     serve_decisions(a);
     serve_asks(a);
     serve_state(a);
+    serve_overview(a);
     serve_logs(a);
     a->admin = admin_new(&of->engine->loop, a->rows, a->rows_n);
     listen_on_all(a, counts);
@@ -164,6 +198,7 @@ bool admin_api_finish(struct admin_api *a)
 {
     admin_stop(a->admin);
     log_stream_quiesce(a->log_stream);
+    overview_stream_quiesce(a->overview_stream);
     return admin_connections(a->admin) == 0;
 }
 
@@ -171,6 +206,8 @@ void admin_api_stop(struct admin_api *a)
 {
     asks_fini(&a->asks);
     log_stream_quiesce(a->log_stream);
+    overview_stream_quiesce(a->overview_stream);
     admin_free(a->admin);
     log_stream_free(a->log_stream);
+    overview_stream_free(a->overview_stream);
 }

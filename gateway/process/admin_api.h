@@ -11,6 +11,7 @@
 #include "control/events.h"
 #include "control/explain.h"
 #include "control/metrics.h"
+#include "control/overview.h"
 #include "control/status.h"
 #include "process/asks.h"
 #include "process/log_level.h"
@@ -32,7 +33,7 @@ struct admin_api_parts {
     struct fleet *fleet; /* NULL: none is configured */
 };
 
-enum { ADMIN_API_ROWS = 48 };
+enum { ADMIN_API_ROWS = 64 };
 
 struct admin_api {
     struct admin_api_parts of;
@@ -42,6 +43,8 @@ struct admin_api {
     struct asks asks;
     struct explain explain;
     struct status status;
+    struct overview overview;
+    struct overview_stream *overview_stream;
     struct log_levels levels;
     struct log_stream *log_stream;
     struct events events;
