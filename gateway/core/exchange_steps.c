@@ -515,11 +515,11 @@ static void count_traffic(const struct exchange *x, struct traffic_stats *ts, ui
 static void count_request(struct exchange *x, uint64_t took_us)
 {
     struct worker *w = x->w;
-    const struct listener_flows *flows = &w->stats->flows[x->facts->listener];
+    uint64_t **flows = w->stats->flows[x->facts->listener];
     const size_t route = likely(x->route) ? x->route->index : w->g->config->routes_n;
     count_traffic(x, w->stats->routes[route], took_us);
-    (*flows->requests)++;
-    (*flows->routes[route])++;
+    (*flows[FLOW_ALL])++;
+    (*flows[FLOW_ROUTES + route])++;
     if (x->variant)
         count_traffic(x, w->stats->variants[x->variant->index], took_us);
     w->stats->worker->whys[x->why]++;

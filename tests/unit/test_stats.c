@@ -658,8 +658,8 @@ Test(stats, tells_what_each_process_has)
 
 static void count_flow(struct stats *s, size_t listener, size_t route)
 {
-    (*s->flows[listener].requests)++;
-    (*s->flows[listener].routes[route])++;
+    (*s->flows[listener][FLOW_ALL])++;
+    (*s->flows[listener][FLOW_ROUTES + route])++;
 }
 
 Test(stats, counts_requests_of_each_listener_by_route)

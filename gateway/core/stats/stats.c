@@ -24,7 +24,7 @@
 
 enum { LINE = 64 }; /* columns of two processes never share a cache line */
 
-static void **place_of(struct stats *s, const struct stats_cell *c);
+static void **place_of(struct stats *s, const struct config *cf, const struct stats_cell *c);
 static void drop_listener(const struct generation *g, uint32_t index, struct listener_stats *ls);
 static void drop_connections(const struct generation *g, uint32_t index,
                              const struct endpoint_stats *rows, uint32_t n);
@@ -361,7 +361,7 @@ static struct stats *make(const struct generation *g, unsigned slot)
     s->variants = calloc(count_of(g, STATS_VARIANT) + 1, sizeof *s->variants);
     s->counters = calloc(count_of(g, STATS_MODULE) + 1, sizeof *s->counters);
     s->flows = calloc(cf->listeners_n + 1, sizeof *s->flows);
-    s->flow_cells = calloc(stats_flows_n(cf) + 1, sizeof *s->flow_cells);
+    s->flow_cells = calloc(cf->listeners_n * (cf->routes_n + 2) + 1, sizeof *s->flow_cells);
     must(s->listeners && s->mirrors && s->routes && s->clusters && s->endpoints && s->variants &&
          s->counters && s->flows && s->flow_cells);
     return s;
@@ -370,12 +370,13 @@ static struct stats *make(const struct generation *g, unsigned slot)
 /* When the cells have their places. */
 static void join_flows(struct stats *s, const struct config *c)
 {
-    for (size_t i = 0; i < stats_flows_n(c); i++)
-        if (!s->flow_cells[i])
-            s->flow_cells[i] = &s->nowhere;
-    for (size_t i = 0; i < c->listeners_n; i++)
-        s->flows[i] = (struct listener_flows){&s->listeners[i]->requests,
-                                              &s->flow_cells[i * (c->routes_n + 1)]};
+    for (size_t i = 0; i < c->listeners_n; i++) {
+        uint64_t **flows = s->flows[i] = &s->flow_cells[i * (c->routes_n + 2)];
+        flows[FLOW_ALL] = &s->listeners[i]->requests;
+        for (size_t k = 0; k <= c->routes_n; k++)
+            if (!flows[FLOW_ROUTES + k])
+                flows[FLOW_ROUTES + k] = &s->nowhere;
+    }
     s->routes[c->routes_n] = s->unrouted;
 }
 
@@ -395,7 +396,7 @@ struct stats *stats_bind(const struct generation *g, struct shm *shm, unsigned s
         struct slice name = stats_cell_key(&c, slot / STATS_GROUP, &key);
         void *cell = shm_cell(shm, name, c.stride * STATS_GROUP);
         if (cell)
-            *place_of(s, &c) = stats_cell_column(&c, cell, slot);
+            *place_of(s, g->config, &c) = stats_cell_column(&c, cell, slot);
         else
             ok = false;
     }
@@ -413,8 +414,10 @@ struct stats *stats_bind(const struct generation *g, struct shm *shm, unsigned s
     return s;
 }
 
-static void **place_of(struct stats *s, const struct stats_cell *c)
+static void **place_of(struct stats *s, const struct config *cf, const struct stats_cell *c)
 {
+    const size_t pairs = cf->routes_n + 1; /* of a listener */
+
     switch (c->kind) {
     case STATS_WORKER:
         return (void **)&s->worker;
@@ -425,7 +428,8 @@ static void **place_of(struct stats *s, const struct stats_cell *c)
     case STATS_MIRROR:
         return (void **)&s->mirrors[c->index];
     case STATS_FLOW:
-        return (void **)&s->flow_cells[c->index];
+        return (void **)&s->flow_cells[c->index / pairs * (pairs + 1) + FLOW_ROUTES +
+                                       c->index % pairs];
     case STATS_ROUTE:
         return (void **)&s->routes[c->index];
     case STATS_CLUSTER:

@@ -169,20 +169,12 @@ static inline unsigned status_class(uint16_t status)
 /* A configuration that was never read, as tests have it, has the default ones. */
 const struct latency_bounds *stats_bounds(const struct config *c);
 
-/* Where the requests of a listener are counted by route: by index in config.routes, and behind the
- * last one those that got none. Where metrics.flows says no, all lead to a place that nobody reads,
- * so that who counts need not ask. */
-struct listener_flows {
-    uint64_t *requests; /* of the listener */
-    uint64_t **routes;  /* borrowed from stats.flow_cells */
-};
-
 /* The columns of one slot for one generation: pointers into shared cells. */
 struct stats {
     unsigned slot;
     struct worker_stats *worker;
     struct listener_stats **listeners; /* by index in config.listeners */
-    struct listener_flows *flows;      /* by index in config.listeners */
+    uint64_t ***flows;                 /* by index in config.listeners: where its requests count */
     struct traffic_stats **routes;     /* by index in config.routes, and behind the last: unrouted */
     struct traffic_stats *unrouted;    /* exchanges that got no route */
     struct traffic_stats **clusters;   /* by index in config.clusters */
@@ -192,9 +184,14 @@ struct stats {
     uint64_t **counters;               /* by index in module_plan.counters, then row */
     const struct latency_bounds *bounds; /* of the generation's configuration */
     const struct shm *shm;             /* borrowed: to read what other slots counted */
-    uint64_t **flow_cells;             /* by listener, then route as in listener_flows */
-    uint64_t nowhere;                  /* where flows are counted that aren't */
+    uint64_t **flow_cells;             /* what `flows` points into */
+    uint64_t nowhere;                  /* where flows are counted that aren't: nobody reads it */
 };
+
+/* Where in stats.flows[listener] a request counts, so that who counts need not ask whether
+ * metrics.flows allows it: as one of the listener's, and as one of those that took this route, by
+ * index in config.routes; behind the last one those that got none. */
+enum { FLOW_ALL, FLOW_ROUTES };
 
 /* How many pairs of a listener and a route there are, requests without a route included, and whether
  * they are counted (metrics.flows). */
