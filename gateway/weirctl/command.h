@@ -12,6 +12,8 @@
 
 #include "base/text.h"
 
+struct client_target;
+
 enum { COMMAND_OPTIONS = 4 };
 
 enum command_exit {
@@ -21,9 +23,9 @@ enum command_exit {
     COMMAND_UNREACHED = 3, /* no gateway answers */
 };
 
-/* --name VALUE */
+/* --name VALUE, or --name */
 struct command_option {
-    const char *name, *value;
+    const char *name, *value; /* value NULL: it has none, and is "" when it is given */
     const char *help; /* one line */
     char letter;      /* also -L; 0: none */
     bool many;        /* may be given again: its values are lines of one text */
@@ -64,6 +66,10 @@ struct command {
     /* Without a path, in place of the two: writes what is printed. False: `fault` says what is
      * wrong with the arguments. */
     bool (*print)(const struct command_args *args, struct text *out, struct text *fault);
+    /* Likewise, for what asks the gateway by itself, and prints: the exit code. COMMAND_USAGE: `fault`
+     * says what is wrong with the arguments. */
+    int (*live)(const struct command_args *args, const struct client_target *to,
+                struct text *fault);
 };
 
 /* NULL-terminated, in the order of the help. */

@@ -9,28 +9,57 @@
 
 #include "base/fault.h"
 
-extern const struct command breaker_auto, breaker_close, breaker_disable, breaker_enable,
-    breaker_list, breaker_open, canary_get, canary_set, completion, config_compare, config_show,
-    dark_grant, dark_list, dark_revoke, endpoint_drain, endpoint_list, endpoint_undrain,
-    events_list, explain, fault_list, fault_resume, fault_set, fault_stop_all, fleet_decisions,
-    fleet_forget, fleet_show, log_level, logs_follow, mirror_diffs, outlier_eject, outlier_list,
-    outlier_return, process_drain, process_reload, process_reopen, process_upgrade, routes_show,
-    status_show;
+/* In the order of the help. */
+#define COMMANDS(C)                                                                                \
+    C(status_show)                                                                                 \
+    C(top)                                                                                         \
+    C(routes_show)                                                                                 \
+    C(breaker_list)                                                                                \
+    C(breaker_open)                                                                                \
+    C(breaker_close)                                                                               \
+    C(breaker_auto)                                                                                \
+    C(breaker_disable)                                                                             \
+    C(breaker_enable)                                                                              \
+    C(canary_get)                                                                                  \
+    C(canary_set)                                                                                  \
+    C(dark_grant)                                                                                  \
+    C(dark_list)                                                                                   \
+    C(dark_revoke)                                                                                 \
+    C(endpoint_list)                                                                               \
+    C(endpoint_drain)                                                                              \
+    C(endpoint_undrain)                                                                            \
+    C(config_show)                                                                                 \
+    C(config_compare)                                                                              \
+    C(explain)                                                                                     \
+    C(fault_list)                                                                                  \
+    C(fault_set)                                                                                   \
+    C(fault_stop_all)                                                                              \
+    C(fault_resume)                                                                                \
+    C(fleet_show)                                                                                  \
+    C(fleet_decisions)                                                                             \
+    C(fleet_forget)                                                                                \
+    C(mirror_diffs)                                                                                \
+    C(outlier_list)                                                                                \
+    C(outlier_eject)                                                                               \
+    C(outlier_return)                                                                              \
+    C(process_reload)                                                                              \
+    C(process_upgrade)                                                                             \
+    C(process_drain)                                                                               \
+    C(process_reopen)                                                                              \
+    C(logs_follow)                                                                                 \
+    C(log_level)                                                                                   \
+    C(events_list)                                                                                 \
+    C(completion)
+
+#define COMMAND(name) extern const struct command name;
+COMMANDS(COMMAND)
+#undef COMMAND
 
 const struct command *const commands[] = {
-    &status_show,      &routes_show,     &breaker_list,
-    &breaker_open,     &breaker_close,   &breaker_auto,
-    &breaker_disable,  &breaker_enable,  &canary_get,
-    &canary_set,       &dark_grant,      &dark_list,
-    &dark_revoke,      &endpoint_list,   &endpoint_drain,
-    &endpoint_undrain, &config_show,     &config_compare,
-    &explain,          &fault_list,      &fault_set,
-    &fault_stop_all,   &fault_resume,    &fleet_show,
-    &fleet_decisions,  &fleet_forget,    &mirror_diffs,
-    &outlier_list,     &outlier_eject,   &outlier_return,
-    &process_reload,   &process_upgrade, &process_drain,
-    &process_reopen,   &logs_follow,     &log_level,
-    &events_list,      &completion,      NULL,
+#define COMMAND(name) &name,
+    COMMANDS(COMMAND)
+#undef COMMAND
+        NULL,
 };
 
 enum { COMMANDS_N = array_n(commands) - 1 };
@@ -113,7 +142,8 @@ void command_usage(const struct command *c, struct text *out)
 {
     text_printf(out, "weirctl %s", c->name);
     for (size_t i = 0; i < COMMAND_OPTIONS && c->options[i].name; i++)
-        text_printf(out, " [--%s %s]", c->options[i].name, c->options[i].value);
+        text_printf(out, " [--%s%s%s]", c->options[i].name, c->options[i].value ? " " : "",
+                    c->options[i].value ? c->options[i].value : "");
     text_printf(out, "%s%s%s\n", c->decides ? " [--fleet]" : "", *c->operands ? " " : "",
                 c->operands);
 }
@@ -128,8 +158,8 @@ void command_help(const struct command *c, struct text *out)
     if (c->options[0].name || c->decides)
         text_str(out, "\n");
     for (size_t i = 0; i < COMMAND_OPTIONS && c->options[i].name; i++)
-        text_printf(out, "  --%s %s  %s\n", c->options[i].name, c->options[i].value,
-                    c->options[i].help);
+        text_printf(out, "  --%s%s%s  %s\n", c->options[i].name, c->options[i].value ? " " : "",
+                    c->options[i].value ? c->options[i].value : "", c->options[i].help);
     if (c->decides)
         text_str(out, "  --fleet  on all instances, also those that join later (weirctl fleet "
                       "decisions)\n");

@@ -60,7 +60,8 @@ static void add_valued_options(struct text *out)
 {
     for (size_t i = 0; commands[i]; i++)
         for (size_t j = 0; j < COMMAND_OPTIONS && commands[i]->options[j].name; j++)
-            if (!same_option_before(i, commands[i]->options[j].name))
+            if (commands[i]->options[j].value &&
+                !same_option_before(i, commands[i]->options[j].name))
                 text_printf(out, " | --%s", commands[i]->options[j].name);
 }
 
@@ -286,7 +287,7 @@ static void fish_option(struct text *out, const char *words, const char *name, b
 static void fish_options(struct text *out, const struct command *c)
 {
     for (size_t j = 0; j < COMMAND_OPTIONS && c->options[j].name; j++)
-        fish_option(out, c->name, c->options[j].name, true, c->options[j].help);
+        fish_option(out, c->name, c->options[j].name, c->options[j].value, c->options[j].help);
     if (c->decides)
         fish_option(out, c->name, "fleet", false, "on all instances");
 }

@@ -239,6 +239,20 @@ static int run_here(const struct command *c, const struct command_args *args)
     return code;
 }
 
+static int run_live(const struct command *c, const struct command_args *args,
+                    const struct client_target *to)
+{
+    struct text fault;
+
+    text_init(&fault);
+    const int code = c->live(args, to, &fault);
+    text_char(&fault, '\0');
+    if (code == COMMAND_USAGE)
+        wrong(c, fault.p);
+    text_fini(&fault);
+    return code;
+}
+
 /* What the command line says; else the environment, unless that is empty; else NULL. */
 static const char *or_env(const char *said, const char *variable)
 {
@@ -293,6 +307,8 @@ static int run(const struct command *c, const struct settings *s, const struct c
     if (!find_target(s, &to, &fault)) {
         text_char(&fault, '\0');
         code = wrong(c, fault.p);
+    } else if (c->live) {
+        code = run_live(c, args, &to);
     } else if (c->ask && !c->ask(args, content, &fault)) {
         text_char(&fault, '\0');
         code = wrong(c, fault.p);
@@ -371,7 +387,8 @@ static void spell(const struct command *c, struct spelling *s)
         s->longs[n++] = (struct option){"fleet", no_argument, NULL, 'F'};
     for (int i = 0; i < COMMAND_OPTIONS && c->options[i].name; i++) {
         const struct command_option *o = &c->options[i];
-        s->longs[n++] = (struct option){o->name, required_argument, NULL, OWN_OPTIONS + i};
+        s->longs[n++] = (struct option){o->name, o->value ? required_argument : no_argument, NULL,
+                                        OWN_OPTIONS + i};
         if (!o->letter)
             continue;
         s->shorts[end++] = o->letter;
@@ -396,7 +413,7 @@ static void take_own(const struct command *c, int option, struct command_args *a
     static struct text lines[COMMAND_OPTIONS]; /* for ever */
     struct text *t = &lines[option];
     if (!args->options[option] || !c->options[option].many) {
-        args->options[option] = optarg;
+        args->options[option] = optarg ? optarg : "";
         return;
     }
     if (!t->n) {
@@ -437,7 +454,7 @@ static int read_arguments(const struct command *c, struct settings *s, int argc,
         return wrong(c, "that is too much");
     if (!are_utf8(&args))
         return wrong(c, "an argument is not UTF-8");
-    return c->path ? run(c, s, &args) : run_here(c, &args);
+    return c->path || c->live ? run(c, s, &args) : run_here(c, &args);
 }
 
 static int unknown(char **argv, size_t argc)
