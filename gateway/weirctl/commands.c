@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of commands, and what can be told from it: which one is meant, and how each is called.
- * A new command is a file with its constant, a declaration here and a line in the table. */
+ * A new command is a file with its constant, and a line in the list. */
 
 #include "weirctl/command.h"
 
