@@ -48,7 +48,8 @@ struct admin_request {
     struct slice path, query;
     struct slice rest; /* of the path, behind the row's; empty unless the row is a prefix */
     struct slice content;
-    struct slice accept; /* all lines of Accept, joined by commas */
+    struct slice accept;         /* all lines of Accept, joined by commas */
+    struct slice if_none_match;  /* likewise */
     bool may_change;             /* see admin_may_change() */
     struct slice who;            /* asks: "uid 0", "token ops at 127.0.0.1"; for logs. Empty: not
                                     known (tests) */
@@ -61,10 +62,15 @@ struct admin_request {
 struct admin_answer {
     uint16_t status;
     struct slice type; /* Content-Type; static. Empty: plain text */
-    struct text body;  /* grows */
+    /* More lines of the head, which outlive the server; the answer may then be kept as they say.
+     * Without them it is never kept. */
+    const struct field *fields;
+    uint8_t fields_n;
+    struct text body; /* grows */
 };
 
 enum { ADMIN_GET = 1 /* and HEAD */, ADMIN_POST = 2 };
+enum { ADMIN_ANSWER_FIELDS = 6 };
 
 /* The first row that fits is taken. */
 struct admin_row {
@@ -74,6 +80,7 @@ struct admin_row {
     unsigned methods; /* ADMIN_GET | ADMIN_POST; 0 is ADMIN_GET */
     bool prefix;      /* `path` is what paths begin with, its last slash included */
     bool open;        /* ADMIN_ROLE_METRICS is enough */
+    bool blank;       /* no role is needed: it tells nothing of this gateway */
 };
 
 /* The rows are borrowed. */
@@ -82,8 +89,8 @@ struct admin *admin_new(struct loop *lp, const struct admin_row *rows, size_t n)
 struct admin_socket {
     int fd;
     const struct admin_listener_conf *conf;
-    const struct tls_server *tls;  /* NULL: in clear */
-    struct admin_counts *counts;   /* NULL: nobody counts */
+    const struct tls_server *tls; /* NULL: in clear */
+    struct admin_counts *counts;  /* NULL: nobody counts */
 };
 void admin_listen(struct admin *a, const struct admin_socket *s);
 /* Accepts no more; connections go on. */
@@ -111,8 +118,8 @@ bool admin_may_change(const struct admin_request *rq, struct admin_answer *out) 
  * by then, or have got 504 after wait_ms, or the server may be freed: then the answer is
  * dropped. */
 struct admin_pending {
-    struct admin_answer answer;  /* begins as that of the function */
-    uint32_t wait_ms;            /* begins as ADMIN_WORK_MS; may be set before the function returns */
+    struct admin_answer answer; /* begins as that of the function */
+    uint32_t wait_ms; /* begins as ADMIN_WORK_MS; may be set before the function returns */
     struct admin_client *client; /* private; NULL: nobody waits any more */
     bool complete, held;         /* private; held: it is there, and is sent after wait_ms */
 };

@@ -205,14 +205,19 @@ static void judge_token(const struct admin_visitor *v, const struct request_head
     snprintf(out->who, sizeof out->who, "token %.*s at %s", SLICE_ARG(t->name), v->source);
 }
 
-/* A page that made its own name point to us is called by that name: an address can't be made so. */
-static bool is_ours(const struct admin_listener_conf *conf, struct slice name)
+/* A page that made its own name point to us is called by that name: an address can't be made so.
+ * Who comes by a unix socket without a browser calls us by any word. A browser comes by one where
+ * it is forwarded to a port, and nobody else's page has a name without a dot. */
+static bool is_ours(const struct admin_access *a, struct slice name)
 {
+    const struct admin_listener_conf *conf = a->conf;
     struct ip ip;
 
     if (name.n > 2 && name.p[0] == '[')
         name = slice_of(name.p + 1, name.n - 2);
     if (slice_eq(name, SLICE("localhost")) || ip_parse(name, &ip))
+        return true;
+    if (!is_remote(a) && slice_find(name, '.') == name.n)
         return true;
     for (size_t i = 0; i < conf->hosts.n; i++)
         if (slice_eq(conf->hosts.v[i], name))
@@ -242,7 +247,7 @@ static enum admin_denial judge_page(const struct admin_visitor *v, const struct 
                        *origin = fields_find_token(&h->fields, TOKEN_ORIGIN);
     struct host parsed;
 
-    if (host && (!host_parse(host->value, a, &parsed) || !is_ours(conf, parsed.name)))
+    if (host && (!host_parse(host->value, a, &parsed) || !is_ours(v->access, parsed.name)))
         return ADMIN_DENIED_HOST;
     if (!origin || method_is_safe(h->method_id))
         return ADMIN_DENIED_NONE;
@@ -260,7 +265,7 @@ void admin_judge(const struct admin_visitor *v, const struct request_head *h, st
     if (!v->access)
         return;
     judge_token(v, h, out);
-    if (!out->denied && is_remote(v->access))
+    if (!out->denied)
         out->denied = judge_page(v, h, a);
 }
 

@@ -32,6 +32,7 @@ void admin_error(struct admin_answer *out, uint16_t status, const char *field, c
     va_end(ap);
     text_fini(&out->body);
     text_init(&out->body);
+    out->fields_n = 0;
     out->status = status;
     out->type = json_type;
     json_open(&out->body, '{');
@@ -204,21 +205,29 @@ static struct slice challenge(const struct admin_client *c)
 
 static bool write_head(struct admin_client *c, const struct admin_answer *r)
 {
+    const bool same =
+        r->status == 304; /* RFC 9110 15.4.5: its length would be the other answer's */
     const struct h1_out o = {
-        .body = c->head_only ? BODY_NONE : BODY_LENGTH,
+        .body = c->head_only || same ? BODY_NONE : BODY_LENGTH,
         .content_length = r->body.n,
-        .write_length = true,
+        .write_length = !same,
         .close = !c->keep_alive,
         .keep_alive = c->keep_alive && c->http10,
     };
-    struct field room[6] = {
-        {SLICE("Date"), clock_date(&c->admin->loop->clock), TOKEN_DATE},
-        {SLICE("Cache-Control"), SLICE("no-store"), TOKEN_CACHE_CONTROL},
-        {SLICE("Content-Type"), r->type.n ? r->type : SLICE("text/plain; charset=utf-8"),
-         TOKEN_CONTENT_TYPE},
-    };
-    struct fields f = {.v = room, .n = 3, .cap = array_n(room)};
+    const struct field kept_nowhere = {SLICE("Cache-Control"), SLICE("no-store"),
+                                       TOKEN_CACHE_CONTROL};
+    struct field room[5 + ADMIN_ANSWER_FIELDS] = {
+        {SLICE("Date"), clock_date(&c->admin->loop->clock), TOKEN_DATE}};
+    struct fields f = {.v = room, .n = 1, .cap = array_n(room)};
 
+    must(r->fields_n <= ADMIN_ANSWER_FIELDS);
+    if (!r->fields_n)
+        room[f.n++] = kept_nowhere;
+    for (uint8_t i = 0; i < r->fields_n; i++)
+        room[f.n++] = r->fields[i];
+    room[f.n++] = (struct field){SLICE("Content-Type"),
+                                 r->type.n ? r->type : SLICE("text/plain; charset=utf-8"),
+                                 TOKEN_CONTENT_TYPE};
     if (r->status == 405)
         room[f.n++] = (struct field){SLICE("Allow"), allow(c->row), TOKEN_OTHER};
     if (r->status == 401)

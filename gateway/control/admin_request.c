@@ -108,13 +108,13 @@ static bool takes(const struct admin_row *row, enum method m)
 }
 
 /* RFC 9110 5.3: several lines are one list. */
-static struct slice accept_of(struct arena *a, const struct request_head *h)
+static struct slice list_of(struct slice name, struct arena *a, const struct request_head *h)
 {
     struct slice all = {0};
 
     for (size_t i = 0; i < h->fields.n; i++) {
         const struct field *f = &h->fields.v[i];
-        if (slice_ieq(f->name, SLICE("Accept")))
+        if (slice_ieq(f->name, name))
             all = slice_str(arena_printf(a, "%.*s%s%.*s", SLICE_ARG(all), all.n ? "," : "",
                                          SLICE_ARG(f->value)));
     }
@@ -122,9 +122,16 @@ static struct slice accept_of(struct arena *a, const struct request_head *h)
 }
 
 /* Who may do nothing is not told what there is. */
+static enum admin_role least_role(const struct admin_row *row)
+{
+    if (row && row->blank)
+        return ADMIN_ROLE_NONE;
+    return row && row->open ? ADMIN_ROLE_METRICS : ADMIN_ROLE_READ;
+}
+
 static enum admin_denial judge(struct admin_client *c, const struct request_head *h)
 {
-    const enum admin_role least = c->row && c->row->open ? ADMIN_ROLE_METRICS : ADMIN_ROLE_READ;
+    const enum admin_role least = least_role(c->row);
 
     admin_judge(&c->visitor, h, &c->arena, &c->judged);
     if (!c->judged.denied && c->judged.role < least)
@@ -168,7 +175,8 @@ static bool accept_head(struct admin_client *c, const struct request_head *h,
     }
     c->rq.path = t.path;
     c->rq.query = t.query;
-    c->rq.accept = accept_of(&c->arena, h);
+    c->rq.accept = list_of(SLICE("Accept"), &c->arena, h);
+    c->rq.if_none_match = list_of(SLICE("If-None-Match"), &c->arena, h);
     if (c->row->prefix)
         c->rq.rest = slice_from(t.path, strlen(c->row->path));
     return true;

@@ -252,14 +252,19 @@ Test(admin_access, over_tls_takes_changes_from_pages_over_tls_only)
                  ADMIN_DENIED_ORIGIN);
 }
 
-Test(admin_access, on_unix_sockets_there_are_no_pages)
+/* One that is forwarded to a port (ssh -L) has pages, too. */
+Test(admin_access, on_unix_sockets_goes_by_any_word_but_not_by_names_of_others)
 {
     struct admin_listener_conf conf = {.bind.sa.sa_family = AF_UNIX, .role = ADMIN_ROLE_CHANGE};
     struct admin_access a = {.conf = &conf};
     struct admin_visitor v;
     admin_visitor_init(&v, &a, "uid 0");
-    cr_assert_eq(judge_by(&v, "POST", "Host: admin\r\nOrigin: http://x\r\n").denied,
+    cr_assert_eq(judge_by(&v, "POST", "Host: admin\r\n").denied, ADMIN_DENIED_NONE);
+    cr_assert_eq(judge_by(&v, "POST", "Host: [::1]:9\r\n").denied, ADMIN_DENIED_NONE);
+    cr_assert_eq(judge_by(&v, "GET", "Host: evil.test\r\n").denied, ADMIN_DENIED_HOST);
+    cr_assert_eq(judge_by(&v, "POST", "Origin: http://127.0.0.1:9901\r\n").denied,
                  ADMIN_DENIED_NONE);
+    cr_assert_eq(judge_by(&v, "POST", "Origin: http://evil.test\r\n").denied, ADMIN_DENIED_ORIGIN);
 }
 
 /* -- guesses ----------------------------------------------------------------------------------- */
