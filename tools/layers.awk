@@ -5,7 +5,7 @@
 #
 # usage: awk -f tools/layers.awk FILE...      with paths that begin with "gateway/"
 BEGIN {
-    split("base 0 io 1 http 2 config 2 core 3 edge 4 upstream 4 control 5 redis 6 fleet 7 process 8 weirctl 9", t, " ")
+    split("base 0 io 1 http 2 config 2 core 3 edge 4 upstream 4 control 5 dashboard 6 redis 6 fleet 7 process 8 weirctl 9", t, " ")
     for (i = 1; i in t; i += 2)
         layer[t[i]] = t[i + 1]
     top = 9 # main.c, beside the folders

@@ -153,6 +153,13 @@ static void serve_overview(struct admin_api *a)
     ADD(a, "/v1/overview/stream", overview_stream_answer, a->overview_stream, .methods = BOTH);
 }
 
+static void serve_dashboard(struct admin_api *a)
+{
+    dashboard_init(&a->dashboard);
+    ADD(a, "/", dashboard_page, &a->dashboard, .blank = true);
+    ADD(a, "/ui/", dashboard_file, &a->dashboard, .prefix = true, .blank = true);
+}
+
 static void serve_logs(struct admin_api *a)
 {
     const struct birth *b = a->of.birth;
@@ -190,6 +197,7 @@ void admin_api_start(struct admin_api *a, const struct admin_api_parts *of)
     serve_state(a);
     serve_overview(a);
     serve_logs(a);
+    serve_dashboard(a);
     a->admin = admin_new(&of->engine->loop, a->rows, a->rows_n);
     listen_on_all(a, counts);
 }

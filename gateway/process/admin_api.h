@@ -13,6 +13,7 @@
 #include "control/metrics.h"
 #include "control/overview.h"
 #include "control/status.h"
+#include "dashboard/dashboard.h"
 #include "process/asks.h"
 #include "process/log_level.h"
 
@@ -48,6 +49,7 @@ struct admin_api {
     struct log_levels levels;
     struct log_stream *log_stream;
     struct events events;
+    struct dashboard dashboard;
     struct admin_row rows[ADMIN_API_ROWS];
     size_t rows_n;
     struct admin_row decides[2]; /* those of them that do what other instances have decided */
