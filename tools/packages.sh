@@ -28,6 +28,8 @@ demo     openssl               openssl
 demo     redis-server          redis
 test     libcriterion-dev      libcriterion-devel
 test     curl                  curl
+test     chromium              chromium
+test     chromium-driver       chromedriver
 test     cmark-gfm             -
 test     procps                procps-ng
 test     scdoc                 scdoc
