@@ -27,6 +27,19 @@ struct config *config_load(const char *path, struct module_source *modules, stru
     return c;
 }
 
+struct config *config_load_texts(struct conf_texts *texts, struct module_source *modules,
+                                 struct faults *faults)
+{
+    struct conf_files ss = {.arena = &faults->arena, .faults = faults};
+    struct fault **from = faults->last;
+    const char *path = texts->v[0].shown.p;
+    struct config *c = files_load(&ss, conf_files_recall(&ss, texts), path, modules);
+    if (c)
+        c->recalled = true;
+    faults_sort(faults, from, path);
+    return c;
+}
+
 struct config *config_parse(const char *text, const char *name, struct module_source *modules,
                             struct faults *faults)
 {
@@ -41,6 +54,7 @@ void config_free(struct config *c)
 {
     if (!c)
         return;
+    conf_texts_release(c->texts);
     arena_fini(&c->arena);
     free(c);
 }
@@ -99,8 +113,11 @@ static struct config *files_load(struct conf_files *ss, bool opened, const char 
             map_fini(maps[i]);
     }
     config_destroy(&tree);
+    const bool good = opened && faults->errors == errors;
+    if (good)
+        c->texts = conf_files_keep(ss);
     conf_files_close(ss);
-    if (opened && faults->errors == errors)
+    if (good)
         return c;
     if (modules)
         modules->forget(c);
@@ -143,9 +160,9 @@ static struct slice line_at(struct slice text, int n)
 static bool tree_read(struct loading *l, config_t *tree)
 {
     const struct conf_files *ss = l->files;
-    if (ss->folder.n > 0)
+    if (ss->folder.n > 0 && !ss->kept)
         config_set_include_dir(tree, ss->folder.p);
-    if (config_read_string(tree, ss->first->text.p))
+    if (config_read_string(tree, conf_files_main(ss)))
         return true;
     const char *file = conf_file_shown(ss, config_error_file(tree), l->r.arena);
     struct slice text = conf_file_text(ss, file);

@@ -317,6 +317,8 @@ struct config {
     struct slice file;
     struct slice effective;   /* all settings with their defaults, as JSON; secrets are masked */
     uint64_t digest;          /* of the texts that it was read from: are two the same? No secret */
+    struct conf_texts *texts; /* those; held */
+    bool recalled;            /* it was loaded from texts that were kept, not from the files */
     struct texts module_folders; /* searched before the one of the installation */
     struct slice zone;        /* where this gateway is; empty: nowhere in particular */
     struct texts default_modules; /* in force where a route or cluster doesn't name them */
@@ -385,6 +387,10 @@ const char *action_word(const struct route_conf *rc);
  * config). The caller owns it. */
 struct config *config_load(const char *path, struct module_source *modules,
                            struct faults *faults) nodiscard;
+/* The same from texts that were read before (config/texts.h), whatever the files are now. */
+struct conf_texts;
+struct config *config_load_texts(struct conf_texts *texts, struct module_source *modules,
+                                 struct faults *faults) nodiscard;
 /* The same from a string, for tests and fuzzing; `name` stands in messages. @include is refused. */
 struct config *config_parse(const char *text, const char *name, struct module_source *modules,
                             struct faults *faults) nodiscard;

@@ -6,6 +6,14 @@
 
 #include "base/fault.h"
 #include "base/text.h"
+#include "config/texts.h"
+
+/* Where a file includes another one: what stands between the quotes. */
+struct conf_include {
+    struct conf_include *next;
+    size_t at, n; /* bytes of the text */
+    struct conf_file *file;
+};
 
 struct conf_file {
     struct conf_file *next;
@@ -13,6 +21,8 @@ struct conf_file {
     const char *path;               /* to open */
     const char *shown;              /* in messages: as an operator would find it */
     struct text text;               /* owned; a NUL follows it */
+    struct conf_include *includes, **last;
+    int fd; /* of texts that are kept: what libconfig opens instead; -1 */
 };
 
 struct conf_files {
@@ -22,11 +32,19 @@ struct conf_files {
     struct slice prefix;             /* the same as it was given, with its slash: "conf/" or "" */
     struct conf_file *first, **last; /* the main file is the first */
     size_t total;                    /* bytes of all */
+    struct conf_texts *kept;         /* borrowed: they come from there. NULL: from the disk */
+    struct text main;                /* of kept ones: the main file as libconfig gets it; owned */
 };
 
 /* Reads the main file and everything that it includes, and checks the syntax of each; false with
  * faults when something can't be read or used. */
 bool conf_files_open(struct conf_files *ss, const char *path) nodiscard;
+/* The same for texts that were read before. */
+bool conf_files_recall(struct conf_files *ss, struct conf_texts *kept) nodiscard;
+/* All of them, held once by the caller. */
+struct conf_texts *conf_files_keep(const struct conf_files *ss);
+/* What libconfig is given; where it finds included files is known to it, or stands in the text. */
+const char *conf_files_main(const struct conf_files *ss);
 /* The same for a text from memory, which includes nothing. */
 bool conf_files_take(struct conf_files *ss, const char *text, const char *name) nodiscard;
 void conf_files_close(struct conf_files *ss);
