@@ -139,12 +139,12 @@ check "an unknown cluster" refused 'routes[0].greet.friends is "gardne"; no clus
 conf '' 'greet = { };'
 check "a missing setting" refused 'weir.conf:5: error: clusters.app.greet.avoid is missing'
 
-sed 's/\.abi = WEIR_ABI/.abi = 3/; s/"greet"/"elder"/' tests/module/greet.c >"$scratch/greet/elder.c"
+sed 's/\.abi = WEIR_ABI/.abi = 2/; s/"greet"/"elder"/' tests/module/greet.c >"$scratch/greet/elder.c"
 check "a module for another interface builds" ${CC:-cc} -shared -fPIC $($PKG_CONFIG --cflags weir-module) \
     -o "$folder/elder.so" "$scratch/greet/elder.c"
 conf 'elder = { };'
 check "a module for another interface" refused \
-    "weir.conf:7: error: module elder ($folder/elder.so) was built for interface 3, this gateway has 2: rebuild it"
+    "weir.conf:7: error: module elder ($folder/elder.so) was built for interface 2, this gateway has 3: rebuild it"
 check "weir -m says what is wrong with it" says "elder            can't be used: module elder" "$weir" -m -c "$scratch/weir.conf"
 
 # -- what it does ----------------------------------------------------------------------------------------

@@ -60,6 +60,8 @@ struct admin_conf {
     struct admin_listener_conf own; /* what stands in the group itself; `bind` may be absent */
     struct admin_listener_conf *more;
     size_t more_n;
+    int64_t overrides; /* of settings at run time that may be in force; also without a socket: the
+                          fleet decides, too */
     /* All of them that have an address, after the group was checked. */
     struct admin_listener_conf **listeners;
     size_t listeners_n;

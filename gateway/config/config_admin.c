@@ -96,6 +96,8 @@ const struct option admin_options[] = {
     LISTENER_ROWS,
     OPTION_LIST("listeners", struct admin_conf, more, further_options, struct admin_listener_conf,
                 prepare_one, "further sockets, with settings of their own", .check = check_further),
+    OPTION_INT("overrides", struct admin_conf, overrides, "256", 1, 1024,
+               "settings that may be overridden at run time at once; more are refused"),
     OPTION_END,
 };
 

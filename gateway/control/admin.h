@@ -42,6 +42,10 @@ enum {
 struct admin;
 struct admin_client;
 
+/* Why something is to be changed: it is asked for; or what was asked for is undone, and what the
+ * configuration says is to be in force again; or it is asked for again, and nobody is told. */
+enum admin_how { ADMIN_ASKED, ADMIN_UNDO, ADMIN_AGAIN };
+
 /* Borrowed for the call of the row's function. */
 struct admin_request {
     enum method method; /* GET, HEAD or POST */
@@ -55,6 +59,7 @@ struct admin_request {
                                     known (tests) */
     struct slice said;           /* the key (decide.h) under which another instance has said it;
                                     empty: an operator asks */
+    enum admin_how how;
     struct admin_client *client; /* private: for admin_pend() */
 };
 

@@ -8,6 +8,8 @@
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/fault.h"
 #include "base/log.h"
@@ -25,6 +27,8 @@ struct weir_reply {
     struct admin_answer *out;
     bool done;         /* the module has said something */
     struct text whole; /* what it wants to be said to the fleet; empty: what was asked */
+    bool filed;        /* it is what the configuration says */
+    struct text says;  /* as a configuration would; struct override */
 };
 
 /* What is asked for. */
@@ -33,6 +37,7 @@ struct call {
     const struct weir_command *command;
     struct slice json;
     json_t *asked; /* the same, owned */
+    char *again;   /* owned: what `json` is when it isn't what came; NULL: it is */
 };
 
 static const struct loaded_module *find_module(const struct commands *c, struct slice name,
@@ -42,7 +47,12 @@ static const struct weir_command *find_command(const struct weir_module *m, stru
 static json_t *read_object(struct slice json, struct admin_answer *out);
 static void decide(const struct commands *c, const struct call *call,
                    const struct admin_request *rq, struct admin_answer *out);
-static bool run(const struct commands *c, const struct call *call, struct weir_reply *reply);
+static void do_it(const struct commands *c, const struct call *call, const struct admin_request *rq,
+                  struct admin_answer *out);
+static bool say_how_long(struct call *call, const struct admin_request *rq,
+                         struct admin_answer *out);
+static bool run(const struct commands *c, const struct call *call, enum admin_how how,
+                struct weir_reply *reply);
 
 void commands_init(struct commands *c, const struct generation *g, struct worker *w)
 {
@@ -112,8 +122,9 @@ void commands_answer(void *ctx, const struct admin_request *rq, struct admin_ans
     if (!call.command || (call.command->changes && !admin_may_change(rq, out)))
         return;
     call.asked = read_object(json, out);
-    if (call.asked)
-        decide(c, &call, rq, out);
+    if (call.asked && say_how_long(&call, rq, out))
+        do_it(c, &call, rq, out);
+    free(call.again);
     json_decref(call.asked);
 }
 
@@ -185,6 +196,50 @@ static json_t *read_object(struct slice json, struct admin_answer *out)
     return NULL;
 }
 
+/* "expires" means the command's own member, where it has one. */
+static bool say_how_long(struct call *call, const struct admin_request *rq,
+                         struct admin_answer *out)
+{
+    const char *lasts = call->command->changes ? call->command->lasts : NULL;
+    const json_t *expires = lasts ? json_object_get(call->asked, "expires") : NULL;
+    uint64_t seconds;
+    if (!expires || rq->said.n || rq->how != ADMIN_ASKED)
+        return true;
+    if (json_object_get(call->asked, lasts)) {
+        admin_error(out, 400, "expires", "\"expires\" and \"%s\" say the same here; one of them",
+                    lasts);
+        return false;
+    }
+    if (!decide_expires(expires, &seconds)) {
+        admin_error(out, 400, "expires",
+                    "\"expires\" says how long it lasts: seconds, or a text such as \"2h\"");
+        return false;
+    }
+    json_object_set_new(call->asked, lasts, json_integer((json_int_t)seconds));
+    json_object_del(call->asked, "expires");
+    call->again = json_dumps(call->asked, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    must(call->again);
+    call->json = slice_str(call->again);
+    return true;
+}
+
+/* What was decided before is nobody's decision now. */
+static void do_it(const struct commands *c, const struct call *call, const struct admin_request *rq,
+                  struct admin_answer *out)
+{
+    struct weir_reply reply = {.out = out};
+    if (rq->how == ADMIN_ASKED) {
+        decide(c, call, rq, out);
+        return;
+    }
+    text_init(&reply.whole);
+    text_init(&reply.says);
+    if (rq->how == ADMIN_AGAIN || call->command->undo)
+        (void)run(c, call, rq->how, &reply);
+    text_fini(&reply.says);
+    text_fini(&reply.whole);
+}
+
 /* What only shows something is nobody's decision, whatever it is asked with. */
 static void decide(const struct commands *c, const struct call *call,
                    const struct admin_request *rq, struct admin_answer *out)
@@ -195,27 +250,37 @@ static void decide(const struct commands *c, const struct call *call,
         .of = call->command->of,
         .lasts = call->command->lasts,
         .path = rq->path,
+        .settings = call->command->overrides,
+        .overrides = call->command->changes ? c->overrides : NULL,
     };
     struct weir_reply reply = {.out = out};
     struct deciding d;
     text_init(&reply.whole);
-    if (decide_begin(&d, c->decider, &what, rq, call->asked, out) && run(c, call, &reply))
+    text_init(&reply.says);
+    if (decide_begin(&d, c->decider, &what, rq, call->asked, out) &&
+        run(c, call, ADMIN_ASKED, &reply)) {
+        d.filed = reply.filed;
+        d.says = text_slice(&reply.says);
         decide_end(&d, text_slice(&reply.whole), out);
+    }
+    text_fini(&reply.says);
     text_fini(&reply.whole);
 }
 
 /* True: it was done. */
-static bool run(const struct commands *c, const struct call *call, struct weir_reply *reply)
+static bool run(const struct commands *c, const struct call *call, enum admin_how how,
+                struct weir_reply *reply)
 {
     const struct weir_request rq = {.json = call->json};
     const struct loaded_module *lm = call->lm;
+    const struct weir_command *k = call->command;
     void **locals = c->worker->locals;
 
     c->worker->acting = lm->module;
-    call->command->run(process_of(c->worker), locals ? locals[lm - c->g->modules->modules] : NULL,
-                       &rq, reply);
+    (how == ADMIN_UNDO ? k->undo : k->run)(
+        process_of(c->worker), locals ? locals[lm - c->g->modules->modules] : NULL, &rq, reply);
     c->worker->acting = NULL;
-    if (!reply->done) {
+    if (!reply->done && how != ADMIN_UNDO) {
         log_error("command_unanswered", KV("module", lm->module->desc->name),
                   KV("command", call->command->name));
         admin_error(reply->out, 500, NULL, "the module has not answered, which is a defect of it");
@@ -267,4 +332,16 @@ void weir_reply_fleet(struct weir_reply *reply, struct weir_slice json)
     text_fini(&reply->whole);
     text_init(&reply->whole);
     text_add(&reply->whole, slice_of(json.p, json.n));
+}
+
+void weir_reply_filed(struct weir_reply *reply)
+{
+    reply->filed = true;
+}
+
+void weir_reply_setting(struct weir_reply *reply, const char *place, const char *setting)
+{
+    if (strpbrk(place, "\t\n") || strpbrk(setting, "\t\n"))
+        return;
+    text_printf(&reply->says, "%s\t%s\n", place, setting);
 }

@@ -17,12 +17,14 @@
 #include "core/generation.h"
 
 struct decider;
+struct overrides;
 struct worker;
 
 struct commands {
     const struct generation *g;    /* borrowed */
     struct worker *worker;         /* borrowed: of the control process, with what start() gave */
     const struct decider *decider; /* borrowed; NULL, as at first: there is no fleet */
+    struct overrides *overrides;   /* borrowed; NULL, as at first: nobody keeps them */
 };
 
 void commands_init(struct commands *c, const struct generation *g, struct worker *w);

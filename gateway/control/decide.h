@@ -14,6 +14,10 @@
  *
  * The answer to the operator comes when it is known what became of that, in "fleet".
  *
+ * "reason" and "expires" (seconds, or "2h") stand beside what is asked. What overrides something
+ * that the configuration says is listed with them (overrides.h), until it is undone: at that time,
+ * by another decision with the same key, or by a reload that changes the setting.
+ *
  * There another instance says the same: decide_run() calls the same function of the admin server
  * with the same JSON, in a request that has `said` set. So all that was checked here is checked
  * there. Two decisions with the same key are about the same thing, and the later one stands. */
@@ -29,12 +33,15 @@ enum {
     DECISION_WHY_MAX = 256,
 };
 
+struct overrides;
+
 struct decision {
     struct slice key;   /* "canary/weights/reviews": MODULE/SETS/VALUE/... */
     struct slice path;  /* of the admin API: "/v1/modules/canary/set" */
     struct slice json;  /* what is said there */
     struct slice lasts; /* the member of it that says for how many seconds; empty: none does */
     uint64_t left_ms;   /* ... how long that still is; 0: until another decision */
+    struct slice by;    /* the instance that says it; for those who run it */
 };
 
 /* Who carries decisions to other instances: the fleet. */
@@ -57,6 +64,11 @@ struct decide_what {
     const char *const *of;     /* members that tell of what it is, NULL-terminated; NULL: none */
     const char *lasts;         /* the member that says for how many seconds; NULL: none does */
     struct slice path;
+    bool alone; /* it holds for one instance only, whatever `sets` is */
+    /* What it overrides: patterns (override_setting.h), of which the first counts whose members are
+     * asked for; NULL-terminated. NULL: nothing; then it undoes what was said under its key. */
+    const char *const *settings;
+    struct overrides *overrides; /* where that is kept; NULL: nowhere */
 };
 
 /* One request. */
@@ -68,6 +80,12 @@ struct deciding {
     bool fleet; /* it is for all */
     bool said;  /* another instance said it */
     char key[DECISION_KEY_MAX + 1];
+    const char *reason; /* NULL: none was given */
+    uint64_t expires_s; /* how long it is to last; 0: nobody has said that */
+    /* May be set before decide_end(): what counts now is what the configuration says; and how a
+     * file would say it (struct override, says). */
+    bool filed;
+    struct slice says;
 };
 
 /* False: the answer is a refusal. `to` NULL: there is no fleet. All is borrowed until the end. */
@@ -78,6 +96,8 @@ bool decide_begin(struct deciding *d, const struct decider *to, const struct dec
  * became of that; the answer comes later when that isn't known at once. `whole` (empty: what was
  * asked) is the JSON object that says all that counts now. */
 void decide_end(struct deciding *d, struct slice whole, struct admin_answer *out);
+/* "expires": a number of seconds, or a text as in a configuration ("2h"). False: it is neither. */
+bool decide_expires(const json_t *value, uint64_t *seconds) nodiscard;
 /* The answer that waited for what became of it. */
 void decide_told(struct admin_pending *asked, const char *result);
 

@@ -231,17 +231,24 @@ static void change(const struct endpoints *e, const struct admin_request *rq, co
                    bool on, struct admin_answer *out)
 {
     static const char *const of[] = {"cluster", "endpoint", NULL};
+    static const char *const settings[] = {"clusters.{cluster}:", NULL};
     const struct decide_what what = {
         .module = "endpoint",
         .sets = "drained",
         .of = of,
         .path = on ? SLICE("/v1/endpoints/drain") : SLICE("/v1/endpoints/undrain"),
+        .settings = on ? settings : NULL,
+        .overrides = e->overrides,
     };
     struct deciding d;
     if (!admin_may_change(rq, out))
         return;
     struct cluster *cl = find_cluster(e, text_of(asked, "cluster"), out);
     struct endpoint *ep = cl ? find_endpoint(cl, text_of(asked, "endpoint"), out) : NULL;
+    if (ep && rq->how != ADMIN_ASKED) {
+        drain(e, ep, on == (rq->how == ADMIN_AGAIN), out);
+        return;
+    }
     if (!ep || !decide_begin(&d, e->decider, &what, rq, asked, out))
         return;
     drain(e, ep, on, out);

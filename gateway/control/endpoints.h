@@ -19,11 +19,13 @@
 
 struct decider;
 struct health;
+struct overrides;
 
 struct endpoints {
     struct worker *w;              /* borrowed: the control process's */
     const struct health *health;   /* borrowed; NULL: nobody checks */
     const struct decider *decider; /* borrowed; NULL, as at first: there is no fleet */
+    struct overrides *overrides;   /* borrowed; NULL, as at first: nobody keeps them */
 };
 
 void endpoints_init(struct endpoints *e, struct worker *w, const struct health *health);

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "control/overrides.h"
 #include "core/generation.h"
 
 static void write_number(struct text *t, const char *key, uint64_t v)
@@ -103,6 +104,8 @@ void status_answer(void *ctx, const struct admin_request *rq, struct admin_answe
     write_number(t, "requests", load.requests);
     write_number(t, "active", load.active);
     write_endpoints(st->w, t);
+    json_key(t, "overrides");
+    overrides_write(st->overrides, t);
     json_close(t, '}');
     text_char(t, '\n');
 }

@@ -12,9 +12,12 @@
 #include "control/metrics.h"
 #include "core/worker.h"
 
+struct overrides;
+
 struct status {
     struct worker *w;              /* borrowed: the control process's */
     const struct metrics *metrics; /* borrowed: knows the facts of processes */
+    const struct overrides *overrides; /* borrowed; NULL: nobody keeps them */
 };
 
 /* For the table of the admin server; ctx is the struct status. */

@@ -194,6 +194,7 @@ static void follow(struct fleet_decision *e)
         .path = text_slice(&e->path),
         .json = text_slice(&e->json),
         .lasts = text_slice(&e->lasts),
+        .by = text_slice(&e->by),
         .left_ms = e->until_ms > now_ms ? e->until_ms - now_ms : 0,
     };
     char why[DECISION_WHY_MAX];

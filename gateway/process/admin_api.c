@@ -70,8 +70,28 @@ static void serve_metrics(struct admin_api *a, struct admin_counts *counts)
     metrics_add(&a->metrics, metrics_of_health, a->of.health);
     metrics_add(&a->metrics, metrics_of_fleet, a->of.fleet);
     metrics_add(&a->metrics, metrics_of_admin, counts);
+    metrics_add(&a->metrics, metrics_of_overrides, &a->overrides);
     ADD(a, "/healthz", admin_healthz, NULL, .open = true);
     ADD(a, "/metrics", metrics_answer, &a->metrics, .open = true);
+}
+
+/* What of that is in force. */
+static void serve_overrides(struct admin_api *a)
+{
+    const struct birth *b = a->of.birth;
+    struct overrides *o = &a->overrides;
+    *o = (struct overrides){
+        .loop = &a->of.engine->loop,
+        .cell = override_cell_find(b->shm, b->g->config->admin.overrides),
+        .effective = b->g->config->effective,
+        .generation = b->g->number,
+        .in_force = &b->board->generation,
+        .rows = a->rows,
+        .decider = fleet_decider(a->of.fleet),
+    };
+    ADD(a, "/v1/overrides", overrides_answer, o, .methods = BOTH);
+    ADD(a, "/v1/overrides/drop", overrides_drop_answer, o, .methods = ADMIN_POST);
+    ADD(a, "/v1/overrides/fragment", overrides_fragment_answer, o, .methods = BOTH);
 }
 
 /* What operators decide about traffic; other instances of the fleet may have decided it. */
@@ -82,6 +102,7 @@ static void serve_decisions(struct admin_api *a)
     commands_init(&a->commands, a->of.birth->g, w);
     endpoints_init(&a->endpoints, w, a->of.health);
     a->commands.decider = a->endpoints.decider = fleet_decider(fleet);
+    a->commands.overrides = a->endpoints.overrides = &a->overrides;
     ADD(a, "/v1/modules", commands_list, &a->commands);
     a->decides[0] = (struct admin_row){"/v1/modules/", commands_answer, &a->commands,
                                        .methods = ADMIN_POST, .prefix = true};
@@ -101,7 +122,7 @@ static void serve_decisions(struct admin_api *a)
 static void serve_asks(struct admin_api *a)
 {
     const struct birth *b = a->of.birth;
-    asks_init(&a->asks, &a->of.engine->loop, b->master_fd, b->reports);
+    asks_init(&a->asks, &a->of.engine->loop, b->master_fd, b->reports, a->overrides.cell);
     ADD(a, "/v1/reload", asks_reload, &a->asks, .methods = ADMIN_POST);
     ADD(a, "/v1/upgrade", asks_upgrade, &a->asks, .methods = ADMIN_POST);
     ADD(a, "/v1/drain", asks_drain, &a->asks, .methods = ADMIN_POST);
@@ -112,7 +133,7 @@ static void serve_state(struct admin_api *a)
 {
     const struct birth *b = a->of.birth;
     struct worker *w = &a->of.engine->worker;
-    a->status = (struct status){.w = w, .metrics = &a->metrics};
+    a->status = (struct status){.w = w, .metrics = &a->metrics, .overrides = &a->overrides};
     explain_init(&a->explain, w, &a->endpoints);
     ADD(a, "/v1", admin_index, NULL);
     ADD(a, "/v1/status", status_answer, &a->status, .methods = BOTH);
@@ -163,7 +184,7 @@ static void serve_dashboard(struct admin_api *a)
 static void serve_logs(struct admin_api *a)
 {
     const struct birth *b = a->of.birth;
-    a->levels = (struct log_levels){b->board, b->g->config->log.level};
+    a->levels = (struct log_levels){b->board, b->g->config->log.level, &a->overrides};
     a->log_stream =
         log_stream_new(&a->of.engine->loop, b->shm, &b->board->live_until_ms, &b->board->slots);
     ADD(a, "/v1/logs/level", log_level_answer, &a->levels, .methods = BOTH);
@@ -192,12 +213,15 @@ void admin_api_start(struct admin_api *a, const struct admin_api_parts *of)
     struct admin_counts *counts = admin_counts_find(of->birth->shm);
     *a = (struct admin_api){.of = *of};
     serve_metrics(a, counts);
+    serve_overrides(a);
     serve_decisions(a);
     serve_asks(a);
     serve_state(a);
     serve_overview(a);
     serve_logs(a);
     serve_dashboard(a);
+    a->overrides.rows_n = a->rows_n;
+    overrides_start(&a->overrides);
     a->admin = admin_new(&of->engine->loop, a->rows, a->rows_n);
     listen_on_all(a, counts);
 }
@@ -212,6 +236,7 @@ bool admin_api_finish(struct admin_api *a)
 
 void admin_api_stop(struct admin_api *a)
 {
+    overrides_stop(&a->overrides);
     asks_fini(&a->asks);
     log_stream_quiesce(a->log_stream);
     overview_stream_quiesce(a->overview_stream);

@@ -11,6 +11,7 @@
 #include "control/events.h"
 #include "control/explain.h"
 #include "control/metrics.h"
+#include "control/overrides.h"
 #include "control/overview.h"
 #include "control/status.h"
 #include "dashboard/dashboard.h"
@@ -41,6 +42,7 @@ struct admin_api {
     struct metrics metrics;
     struct commands commands;
     struct endpoints endpoints;
+    struct overrides overrides;
     struct asks asks;
     struct explain explain;
     struct status status;

@@ -2,28 +2,34 @@
 /* Operators' wishes to the master, and the answers of those that wait. */
 #include "process/asks.h"
 
+#include "control/overrides.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 enum {
-    LOOK_MS = 20,    /* how often a report is looked for */
-    WAIT_MS = 60000, /* longer than the master takes to give a reload or an upgrade up */
+    LOOK_MS = 20,     /* how often a report is looked for */
+    SETTLE_MS = 1000, /* for overrides that a reload has ended to be undone */
+    WAIT_MS = 60000,  /* longer than the master takes to give a reload or an upgrade up */
 };
 
 struct waiting {
     struct list node;
     const struct report *report;
     uint64_t number;
+    uint64_t since_ms; /* that the report is there; 0: it isn't */
     struct admin_pending *pending;
 };
 
 static void on_look(struct timer *t);
 
-void asks_init(struct asks *a, struct loop *lp, int master_fd, const struct reports *reports)
+void asks_init(struct asks *a, struct loop *lp, int master_fd, const struct reports *reports,
+               const struct override_cell *overrides)
 {
-    *a = (struct asks){.loop = lp, .master_fd = master_fd, .reports = reports};
+    *a = (struct asks){
+        .loop = lp, .master_fd = master_fd, .reports = reports, .overrides = overrides};
     list_init(&a->waiting);
     timer_init(&a->look, on_look);
 }
@@ -71,11 +77,19 @@ static void done(struct admin_answer *out, const char *what)
 
 /* -- those that wait for a report -------------------------------------------------------------- */
 
-static bool answer(struct waiting *w)
+/* What is in force then is what is answered; but nobody waits for ever for a control process. */
+static bool is_settled(const struct asks *a, struct waiting *w)
+{
+    const uint64_t now_ms = clock_ms(&a->loop->clock);
+    w->since_ms = w->since_ms ? w->since_ms : now_ms;
+    return overrides_settled(a->overrides) || now_ms - w->since_ms > SETTLE_MS;
+}
+
+static bool answer(const struct asks *a, struct waiting *w)
 {
     struct admin_answer *out = &w->pending->answer;
     bool ok;
-    if (!report_read(w->report, w->number, &out->body, &ok))
+    if (!report_read(w->report, w->number, &out->body, &ok) || !is_settled(a, w))
         return false;
     out->type = SLICE("application/json");
     out->status = ok ? 200 : 409;
@@ -89,7 +103,7 @@ static void on_look(struct timer *t)
     struct asks *a = container_of(t, struct asks, look);
     list_each_safe (node, &a->waiting) {
         struct waiting *w = list_entry(node, struct waiting, node);
-        if (answer(w))
+        if (answer(a, w))
             forget(w);
     }
     if (!list_empty(&a->waiting))

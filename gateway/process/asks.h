@@ -7,6 +7,7 @@
  * when the master's report is there. */
 
 #include "control/admin.h"
+#include "control/override_cell.h"
 #include "process/child.h"
 #include "process/report.h"
 
@@ -14,11 +15,13 @@ struct asks {
     struct loop *loop;
     int master_fd;
     const struct reports *reports;
+    const struct override_cell *overrides; /* NULL: there are none */
     struct list waiting; /* for a report */
     struct timer look;
 };
 
-void asks_init(struct asks *a, struct loop *lp, int master_fd, const struct reports *reports);
+void asks_init(struct asks *a, struct loop *lp, int master_fd, const struct reports *reports,
+               const struct override_cell *overrides);
 /* Nobody is answered any more. */
 void asks_fini(struct asks *a);
 

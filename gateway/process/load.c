@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/syslog.h"
 #include "control/admin_access.h"
+#include "control/override_cell.h"
 #include "fleet/fleet.h"
 
 #include <errno.h>
@@ -26,6 +27,8 @@ struct generation *load_generation(const char *file, struct module_set *modules,
         fleet_at_load(g, shm, faults);
     if (shm && !admin_counts_prepare(shm, faults))
         errno = 0; /* the faults say it */
+    if (shm && !override_cell_prepare(shm, g->config->admin.overrides, faults))
+        errno = 0;
     if (faults->errors == errors)
         return g;
     generation_free(g);

@@ -3,8 +3,11 @@
 #include "process/log_level.h"
 
 #include <jansson.h>
+#include <stdio.h>
 
 #include "base/event.h"
+#include "control/decide.h"
+#include "control/overrides.h"
 
 static void show(const struct log_levels *l, struct admin_answer *out)
 {
@@ -27,6 +30,52 @@ static void set(struct log_levels *l, enum log_level level)
     atomic_store(&l->board->log_level, (uint64_t)level + 1);
 }
 
+static void undo(struct log_levels *l)
+{
+    log_warn("log_level_set", KV("level", log_level_name((enum log_level)l->configured)));
+    atomic_store(&l->board->log_level, 0);
+}
+
+/* What the configuration says needs no word of ours, so that it may say something else later. */
+static void decide(struct log_levels *l, const struct admin_request *rq, const json_t *asked,
+                   enum log_level level, struct admin_answer *out)
+{
+    static const char *const settings[] = {"log.level", NULL};
+    const struct decide_what what = {.module = "log",
+                                     .sets = "level",
+                                     .path = SLICE("/v1/logs/level"),
+                                     .alone = true,
+                                     .settings = settings,
+                                     .overrides = l->overrides};
+    struct deciding d;
+    char says[64];
+    if (!decide_begin(&d, NULL, &what, rq, asked, out))
+        return;
+    d.filed = (int)level == l->configured;
+    if (d.filed)
+        undo(l);
+    else
+        set(l, level);
+    show(l, out);
+    snprintf(says, sizeof says, "log\tlevel = \"%s\"\n", log_level_name(level));
+    d.says = slice_str(says);
+    decide_end(&d, SLICE(""), out);
+}
+
+static void change(struct log_levels *l, const struct admin_request *rq, const json_t *asked,
+                   enum log_level level, struct admin_answer *out)
+{
+    if (rq->how == ADMIN_ASKED) {
+        decide(l, rq, asked, level, out);
+        return;
+    }
+    if (rq->how == ADMIN_UNDO)
+        undo(l);
+    else
+        set(l, level);
+    show(l, out);
+}
+
 void log_level_answer(void *ctx, const struct admin_request *rq, struct admin_answer *out)
 {
     struct log_levels *l = ctx;
@@ -42,9 +91,7 @@ void log_level_answer(void *ctx, const struct admin_request *rq, struct admin_an
         show(l, out);
     else if (!json_is_string(word) || !log_level_from(slice_str(json_string_value(word)), &level))
         admin_error(out, 400, "level", "a level is \"error\", \"warn\", \"info\" or \"trace\"");
-    else if (admin_may_change(rq, out)) {
-        set(l, level);
-        show(l, out);
-    }
+    else if (admin_may_change(rq, out))
+        change(l, rq, o, level, out);
     json_decref(o);
 }

@@ -7,6 +7,7 @@
 #include "process/master_parts.h"
 
 #include "base/event.h"
+#include "control/overrides.h"
 #include "control/resolver.h"
 #include "process/service.h"
 
@@ -81,7 +82,16 @@ static void note_generation(struct master *m)
     atomic_store(&m->board->generation, m->serving->g->number);
     atomic_store(&m->board->loaded_wall_us, m->loop.clock.wall_us);
     atomic_store(&m->board->workers, m->serving->workers);
-    atomic_store(&m->board->log_level, 0);
+}
+
+/* Before anybody learns that it is in force: the control process then undoes what has ended. */
+static void settle_overrides(struct master *m)
+{
+    const struct config *c = m->serving->g->config;
+    struct override_cell *cell = override_cell_adopt(m->shm, c->admin.overrides);
+    text_fini(&m->ended);
+    text_init(&m->ended);
+    overrides_settle(cell, c->effective, &m->ended);
 }
 
 static void write_pid_file(struct master *m)
@@ -110,6 +120,7 @@ void master_announce(struct master *m)
     if (!m->announced)
         atomic_store(&m->board->started_wall_us, m->loop.clock.wall_us);
     m->announced = true;
+    settle_overrides(m);
     note_generation(m);
     write_pid_file(m);
     service_ready(status_line(m, status));
@@ -124,6 +135,7 @@ static void report_reload(struct master *m)
     json_uint(&t, m->serving->g->number);
     json_key(&t, "workers");
     json_uint(&t, m->serving->workers);
+    report_part(&t, text_slice(&m->ended));
     report_faults(&t, "warnings", &m->warnings, true);
     json_close(&t, '}');
     report_end(&m->reports->reload, true, text_slice(&t));
@@ -338,6 +350,7 @@ void master_crews_init(struct master *m)
     later_init(&m->review, on_review);
     timer_init(&m->ready_timer, on_ready_timeout);
     faults_init(&m->warnings);
+    text_init(&m->ended);
     m->base = (struct crew_base){.loop = &m->loop,
                                  .slots = &m->slots,
                                  .sockets = &m->sockets,

@@ -37,6 +37,7 @@ struct master {
     struct faults warnings; /* of the configuration that was read last */
     struct upgrade upgrade;
     struct predecessor before;
+    struct text ended;                /* of overrides, by what is in force: a member of JSON */
     char *pid_file;                   /* owned; NULL: none written */
     bool reload_again, upgrade_again; /* wanted while something else was under way */
     bool announced;                   /* master_announce() */

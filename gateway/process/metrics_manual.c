@@ -2,6 +2,7 @@
 /* The manual of metrics, docs/metrics.md: made from the tables by which they are shown. */
 #include "control/admin_access.h"
 #include "control/metrics.h"
+#include "control/overrides.h"
 #include "core/module/module.h"
 #include "core/stats/stats.h"
 #include "fleet/fleet.h"
@@ -36,6 +37,7 @@ void metrics_manual(struct text *out, struct module_set *s)
     metrics_reference(out);
     health_metrics_reference(out);
     admin_metrics_reference(out);
+    overrides_metrics_reference(out);
     fleet_metrics_reference(out);
     stats_reference(out);
     modules_metrics_reference(out, s);

@@ -80,6 +80,15 @@ void report_faults(struct text *t, const char *member, const struct faults *faul
     json_close(t, ']');
 }
 
+void report_part(struct text *t, struct slice members)
+{
+    if (!members.n || t->n + members.n > FAULTS_UNTIL)
+        return;
+    text_char(t, ',');
+    text_add(t, members);
+    t->comma = true;
+}
+
 void report_failure(struct report *r, const char *sentence, const struct faults *faults)
 {
     struct text t;

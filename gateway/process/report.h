@@ -37,6 +37,8 @@ void report_end(struct report *r, bool ok, struct slice json);
 void report_failure(struct report *r, const char *sentence, const struct faults *faults);
 /* A member "warnings" or "errors" of the JSON that is being written. */
 void report_faults(struct text *t, const char *member, const struct faults *faults, bool warnings);
+/* Members that were written before; as many as fit. */
+void report_part(struct text *t, struct slice members);
 
 /* -- the control process -- */
 

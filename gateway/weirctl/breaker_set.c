@@ -77,6 +77,7 @@ const struct command breaker_auto = {
     .operands_max = 2,
     .path = "/v1/modules/breaker/force",
     .decides = true,
+    .returns = true,
     .ask = ask_auto,
     .show = breaker_list_show,
 };
@@ -106,6 +107,7 @@ const struct command breaker_enable = {
     .operands_max = 1,
     .path = "/v1/modules/breaker/enable",
     .decides = true,
+    .returns = true,
     .ask = breaker_owner,
     .show = breaker_list_show,
 };

@@ -46,7 +46,12 @@ struct command {
     size_t operands_min, operands_max;
     const char *path; /* of the admin API; the request is a POST. NULL: no gateway is asked */
     unsigned wait_ms; /* for the answer; 0: CLIENT_TIMEOUT_MS */
-    bool decides; /* it changes something that all instances of a fleet may be told to: --fleet */
+    bool decides;   /* it changes something that all instances of a fleet may be told to: --fleet */
+    bool overrides; /* ... or on one instance, for a time: --expires. Whatever decides does */
+    bool returns;   /* no: it brings back what the configuration says, for good */
+    const char *lasts; /* the member that says how long where nobody does; --expires takes its
+                          place unless the first option is given. NULL: none does */
+    bool changes;      /* ... or anything: --reason. Whatever overrides does */
 
     /* Fills the object that is sent; all arguments are UTF-8. False: `fault` says what is wrong
      * with the arguments, whose number has been checked. NULL: there is nothing to fill. */
@@ -71,6 +76,14 @@ struct command {
     int (*live)(const struct command_args *args, const struct client_target *to,
                 struct text *fault);
 };
+
+/* The options that follow from that, for the help and for completion: "fleet", NULL-terminated. The
+ * value is NULL for one that has none. */
+struct command_beside {
+    const char *name, *value, *help;
+};
+enum { COMMAND_BESIDE = 3 };
+void command_beside(const struct command *c, struct command_beside to[COMMAND_BESIDE + 1]);
 
 /* NULL-terminated, in the order of the help. */
 extern const struct command *const commands[];

@@ -42,6 +42,9 @@
     C(outlier_list)                                                                                \
     C(outlier_eject)                                                                               \
     C(outlier_return)                                                                              \
+    C(overrides_list)                                                                              \
+    C(overrides_drop)                                                                              \
+    C(overrides_fragment)                                                                          \
     C(process_reload)                                                                              \
     C(process_upgrade)                                                                             \
     C(process_drain)                                                                               \
@@ -138,14 +141,36 @@ bool command_list(const char *group, struct text *out)
     return any;
 }
 
+void command_beside(const struct command *c, struct command_beside to[COMMAND_BESIDE + 1])
+{
+    size_t n = 0;
+
+    if (c->changes || c->overrides || c->decides)
+        to[n++] = (struct command_beside){"reason", "TEXT",
+                                          "why; for the log, and the list of "
+                                          "what is overridden"};
+    if ((c->overrides || c->decides) && !c->returns)
+        to[n++] = (struct command_beside){
+            "expires", "TIME",
+            "how long it lasts, such as 30m or 2h; then the file's value is back"};
+    if (c->decides)
+        to[n++] = (struct command_beside){"fleet", NULL,
+                                          "on all instances, also those that join later (weirctl "
+                                          "fleet decisions)"};
+    to[n] = (struct command_beside){0};
+}
+
 void command_usage(const struct command *c, struct text *out)
 {
     text_printf(out, "weirctl %s", c->name);
     for (size_t i = 0; i < COMMAND_OPTIONS && c->options[i].name; i++)
         text_printf(out, " [--%s%s%s]", c->options[i].name, c->options[i].value ? " " : "",
                     c->options[i].value ? c->options[i].value : "");
-    text_printf(out, "%s%s%s\n", c->decides ? " [--fleet]" : "", *c->operands ? " " : "",
-                c->operands);
+    struct command_beside beside[COMMAND_BESIDE + 1];
+    command_beside(c, beside);
+    for (const struct command_beside *b = beside; b->name; b++)
+        text_printf(out, b->value ? " [--%s %s]" : " [--%s]", b->name, b->value);
+    text_printf(out, "%s%s\n", *c->operands ? " " : "", c->operands);
 }
 
 void command_help(const struct command *c, struct text *out)
@@ -155,12 +180,14 @@ void command_help(const struct command *c, struct text *out)
     text_printf(out, "\n%c%s.\n", toupper((unsigned char)c->summary[0]), c->summary + 1);
     if (*c->help)
         text_printf(out, "\n%s", c->help);
-    if (c->options[0].name || c->decides)
+    struct command_beside beside[COMMAND_BESIDE + 1];
+    command_beside(c, beside);
+    if (c->options[0].name || beside[0].name)
         text_str(out, "\n");
     for (size_t i = 0; i < COMMAND_OPTIONS && c->options[i].name; i++)
         text_printf(out, "  --%s%s%s  %s\n", c->options[i].name, c->options[i].value ? " " : "",
                     c->options[i].value ? c->options[i].value : "", c->options[i].help);
-    if (c->decides)
-        text_str(out, "  --fleet  on all instances, also those that join later (weirctl fleet "
-                      "decisions)\n");
+    for (const struct command_beside *b = beside; b->name; b++)
+        text_printf(out, "  --%s%s%s  %s\n", b->name, b->value ? " " : "", b->value ? b->value : "",
+                    b->help);
 }

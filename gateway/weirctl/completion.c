@@ -63,16 +63,18 @@ static void add_valued_options(struct text *out)
             if (commands[i]->options[j].value &&
                 !same_option_before(i, commands[i]->options[j].name))
                 text_printf(out, " | --%s", commands[i]->options[j].name);
+    text_str(out, " | --reason | --expires");
 }
 
 static bool has_options(const struct command *c)
 {
-    return c->options[0].name || c->decides;
+    return c->options[0].name || c->decides || c->overrides || c->changes;
 }
 
 /* The arms of a case: the options of each command that has some. */
 static void add_option_arms(struct text *out)
 {
+    struct command_beside beside[COMMAND_BESIDE + 1];
     for (size_t i = 0; commands[i]; i++) {
         const struct command *c = commands[i];
         if (!has_options(c))
@@ -80,7 +82,10 @@ static void add_option_arms(struct text *out)
         text_printf(out, "    \"%s \"*) options=\"$options", c->name);
         for (size_t j = 0; j < COMMAND_OPTIONS && c->options[j].name; j++)
             text_printf(out, " --%s", c->options[j].name);
-        text_printf(out, "%s\" ;;\n", c->decides ? " --fleet" : "");
+        command_beside(c, beside);
+        for (const struct command_beside *b = beside; b->name; b++)
+            text_printf(out, " --%s", b->name);
+        text_str(out, "\" ;;\n");
     }
 }
 
@@ -286,10 +291,12 @@ static void fish_option(struct text *out, const char *words, const char *name, b
 
 static void fish_options(struct text *out, const struct command *c)
 {
+    struct command_beside beside[COMMAND_BESIDE + 1];
     for (size_t j = 0; j < COMMAND_OPTIONS && c->options[j].name; j++)
         fish_option(out, c->name, c->options[j].name, c->options[j].value, c->options[j].help);
-    if (c->decides)
-        fish_option(out, c->name, "fleet", false, "on all instances");
+    command_beside(c, beside);
+    for (const struct command_beside *b = beside; b->name; b++)
+        fish_option(out, c->name, b->name, b->value, b->help);
 }
 
 static void write_fish(struct text *out)

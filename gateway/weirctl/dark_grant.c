@@ -51,6 +51,7 @@ const struct command dark_grant = {
     .operands_max = 1,
     .path = "/v1/modules/dark_launch/grant",
     .decides = true,
+    .lasts = "ttl_s",
     .ask = ask,
     .show = show,
 };

@@ -45,6 +45,7 @@ const struct command dark_revoke = {
     .operands_max = 1,
     .path = "/v1/modules/dark_launch/revoke",
     .decides = true,
+    .returns = true,
     .ask = ask,
     .show = show,
 };

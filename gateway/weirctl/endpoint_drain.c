@@ -49,6 +49,7 @@ const struct command endpoint_undrain = {
     .operands_max = 2,
     .path = "/v1/endpoints/undrain",
     .decides = true,
+    .returns = true,
     .ask = ask,
     .show = show,
 };

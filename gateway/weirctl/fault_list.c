@@ -79,5 +79,6 @@ const struct command fault_resume = {
     .help = "Faults that are on act again.\n",
     .path = "/v1/modules/fault/resume",
     .decides = true,
+    .returns = true,
     .show = fault_list_show,
 };

@@ -102,6 +102,7 @@ const struct command fleet_forget = {
     .operands_min = 1,
     .operands_max = 1,
     .path = "/v1/fleet/forget",
+    .changes = true,
     .ask = ask_forget,
     .show = show_forgotten,
 };

@@ -157,7 +157,7 @@ static void show_level(const json_t *answer, struct text *out)
         text_str(out, ".\n");
         return;
     }
-    text_str(out, "; the next reload brings back ");
+    text_str(out, "; the configuration says ");
     answer_add(out, answer, "configured");
     text_str(out, ".\n");
 }
@@ -167,10 +167,11 @@ const struct command log_level = {
     .name = "log level",
     .operands = "[error|warn|info|trace]",
     .summary = "show or set how much the error log says",
-    .help = "In all processes at once, until the next reload or upgrade: then log.level counts "
-            "again.\n",
+    .help = "In all processes at once, also over reloads, until log.level changes in the file or "
+            "the\nlevel that it says is set (weirctl overrides).\n",
     .operands_max = 1,
     .path = "/v1/logs/level",
+    .overrides = true,
     .ask = ask_level,
     .show = show_level,
 };

@@ -22,17 +22,20 @@ struct settings {
     const char *token_file, *ca, *cert, *key; /* NULL: of the environment, or none */
     bool json, help;
     bool fleet; /* it is said to all instances */
+    const char *reason, *expires; /* NULL: not said */
     bool follow; /* of what comes line by line: until Ctrl-C */
 };
 
 enum { LINES_SOME = 10 }; /* are shown of what comes line by line, unless more are wanted */
 enum {
-    OWN_OPTIONS = 256,      /* what getopt gives for those of the command; the first */
+    OWN_OPTIONS = 256, /* what getopt gives for those of the command; the first */
     GLOBAL_OPTIONS_N = 7,
-    SHOW_TOKEN = 1,         /* and for these, which have no letter */
+    SHOW_TOKEN = 1, /* and for these, which have no letter */
     SHOW_CA,
     SHOW_CERT,
     SHOW_KEY,
+    REASON,
+    EXPIRES,
 };
 
 static const char intro[] =
@@ -282,6 +285,19 @@ static bool find_target(const struct settings *s, struct client_target *to, stru
     return client_token_read(token_file, token, fault);
 }
 
+static void add_beside(const struct command *c, const struct settings *s,
+                       const struct command_args *args, json_t *content)
+{
+    if (s->expires && c->lasts && !args->options[0])
+        json_object_del(content, c->lasts);
+    if (s->fleet)
+        json_object_set_new(content, "fleet", json_true());
+    if (s->reason)
+        json_object_set_new(content, "reason", json_string(s->reason));
+    if (s->expires)
+        json_object_set_new(content, "expires", json_string(s->expires));
+}
+
 /* Once, or on and on. */
 static int ask(const struct command *c, const struct settings *s, const struct command_args *args,
                const struct client_target *to, json_t *content)
@@ -315,8 +331,7 @@ static int run(const struct command *c, const struct settings *s, const struct c
     } else {
         if (c->wait_ms)
             to.timeout_ms = c->wait_ms;
-        if (s->fleet)
-            json_object_set_new(content, "fleet", json_true());
+        add_beside(c, s, args, content);
         code = ask(c, s, args, &to, content);
     }
     text_fini(&fault);
@@ -354,6 +369,12 @@ static bool take_global(int option, struct settings *s)
     case 'F':
         s->fleet = true;
         return true;
+    case REASON:
+        s->reason = optarg;
+        return true;
+    case EXPIRES:
+        s->expires = optarg;
+        return true;
     case 'f':
         s->follow = true;
         return true;
@@ -372,7 +393,7 @@ static bool take_global(int option, struct settings *s)
 
 /* How the options of a command may be written. */
 struct spelling {
-    struct option longs[GLOBAL_OPTIONS_N + COMMAND_OPTIONS + 2];
+    struct option longs[GLOBAL_OPTIONS_N + COMMAND_OPTIONS + COMMAND_BESIDE + 1];
     char shorts[4 + 2 * COMMAND_OPTIONS + 1];
 };
 
@@ -383,8 +404,13 @@ static void spell(const struct command *c, struct spelling *s)
         strcat(s->shorts, "f");
     int n = GLOBAL_OPTIONS_N;
     size_t end = strlen(s->shorts);
-    if (c->decides)
-        s->longs[n++] = (struct option){"fleet", no_argument, NULL, 'F'};
+    struct command_beside beside[COMMAND_BESIDE + 1];
+    command_beside(c, beside);
+    for (const struct command_beside *b = beside; b->name; b++)
+        s->longs[n++] = (struct option){b->name, b->value ? required_argument : no_argument, NULL,
+                                        *b->name == 'f'   ? 'F'
+                                        : *b->name == 'r' ? REASON
+                                                          : EXPIRES};
     for (int i = 0; i < COMMAND_OPTIONS && c->options[i].name; i++) {
         const struct command_option *o = &c->options[i];
         s->longs[n++] = (struct option){o->name, o->value ? required_argument : no_argument, NULL,
@@ -452,7 +478,8 @@ static int read_arguments(const struct command *c, struct settings *s, int argc,
         return wrong(c, "something is missing");
     if (args.operands_n > c->operands_max)
         return wrong(c, "that is too much");
-    if (!are_utf8(&args))
+    if (!are_utf8(&args) || !is_utf8(s->reason ? s->reason : "") ||
+        !is_utf8(s->expires ? s->expires : ""))
         return wrong(c, "an argument is not UTF-8");
     return c->path || c->live ? run(c, s, &args) : run_here(c, &args);
 }

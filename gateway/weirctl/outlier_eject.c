@@ -71,6 +71,7 @@ const struct command outlier_return = {
     .operands_max = 2,
     .path = "/v1/modules/outlier/return",
     .decides = true,
+    .returns = true,
     .ask = ask_return,
     .show = outlier_list_show,
 };

@@ -3,6 +3,7 @@
 
 #include "weirctl/answer.h"
 #include "weirctl/command.h"
+#include "weirctl/overrides.h"
 
 enum { WAIT_MS = 60000 }; /* the gateway gives a reload or an upgrade up before that */
 
@@ -21,6 +22,7 @@ static void show_warnings(const json_t *answer, struct text *out)
 static void show_reload(const json_t *answer, struct text *out)
 {
     show_warnings(answer, out);
+    overrides_show_ended(answer, out);
     text_str(out, "Generation ");
     answer_add(out, answer, "generation");
     text_str(out, " serves, with ");
@@ -49,6 +51,7 @@ const struct command process_reload = {
     .summary = "read the configuration again, and wait until it serves",
     .help = "As by SIGHUP. What is wrong with the file is printed, and what was in force stays.\n",
     .path = "/v1/reload",
+    .changes = true,
     .wait_ms = WAIT_MS,
     .show = show_reload,
 };
@@ -61,6 +64,7 @@ const struct command process_upgrade = {
     .help = "As by SIGUSR2. Connections, counters, breakers and splits go on. When the new binary\n"
             "doesn't get ready, the one that runs goes on as if nothing had happened.\n",
     .path = "/v1/upgrade",
+    .changes = true,
     .wait_ms = WAIT_MS,
     .show = show_upgrade,
 };
@@ -73,6 +77,7 @@ const struct command process_drain = {
     .help =
         "As by SIGQUIT: new connections are refused at once; timeouts.drain is the longest wait.\n",
     .path = "/v1/drain",
+    .changes = true,
     .show = show_done,
 };
 
@@ -83,5 +88,6 @@ const struct command process_reopen = {
     .summary = "open the log files again, after rotation",
     .help = "As by SIGUSR1.\n",
     .path = "/v1/logs/reopen",
+    .changes = true,
     .show = show_done,
 };

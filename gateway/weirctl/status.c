@@ -4,6 +4,7 @@
 #include "weirctl/answer.h"
 #include "weirctl/command.h"
 #include "weirctl/duration.h"
+#include "weirctl/overrides.h"
 #include "weirctl/table.h"
 
 #include <string.h>
@@ -65,6 +66,16 @@ static void show_traffic(const json_t *answer, struct text *out)
                 number(e, "held_back"));
 }
 
+static void show_overrides(const json_t *answer, struct text *out)
+{
+    text_str(out, "Overrides      ");
+    text_uint(out, json_array_size(answer_list(answer, "overrides")));
+    text_char(out, '\n');
+    if (json_array_size(answer_list(answer, "overrides")))
+        text_char(out, '\n');
+    overrides_show(answer, out);
+}
+
 static void show_status(const json_t *answer, struct text *out)
 {
     text_str(out, "Weir           ");
@@ -75,6 +86,7 @@ static void show_status(const json_t *answer, struct text *out)
     show_config(answer, out);
     show_processes(answer, out);
     show_traffic(answer, out);
+    show_overrides(answer, out);
 }
 
 /* -- routes ------------------------------------------------------------------------------------ */

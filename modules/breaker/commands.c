@@ -262,13 +262,27 @@ static void force(struct weir_process *p, void *local, const struct weir_request
                          "%.*s has one circuit for all its endpoints; leave the endpoint out",
                          SLICE_ARG(b->owner));
     else if (b && read_mode(asked, &mode, reply)) {
-        if (force_all(p, b, endpoint ? slice_of(endpoint) : slice_str(""), mode))
+        const bool any = force_all(p, b, endpoint ? slice_of(endpoint) : slice_str(""), mode);
+        if (any && mode == MACHINE_AUTO)
+            weir_reply_filed(reply);
+        if (any)
             reply_with(local, b, false, reply);
         else
             weir_reply_error(reply, 404, "endpoint",
                              "%.*s has no circuit of that endpoint; get shows which it has",
                              SLICE_ARG(b->owner));
     }
+    json_decref(asked);
+}
+
+static void unforce(struct weir_process *p, void *local, const struct weir_request *rq,
+                    struct weir_reply *reply)
+{
+    json_t *asked = command_asked(rq);
+    const json_t *endpoint = json_object_get(asked, "endpoint");
+    const struct breaker *b = find(local, asked, reply);
+    if (b && b->has_circuit)
+        force_all(p, b, endpoint ? slice_of(endpoint) : slice_str(""), MACHINE_AUTO);
     json_decref(asked);
 }
 
@@ -305,6 +319,9 @@ static void enable(struct weir_process *p, void *local, const struct weir_reques
 
 static const char *const of_circuit[] = {"cluster", "route", "endpoint", NULL};
 static const char *const of_breaker[] = {"cluster", "route", NULL};
+/* No file can say either, as long as the breaker is there. */
+static const char *const overrides[] = {
+    "clusters.{cluster}.breaker:", "routes.{route}.breaker:", NULL};
 
 const struct weir_command breaker_commands[] = {
     {.name = "get", .run = get, .help = "circuits and limits, and what they have seen"},
@@ -313,13 +330,17 @@ const struct weir_command breaker_commands[] = {
      .run = force,
      .help = "a circuit open, closed, or auto again",
      .sets = "state",
-     .of = of_circuit},
+     .of = of_circuit,
+     .overrides = overrides,
+     .undo = unforce},
     {.name = "disable",
      .changes = true,
      .run = disable,
      .help = "neither circuit nor limits act",
      .sets = "enabled",
-     .of = of_breaker},
+     .of = of_breaker,
+     .overrides = overrides,
+     .undo = enable},
     {.name = "enable",
      .changes = true,
      .run = enable,

@@ -12,7 +12,7 @@
 
 #include "common/command.h"
 
-enum { WEIGHTS_TEXT = 2048 };
+enum { WEIGHTS_TEXT = 2048, PLACE_TEXT = 256 };
 
 /* -- showing --------------------------------------------------------------------------------- */
 
@@ -239,7 +239,7 @@ static void weights_text(char to[WEIGHTS_TEXT], const struct canary *c, const ui
     }
 }
 
-static void log_change(const struct canary *c, const struct split_edited *e)
+static void log_change(const struct canary *c, const struct split_edited *e, const char *why)
 {
     char from[WEIGHTS_TEXT], to[WEIGHTS_TEXT];
     weights_text(from, c, e->from, e->from_decimals);
@@ -247,7 +247,7 @@ static void log_change(const struct canary *c, const struct split_edited *e)
     weir_event(WEIR_LOG_INFO, "canary_changed",
                WEIR_FACTS(WEIR_FACT("route", c->route), WEIR_FACT("from", slice_str(from)),
                           WEIR_FACT("to", slice_str(to)), WEIR_NUMBER("tickets", e->tickets)),
-               "route %.*s by weirctl: from %s to %s, after %llu tickets", SLICE_ARG(c->route),
+               "route %.*s %s: from %s to %s, after %llu tickets", SLICE_ARG(c->route), why,
                from, to, (unsigned long long)e->tickets);
 }
 
@@ -260,6 +260,27 @@ static void tell(struct weir_reply *reply, const struct canary *c, const struct 
     json_object_set_new(o, "route", json_slice(c->route));
     json_object_set_new(o, "weights", weights);
     command_tell(reply, o);
+}
+
+static void say_settings(struct weir_reply *reply, const struct canary *c,
+                         const struct split_edited *e)
+{
+    char place[PLACE_TEXT], setting[64];
+    for (size_t i = 0; i < c->n; i++) {
+        snprintf(place, sizeof place, "routes > %.*s > canary > split > %.*s", SLICE_ARG(c->route),
+                 SLICE_ARG(c->names[i]));
+        snprintf(setting, sizeof setting, "weight = %u", e->to[i]);
+        weir_reply_setting(reply, place, setting);
+    }
+}
+
+/* Files have weights without places behind the point, and only their relation counts. */
+static bool is_filed(const struct canary *c, const struct split_edited *e)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (weight_number(e->to[i], e->to_decimals) != c->weights[i])
+            return false;
+    return true;
 }
 
 static bool change(struct weir_process *p, const struct canary *c, json_t *asked,
@@ -277,8 +298,11 @@ static bool change(struct weir_process *p, const struct canary *c, json_t *asked
         return false;
     }
     done.tickets += c->lease ? split_lease_taken(c->lease, done.epoch) : 0;
-    log_change(c, &done);
+    log_change(c, &done, "by weirctl");
     tell(reply, c, &done);
+    if (is_filed(c, &done))
+        weir_reply_filed(reply);
+    say_settings(reply, c, &done);
     return true;
 }
 
@@ -295,7 +319,32 @@ static void set(struct weir_process *p, void *local, const struct weir_request *
     json_decref(asked);
 }
 
+/* The configuration's weights, unless they are in force: each change begins a new epoch. */
+static void undo(struct weir_process *p, void *local, const struct weir_request *rq,
+                 struct weir_reply *reply)
+{
+    const struct canary_local *mine = local;
+    json_t *asked = command_asked(rq);
+    const struct canary *c = mine ? find_split(mine, json_object_get(asked, "route"), reply) : NULL;
+    struct weight weights[SCHEDULE_VARIANTS];
+    struct split_edited done;
+    struct split_view view;
+    char reason[SCHEDULE_REASON];
+    json_decref(asked);
+    if (!c || (split_cell_view(c->cell, weir_wall_us(p), &view) && !is_override(c, &view)))
+        return;
+    for (size_t i = 0; i < c->n; i++)
+        weights[i] = (struct weight){.units = c->weights[i]};
+    const struct split_edit edit = {
+        .names = c->names, .weights = weights, .n = c->n, .wall_us = weir_wall_us(p)};
+    if (split_cell_edit(c->cell, &edit, &done, reason))
+        log_change(c, &done, "as the file has it");
+    else
+        weir_reply_error(reply, 409, "weights", "%s", reason);
+}
+
 static const char *const of_split[] = {"route", NULL};
+static const char *const overrides[] = {"routes.{route}.canary.split:name,cluster,weight", NULL};
 
 const struct weir_command canary_commands[] = {
     {.name = "get", .run = get, .help = "splits, and where their requests went"},
@@ -304,6 +353,8 @@ const struct weir_command canary_commands[] = {
      .run = set,
      .help = "new weights for a split, at once",
      .sets = "weights",
-     .of = of_split},
+     .of = of_split,
+     .overrides = overrides,
+     .undo = undo},
     {0},
 };

@@ -49,6 +49,31 @@ void fault_share_set(struct fault_cell *c, uint32_t share)
     atomic_store(&c->share, share + 1);
 }
 
+static void unsay_mode(struct fault_cell *c, uint32_t mode)
+{
+    (void)atomic_compare_exchange_strong(&c->mode, &mode, MODE_FILE);
+}
+
+void fault_agree(struct fault_cell *c, bool enabled, uint32_t share)
+{
+    uint32_t said = share + 1;
+    unsay_mode(c, enabled ? MODE_ON : MODE_OFF);
+    (void)atomic_compare_exchange_strong(&c->share, &said, 0);
+}
+
+void fault_unsay(struct fault_cell *c)
+{
+    unsay_mode(c, MODE_ON);
+    unsay_mode(c, MODE_OFF);
+    atomic_store(&c->share, 0);
+}
+
+bool fault_is_said(const struct fault_cell *c)
+{
+    const uint32_t mode = atomic_load(&c->mode);
+    return mode == MODE_ON || mode == MODE_OFF || atomic_load(&c->share);
+}
+
 bool fault_trip(struct fault_cell *c)
 {
     uint32_t mode = atomic_load(&c->mode);

@@ -51,6 +51,12 @@ bool fault_draw(struct fault_cell *c, uint32_t share);
 /* An operator's word. Whoever turns it on begins to count errors anew. */
 void fault_turn(struct fault_cell *c, bool on);
 void fault_share_set(struct fault_cell *c, uint32_t share);
+/* An operator's word on which the configuration agrees counts no more, so that the configuration
+ * may change its mind; or all of it, whatever that is. One that has stopped by itself stays so. */
+void fault_agree(struct fault_cell *c, bool enabled, uint32_t share);
+void fault_unsay(struct fault_cell *c);
+/* Is anything said that the configuration doesn't say? */
+bool fault_is_said(const struct fault_cell *c);
 /* It stops by itself. True for one caller alone, whatever happens at the same time. */
 bool fault_trip(struct fault_cell *c);
 /* True for the first who asks about this end. */

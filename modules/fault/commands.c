@@ -14,6 +14,8 @@
 #include "fault/ticket.h"
 #include "common/command.h"
 
+enum { PLACE_TEXT = 256 };
+
 static void set_count(json_t *o, const char *key, uint64_t n)
 {
     json_object_set_new(o, key, json_integer((json_int_t)n));
@@ -149,6 +151,23 @@ static void tell(struct weir_reply *reply, const struct fault *f)
     command_tell(reply, o);
 }
 
+/* ... and as a file would say it. */
+static void say_settings(struct weir_reply *reply, const struct fault *f)
+{
+    char place[PLACE_TEXT], setting[64];
+    const uint32_t mode = atomic_load(&f->cell->mode);
+    if (!fault_is_said(f->cell))
+        weir_reply_filed(reply);
+    snprintf(place, sizeof place, "routes > %.*s > fault > %.*s", SLICE_ARG(f->route),
+             SLICE_ARG(f->name));
+    snprintf(setting, sizeof setting, "percent = \"%.7g%%\"",
+             fault_share(f->cell, f->percent) / 1e4);
+    weir_reply_setting(reply, place, setting);
+    snprintf(setting, sizeof setting, "enabled = %s",
+             mode == MODE_ON || (mode == MODE_FILE && f->enabled) ? "true" : "false");
+    weir_reply_setting(reply, place, setting);
+}
+
 static void set(struct weir_process *p, const struct faults *all, const json_t *asked,
                 struct weir_reply *reply)
 {
@@ -169,7 +188,21 @@ static void set(struct weir_process *p, const struct faults *all, const json_t *
                "route %.*s by weirctl: the fault %.*s is %s, %g%%", SLICE_ARG(f->route),
                SLICE_ARG(f->name), state, fault_share(f->cell, f->percent) / 1e4);
     tell(reply, f);
+    fault_agree(f->cell, f->enabled, f->percent);
+    say_settings(reply, f);
     reply_list(p, all, f->route, reply);
+}
+
+static void unset(struct weir_process *p, const struct faults *all, const json_t *asked,
+                  struct weir_reply *reply)
+{
+    const struct fault *f = find(all, asked, reply);
+    if (!f || !fault_is_said(f->cell))
+        return;
+    fault_unsay(f->cell);
+    weir_log(WEIR_LOG_INFO, "fault_changed",
+             "route %.*s as the file has it: the fault %.*s is %s, %g%%", SLICE_ARG(f->route),
+             SLICE_ARG(f->name), fault_state_word(fault_state_now(f, all, p)), f->percent / 1e4);
 }
 
 static void stop_all(struct weir_process *p, const struct faults *all, const json_t *asked,
@@ -179,6 +212,7 @@ static void stop_all(struct weir_process *p, const struct faults *all, const jso
     if (!atomic_exchange(&all->all->stopped, 1))
         weir_event(WEIR_LOG_WARN, "fault_all_stopped", NULL, 0,
                    "by weirctl: no fault acts any more");
+    weir_reply_setting(reply, "modules > fault", "enabled = false");
     reply_list(p, all, (struct weir_slice){0}, reply);
 }
 
@@ -187,7 +221,7 @@ static void resume(struct weir_process *p, const struct faults *all, const json_
 {
     (void)asked;
     if (atomic_exchange(&all->all->stopped, 0))
-        weir_event(WEIR_LOG_WARN, "fault_all_resumed", NULL, 0, "by weirctl: faults act again");
+        weir_event(WEIR_LOG_WARN, "fault_all_resumed", NULL, 0, "faults act again");
     reply_list(p, all, (struct weir_slice){0}, reply);
 }
 
@@ -218,6 +252,12 @@ static void run_set(struct weir_process *p, void *local, const struct weir_reque
     run(p, local, rq, reply, set);
 }
 
+static void run_unset(struct weir_process *p, void *local, const struct weir_request *rq,
+                      struct weir_reply *reply)
+{
+    run(p, local, rq, reply, unset);
+}
+
 static void run_stop_all(struct weir_process *p, void *local, const struct weir_request *rq,
                          struct weir_reply *reply)
 {
@@ -231,6 +271,8 @@ static void run_resume(struct weir_process *p, void *local, const struct weir_re
 }
 
 static const char *const of_fault[] = {"route", "fault", NULL};
+static const char *const overrides_one[] = {"routes.{route}.fault.{fault}:percent,enabled", NULL};
+static const char *const overrides_all[] = {"modules.fault:enabled=true", NULL};
 
 const struct weir_command fault_commands[] = {
     {.name = "list", .run = run_list, .help = "faults, whether they act, and what they did"},
@@ -240,12 +282,16 @@ const struct weir_command fault_commands[] = {
      .help = "turns a fault on or off, or changes "
              "its percent",
      .sets = "fault",
-     .of = of_fault},
+     .of = of_fault,
+     .overrides = overrides_one,
+     .undo = run_unset},
     {.name = "stop_all",
      .changes = true,
      .run = run_stop_all,
      .help = "stops all faults at once",
-     .sets = "stopped"},
+     .sets = "stopped",
+     .overrides = overrides_all,
+     .undo = run_resume},
     {.name = "resume",
      .changes = true,
      .run = run_resume,

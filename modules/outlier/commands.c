@@ -13,6 +13,7 @@
 
 enum {
     SECONDS_MAX = 604800,
+    NEARLY_MS = 2000,    /* an ejection that ends so soon is left to end by itself, gently */
     RETURN_SECONDS = 60, /* who is told later of a return may have other reasons by then */
 };
 
@@ -273,7 +274,24 @@ static void back(struct weir_process *p, void *local, const struct weir_request 
     json_decref(asked);
 }
 
+/* Before its time. */
+static void uneject(struct weir_process *p, void *local, const struct weir_request *rq,
+                    struct weir_reply *reply)
+{
+    json_t *asked = command_asked(rq);
+    const struct outlier *o = find_cluster(local, asked, reply);
+    struct subject s;
+    if (o && find_endpoint(p, o, asked, &s, reply)) {
+        const struct ejection_state st = ejection_look(&s.cell->ejection);
+        if (ejection_is_out(st.phase) && st.cause == KIND_OPERATOR &&
+            st.at_ms > weir_now_us(p) / 1000 + NEARLY_MS)
+            outlier_return(&s, "what an operator said is undone");
+    }
+    json_decref(asked);
+}
+
 static const char *const of_endpoint[] = {"cluster", "endpoint", NULL};
+static const char *const overrides[] = {"clusters.{cluster}:", NULL};
 
 const struct weir_command outlier_commands[] = {
     {.name = "list", .run = list, .help = "endpoints, which of them are ejected, and why"},
@@ -283,7 +301,9 @@ const struct weir_command outlier_commands[] = {
      .help = "ejects an endpoint for a time",
      .sets = "ejected",
      .of = of_endpoint,
-     .lasts = "seconds"},
+     .lasts = "seconds",
+     .overrides = overrides,
+     .undo = uneject},
     {.name = "return",
      .changes = true,
      .run = back,

@@ -150,6 +150,23 @@ Test(fleet_decisions_scenario, are_of_every_kind)
     AWAIT(all_say("outlier list app", "\"ejected\":0"));
 }
 
+/* On the instance itself an operator has said it, on the others that instance has. */
+Test(fleet_decisions_scenario, are_marked_as_overrides_with_the_instance_that_made_them)
+{
+    start(2);
+    DECIDE(0, "canary set --fleet split v1=0 v2=1 --reason 'all of them' --expires 1h");
+    AWAIT(all_say("overrides", "\"key\":\"canary/weights/split\""));
+    cr_assert(all_say("overrides", "\"reason\":\"all of them\""));
+    cr_assert(!all_say("overrides", "\"until\":null"));
+    cr_assert_eq(SAY(0, "--json overrides"), 0);
+    cr_assert_str_eq(json_of(weirctl_said(), "who"), "uid 0");
+    cr_assert_eq(SAY(1, "--json overrides"), 0);
+    cr_assert(strstr(json_of(weirctl_said(), "who"), "edge-0"), "%s", weirctl_said());
+    DECIDE(0, "canary set --fleet split v1=0 v2=1 --expires 1s");
+    AWAIT(all_go_to(v1));
+    AWAIT(all_say("overrides", "\"overrides\":[]"));
+}
+
 static bool all_answer(const char *token, int status)
 {
     for

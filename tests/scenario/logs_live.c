@@ -161,13 +161,13 @@ Test(logs_live, weirctl_shows_the_next_ten)
     free(said);
 }
 
-Test(logs_live, the_level_changes_in_all_processes_until_a_reload)
+Test(logs_live, the_level_changes_in_all_processes_until_the_file_changes_it)
 {
     rig_start(.workers = 1);
     cr_assert_eq(weirctl_run("log level"), 0);
     WEIRCTL_SAYS("up to level info.");
     cr_assert_eq(weirctl_run("log level error"), 0);
-    WEIRCTL_SAYS("up to level error; the next reload brings back info.");
+    WEIRCTL_SAYS("up to level error; the configuration says info.");
     const unsigned before = rig_log_count("logs_reopened");
     rig_signal(SIGUSR1);
     cr_assert_eq(weirctl_run("log level info"), 0); /* it has passed the master by then */
@@ -177,7 +177,12 @@ Test(logs_live, the_level_changes_in_all_processes_until_a_reload)
     cr_assert_eq(weirctl_run("log level error"), 0);
     cr_assert_eq(weirctl_run("reload"), 0); /* nothing says so in the log */
     cr_assert_eq(weirctl_run("log level"), 0);
-    WEIRCTL_SAYS("up to level info.");
+    WEIRCTL_SAYS("up to level error; the configuration says info.");
+    rig_write_conf((struct rig_conf){.workers = 1, .log = "level = \"warn\";"});
+    cr_assert_eq(weirctl_run("reload"), 0);
+    WEIRCTL_SAYS("log.level: the file changes it; the override of log/level by ");
+    cr_assert_eq(weirctl_run("log level"), 0);
+    WEIRCTL_SAYS("up to level warn.");
     cr_assert_eq(weirctl_run("log level loud"), 1);
     WEIRCTL_SAYS("a level is \"error\", \"warn\", \"info\" or \"trace\"");
 }

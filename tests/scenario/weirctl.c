@@ -113,8 +113,9 @@ Test(weirctl, ends_with_2_when_the_command_line_is_wrong)
         {"canary gte reviews", "there is no command \"canary gte\"; did you mean \"canary get\"?"},
         {"canary", "there is no command \"canary\"; there are:\n  canary get [ROUTE]"},
         {"canary get a b", "that is too much\nUsage: weirctl canary get [ROUTE]"},
-        {"canary set a",
-         "something is missing\nUsage: weirctl canary set [--fleet] ROUTE VARIANT=WEIGHT..."},
+        {"canary set a", "something is missing\nUsage: weirctl canary set [--reason TEXT] "
+                         "[--expires TIME] [--fleet] "
+                         "ROUTE VARIANT=WEIGHT..."},
         {"canary set a b", "\"b\" is not VARIANT=WEIGHT"},
         {"canary get \xff", "an argument is not UTF-8"},
         {"dark revoke --name \xc3", "an argument is not UTF-8"},
@@ -152,9 +153,15 @@ Test(weirctl, has_help_for_itself_and_each_command)
     static const char *const cases[][2] = {
         {"help", "Commands (weirctl help COMMAND tells more):\n  status "},
         {"--help", "Exit codes: 0 done"},
-        {"help dark grant", "Usage: weirctl dark grant [--for DURATION] [--fleet] NAME\n"},
-        {"dark grant --help", "Usage: weirctl dark grant [--for DURATION] [--fleet] NAME\n"},
-        {"--help dark grant", "Usage: weirctl dark grant [--for DURATION] [--fleet] NAME\n"},
+        {"help dark grant",
+         "Usage: weirctl dark grant [--for DURATION] [--reason TEXT] [--expires TIME] "
+         "[--fleet] NAME\n"},
+        {"dark grant --help",
+         "Usage: weirctl dark grant [--for DURATION] [--reason TEXT] [--expires TIME] "
+         "[--fleet] NAME\n"},
+        {"--help dark grant",
+         "Usage: weirctl dark grant [--for DURATION] [--reason TEXT] [--expires TIME] "
+         "[--fleet] NAME\n"},
         {"dark --help", "  dark revoke [ID] "},
         {"help dark", "  dark revoke [ID] "},
         {"--version", "weirctl "},

@@ -265,3 +265,19 @@ Test(config_admin, a_token_lies_in_a_file_that_not_everybody_can_read)
     conf_says(whole, expected);
     unlink(path);
 }
+
+Test(config_admin, says_how_much_may_be_overridden)
+{
+    struct config *c = conf_with("");
+    cr_assert_eq(c->admin.overrides, 256);
+    config_free(c);
+    c = conf_with("overrides = 1;");
+    cr_assert_eq(c->admin.overrides, 1);
+    config_free(c);
+    c = conf_with("overrides = 1024;");
+    cr_assert_eq(c->admin.overrides, 1024);
+    config_free(c);
+    conf_says(ADMIN("overrides = 0;"), E "admin.overrides is 0; a whole number from 1 to 1024");
+    conf_says(ADMIN("overrides = 1025;"),
+              E "admin.overrides is 1025; a whole number from 1 to 1024");
+}

@@ -201,3 +201,44 @@ Test(decide, says_it_to_the_row_of_its_path)
     cr_assert(!decide_run(rows, 2, &d, why));
     HAS(why, "no JSON object");
 }
+
+/* -- what stands beside it --------------------------------------------------------------------- */
+
+Test(decide, tells_why_and_how_long_as_well)
+{
+    what.lasts = NULL;
+    decide_by(&decider, "{\"cluster\":\"a\",\"fleet\":true,\"reason\":\"x\",\"expires\":\"2h\"}",
+              SLICE(""), "{\"cluster\":\"a\",\"w\":1}", "{}\n");
+    HAS(told, " {\"cluster\":\"a\",\"w\":1,\"fleet\":true,\"reason\":\"x\",\"expires\":7200}");
+    cr_assert(slice_eq(last.lasts, SLICE("expires")));
+    cr_assert_eq(last.left_ms, 7200000);
+    decide("{\"cluster\":\"a\",\"fleet\":true,\"expires\":60}");
+    HAS(told, "{\"cluster\":\"a\",\"fleet\":true,\"expires\":60}");
+    cr_assert_eq(last.left_ms, 60000);
+}
+
+Test(decide, refuses_what_it_can_not_keep)
+{
+    char asked[DECISION_JSON_MAX];
+    what.lasts = NULL;
+    HAS(decide("{\"cluster\":\"a\",\"expires\":\"soon\"}"), "\"field\":\"expires\"");
+    HAS(decide("{\"cluster\":\"a\",\"reason\":[]}"), "\"field\":\"reason\"");
+    snprintf(asked, sizeof asked, "{\"cluster\":\"a\",\"reason\":\"%0300d\"}", 0);
+    HAS(decide(asked), "up to 256 bytes");
+    EQ(changed_key, "");
+    EQ(decide("{\"cluster\":\"a\",\"reason\":null,\"expires\":null}"), "{\"done\":1}\n");
+}
+
+Test(decide, leaves_the_time_to_those_that_have_a_member_of_their_own)
+{
+    what.lasts = "seconds";
+    decide("{\"cluster\":\"a\",\"fleet\":true,\"seconds\":5,\"expires\":1764158400}");
+    cr_assert(slice_eq(last.lasts, SLICE("seconds")));
+    cr_assert_eq(last.left_ms, 5000);
+}
+
+Test(decide, says_that_what_holds_for_one_instance_can_not_be_told)
+{
+    what.alone = true;
+    HAS(decide("{\"cluster\":\"a\",\"fleet\":true}"), "for one instance only");
+}

@@ -90,3 +90,28 @@ Test(fault_cell, draws_exactly_and_trips_once_over_all_processes)
     cr_assert_eq(s->drawn, 1234, "%u", s->drawn); /* floor(100000 * 1.2345 %) */
     cr_assert_eq(s->tripped, 1);
 }
+
+Test(fault_cell, forgets_what_the_configuration_says_as_well)
+{
+    fault_turn(&cell, true);
+    fault_share_set(&cell, 7);
+    cr_assert(fault_is_said(&cell));
+    fault_agree(&cell, false, 8);
+    cr_assert(fault_is_said(&cell));
+    fault_agree(&cell, true, 7);
+    cr_assert(!fault_is_said(&cell));
+    cr_assert_eq(fault_share(&cell, 9), 9, "the configuration may change its mind");
+}
+
+Test(fault_cell, forgets_all_of_it_but_that_it_has_stopped_by_itself)
+{
+    fault_turn(&cell, false);
+    fault_share_set(&cell, 7);
+    fault_unsay(&cell);
+    cr_assert(!fault_is_said(&cell));
+    cr_assert(fault_trip(&cell));
+    fault_share_set(&cell, 7);
+    fault_unsay(&cell);
+    cr_assert_eq(atomic_load(&cell.mode), MODE_TRIPPED);
+    cr_assert_eq(fault_share(&cell, 9), 9);
+}

@@ -72,8 +72,8 @@ Test(module, of_another_interface_is_refused)
 {
     MODULE_CONF_SAYS(WITH_FOLDER MODULE_ROUTE("older = { };"),
                      "t.conf:5: error: module older (" FOLDER
-                     "/older.so) was built for interface 3, "
-                     "this gateway has 2: rebuild it against its <weir/module.h>");
+                     "/older.so) was built for interface 2, "
+                     "this gateway has 3: rebuild it against its <weir/module.h>");
 }
 
 Test(module, must_be_called_what_its_file_is_called)
@@ -146,7 +146,7 @@ Test(module, that_makes_no_sense_is_refused)
     static const struct weir_command nameless[] = {{.name = "Set"}, {0}};
     static const char *const fields[] = {"a b", NULL};
     static const struct weir_counter helpless[] = {{"seen", NULL}, {0}};
-    REFUSED("module odd (/m/odd.so) was built for interface 7, this gateway has 2: rebuild it "
+    REFUSED("module odd (/m/odd.so) was built for interface 7, this gateway has 3: rebuild it "
             "against its <weir/module.h>",
             .abi = 7);
     REFUSED(
@@ -215,7 +215,7 @@ Test(module, is_listed_with_its_path_or_what_is_wrong_with_it)
     cr_assert(strstr(t.p, "plain            does nothing\n                 " FOLDER "/plain.so\n"),
               "%s", t.p);
     cr_assert(strstr(t.p, "older            can't be used: module older (" FOLDER
-                          "/older.so) was built for interface 3"),
+                          "/older.so) was built for interface 2"),
               "%s", t.p);
     cr_assert(strstr(t.p, "folders: " FOLDER "\n"), "%s", t.p);
     text_fini(&t);

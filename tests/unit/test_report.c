@@ -81,3 +81,22 @@ Test(report, of_many_long_faults_fits)
     cr_assert(strstr(json, "more, which the log tells\"}]}"), "%s", json + strlen(json) - 60);
     faults_fini(&faults);
 }
+
+Test(report, takes_in_members_that_were_written_before_when_they_fit)
+{
+    char large[REPORT_MAX];
+    struct text t;
+    text_init(&t);
+    json_open(&t, '{');
+    json_key(&t, "a");
+    json_int(&t, 1);
+    report_part(&t, SLICE("\"b\":2"));
+    report_part(&t, SLICE(""));
+    memset(large, 'x', sizeof large);
+    report_part(&t, slice_of(large, sizeof large));
+    json_key(&t, "c");
+    json_int(&t, 3);
+    json_close(&t, '}');
+    cr_assert(slice_eq(text_slice(&t), SLICE("{\"a\":1,\"b\":2,\"c\":3}")));
+    text_fini(&t);
+}

@@ -77,7 +77,8 @@ Test(weirctl_commands, have_a_help_that_says_how_they_are_called)
 {
     command_help(command_named("dark grant"), &t);
     const char *help = said();
-    cr_assert(strstr(help, "Usage: weirctl dark grant [--for DURATION] [--fleet] NAME\n") == help,
+    cr_assert(strstr(help, "Usage: weirctl dark grant [--for DURATION] [--reason TEXT] [--expires "
+                           "TIME] [--fleet] NAME\n") == help,
               "%s", help);
     cr_assert(strstr(help, "\nLet a tester into dark launches.\n"), "%s", help);
     cr_assert(strstr(help, "\n  --for DURATION  how long"), "%s", help);
@@ -107,7 +108,8 @@ Test(weirctl_commands, are_completed_by_shells)
         cr_assert(strstr(script, commands[i]->name), "%s", commands[i]->name);
     cr_assert(strstr(script, "\ncompletion fish\n"));
     cr_assert(strstr(script, " | --for"));
-    cr_assert(strstr(script, "\"dark grant \"*) options=\"$options --for --fleet\" ;;\n"));
+    cr_assert(strstr(
+        script, "\"dark grant \"*) options=\"$options --for --reason --expires --fleet\" ;;\n"));
     words[0] = "ksh";
     cr_assert(!c->print(&args, &t, &t));
     cr_assert_str_eq(said(), "\"ksh\" is no shell that has completion here: bash, zsh or fish");
@@ -532,7 +534,11 @@ Test(weirctl_commands, that_change_something_can_be_for_all)
     cr_assert(!command_named("canary get")->decides && !command_named("dark list")->decides);
     command_help(command_named("canary set"), &t);
     const char *help = said();
-    cr_assert(strstr(help, "Usage: weirctl canary set [--fleet] ROUTE") == help, "%s", help);
+    cr_assert(
+        strstr(help,
+               "Usage: weirctl canary set [--reason TEXT] [--expires TIME] [--fleet] ROUTE") ==
+            help,
+        "%s", help);
     cr_assert(strstr(help, "\n  --fleet  on all instances"), "%s", help);
 }
 
@@ -567,4 +573,60 @@ Test(weirctl_commands, show_how_mirrors_differ)
         "  DIFFERENCE  CLIENT GOT  MIRROR GAVE\n"
         "  status      200         500\n");
     cr_assert_str_eq(show("mirror diffs", "{\"mirrors\": []}"), "No route has a mirror.\n");
+}
+
+/* -- overrides -------------------------------------------------------------------- */
+
+static const char overridden[] =
+    "{\"overrides\": [{\"key\": \"canary/weights/r\", \"setting\": \"routes.r.canary.split\", "
+    "\"at\": 1700000000, \"until\": 1700007200, \"who\": \"uid 0\", \"reason\": \"a \\u001bb\", "
+    "\"value\": {\"route\": \"r\"}}, {\"key\": \"x\", \"until\": null, \"reason\": null}]}";
+
+Test(weirctl_commands, show_what_is_overridden)
+{
+    cr_assert_str_eq(
+        show("overrides", overridden),
+        "KEY               SETTING                SINCE                    UNTIL                 "
+        "   BY     REASON   SAYS\n"
+        "canary/weights/r  routes.r.canary.split  2023-11-14 22:13:20 UTC  2023-11-15 00:13:20 UTC"
+        "  uid 0  a \\x1bb  {\"route\": \"r\"}\n"
+        "x                 -                      -                        -                     "
+        "   -      -        -\n");
+    cr_assert_str_eq(show("overrides", "{\"overrides\": []}"),
+                     "Nothing is overridden: all is as the configuration says.\n");
+    cr_assert_str_eq(ask("overrides drop", NULL, WORDS("a/b")), "{\"key\":\"a/b\"}");
+    cr_assert_str_eq(show("overrides drop", "{\"dropped\": {\"setting\": \"log.level\"}}"),
+                     "log.level is as the configuration says again.\n");
+    cr_assert_str_eq(show("overrides fragment", "{\"fragment\": \"a = 1;\\n\"}"), "a = 1;\n");
+}
+
+Test(weirctl_commands, say_what_a_reload_or_a_rollback_has_ended)
+{
+    static const char ended[] =
+        "{\"generation\": 3, \"workers\": 2, \"file\": \"w.conf\", \"file_differs\": true, "
+        "\"overrides_ended\": [{\"setting\": \"a.b\", \"key\": \"k\", \"who\": \"uid 7\", "
+        "\"gone\": false}, {\"setting\": \"c\", \"key\": \"l\", \"who\": \"edge\", \"gone\": "
+        "true}]}";
+    cr_assert_str_eq(show("reload", ended),
+                     "a.b: the file changes it; the override of k by uid 7 has ended.\n"
+                     "c: the file has it no more; the override of l by edge has ended.\n"
+                     "Generation 3 serves, with 2 workers.\n");
+}
+
+Test(weirctl_commands, that_bring_back_the_file_have_no_end)
+{
+    struct command_beside beside[COMMAND_BESIDE + 1];
+    static const struct {
+        const char *name, *options;
+    } cases[] = {{"canary set", "reason expires fleet "},
+                 {"breaker auto", "reason fleet "},
+                 {"log level", "reason expires "},
+                 {"reload", "reason "},
+                 {"canary get", ""}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        command_beside(command_named(cases[i].name), beside);
+        for (const struct command_beside *b = beside; b->name; b++)
+            text_printf(&t, "%s ", b->name);
+        cr_assert_str_eq(said(), cases[i].options, "%s", cases[i].name);
+    }
 }

@@ -29,6 +29,20 @@ struct weir_command {
     const char *const *of;
     const char *lasts; /* the member that says for how many seconds; those who hear of it later get
                           what is left, in whole seconds. NULL: it lasts until another decision */
+
+    /* What it overrides of the configuration: patterns of which the first counts whose members (in
+     * braces) are asked for; NULL-terminated. Behind a colon stand the members that count, of an
+     * object or of each element of a list: a reload that changes one of them ends the override; ":"
+     * alone is for what no file can say, and then one ends it in which the place is gone.
+     *
+     *     "routes.{route}.canary.split:name,cluster,weight"    "clusters.{cluster}.breaker:"
+     *
+     * NULL: it overrides nothing; it ends what another command has said under the same key. */
+    const char *const *overrides;
+    /* [control] Brings back what the configuration says: the request is one that was done. It need
+     * not answer; a refusal is logged. For commands with `overrides`. */
+    void (*undo)(struct weir_process *p, void *local, const struct weir_request *rq,
+                 struct weir_reply *reply);
 };
 
 /* The JSON object of the request, as text. */
@@ -45,6 +59,15 @@ void weir_reply_error(struct weir_reply *reply, int status, const char *member, 
  * may change a part of what it sets, all of that as it is now, so that the same is in force
  * everywhere. A JSON object; copied. The members of `of` say of what it is. */
 void weir_reply_fleet(struct weir_reply *reply, struct weir_slice json);
+
+/* For commands with `overrides`. What is in force now is what the configuration says: nothing is
+ * overridden any more. */
+void weir_reply_filed(struct weir_reply *reply);
+/* What is in force now, as a configuration would say it: the place, from the top, and in it a
+ * setting with its value. Once for each.
+ *
+ *     weir_reply_setting(reply, "routes > reviews > fault > slow", "percent = \"2.5%\""); */
+void weir_reply_setting(struct weir_reply *reply, const char *place, const char *setting);
 
 #pragma GCC visibility pop
 

@@ -54,7 +54,7 @@
 #include <weir/shared.h>
 #include <weir/value.h>
 
-#define WEIR_ABI 2
+#define WEIR_ABI 3
 
 struct weir_module {
     uint32_t abi; /* WEIR_ABI; another number is refused at load */
