@@ -61,6 +61,8 @@ static void write_config(const struct worker *w, const struct process_facts *f, 
     json_slice(t, c->file);
     json_key(t, "digest");
     json_str(t, digest);
+    json_key(t, "origin");
+    json_str(t, c->recalled ? "rollback" : "file");
     write_number(t, "generation", f->generation);
     write_number(t, "loaded", f->loaded_s);
     write_number(t, "listeners", c->listeners_n);

@@ -9,6 +9,7 @@
 #include "control/resolver.h"
 #include "core/module/watched_file.h"
 #include "fleet/fleet.h"
+#include "process/rollback.h"
 
 #include <unistd.h>
 
@@ -124,6 +125,8 @@ static void serve_asks(struct admin_api *a)
     const struct birth *b = a->of.birth;
     asks_init(&a->asks, &a->of.engine->loop, b->master_fd, b->reports, a->overrides.cell);
     ADD(a, "/v1/reload", asks_reload, &a->asks, .methods = ADMIN_POST);
+    ADD(a, "/v1/rollback", asks_rollback, &a->asks, .methods = ADMIN_POST);
+    ADD(a, "/v1/config/text", rollback_texts_answer, (void *)b, .methods = ADMIN_POST);
     ADD(a, "/v1/upgrade", asks_upgrade, &a->asks, .methods = ADMIN_POST);
     ADD(a, "/v1/drain", asks_drain, &a->asks, .methods = ADMIN_POST);
     ADD(a, "/v1/logs/reopen", asks_reopen_logs, &a->asks, .methods = ADMIN_POST);

@@ -130,6 +130,12 @@ void asks_reload(void *ctx, const struct admin_request *rq, struct admin_answer 
     ask_and_wait(a, ASK_RELOAD, &a->reports->reload, rq, out);
 }
 
+void asks_rollback(void *ctx, const struct admin_request *rq, struct admin_answer *out)
+{
+    struct asks *a = ctx;
+    ask_and_wait(a, ASK_ROLLBACK, &a->reports->rollback, rq, out);
+}
+
 void asks_upgrade(void *ctx, const struct admin_request *rq, struct admin_answer *out)
 {
     struct asks *a = ctx;

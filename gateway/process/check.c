@@ -124,7 +124,8 @@ int master_check(const char *file)
     faults_init(&faults);
     struct module_set modules;
     module_set_init(&modules);
-    struct generation *g = load_generation(file, &modules, NULL, 1, &faults);
+    struct generation *g =
+        load_generation(&(struct load_from){.file = file}, &modules, NULL, 1, &faults);
     if (g)
         check_all(g, &faults);
     faults_print(&faults, stderr);

@@ -30,6 +30,7 @@ enum role { ROLE_WORKER, ROLE_CONTROL };
 enum ask {
     SAY_READY = 'R',
     ASK_RELOAD = 'H', /* as by SIGHUP */
+    ASK_ROLLBACK = 'B',
     ASK_UPGRADE = 'U',
     ASK_DRAIN = 'Q',
     ASK_REOPEN = 'L',
@@ -51,6 +52,7 @@ struct birth {
     struct board *board;          /* log_level and live_until_ms are the control process's */
     const struct reports *reports;
     const struct event_shared *events;
+    const struct conf_texts *previous; /* what a rollback would bring; NULL: nothing */
     int master_fd;                /* its end of the socket pair */
 };
 

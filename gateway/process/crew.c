@@ -4,6 +4,7 @@
 #include "process/crew.h"
 
 #include "base/event.h"
+#include "config/texts.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -89,6 +90,7 @@ struct crew *crew_start(struct crew_base *base, struct generation *g, struct fau
     must(crew);
     crew->base = base;
     crew->g = g;
+    crew->previous = conf_texts_hold(base->previous);
     list_init(&crew->node);
     make_posts(crew);
     if (!identity_find(g->config, &crew->identity, faults) || !open_log(crew, faults))
@@ -131,6 +133,7 @@ static struct birth birth_of(struct post *p, int master_fd)
         .board = crew->base->board,
         .reports = crew->base->reports,
         .events = crew->base->events,
+        .previous = crew->previous,
         .master_fd = master_fd,
     };
 }
@@ -369,6 +372,7 @@ void crew_free(struct crew *crew)
     if (crew->access_log)
         access_log_close(crew->access_log);
     generation_free(crew->g);
+    conf_texts_release(crew->previous);
     free(crew->posts);
     free(crew);
 }

@@ -39,12 +39,14 @@ struct crew_base {
     /* Nothing is forked and nothing made in the shared region: an upgrade is under way. Who died is
      * replaced afterwards. */
     bool frozen;
+    struct conf_texts *previous; /* borrowed: of the next crew, what a rollback would bring */
 };
 
 struct crew {
     struct list node;            /* of the master's list */
     struct crew_base *base;
     struct generation *g;        /* owned */
+    struct conf_texts *previous; /* held; NULL: none */
     struct access_log *access_log; /* owned; NULL: off */
     struct identity identity;
     enum crew_state state;

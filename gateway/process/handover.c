@@ -100,6 +100,10 @@ static void write_all(struct text *t, const struct handover *h)
     json_int(t, h->channel);
     json_key(t, "region");
     json_int(t, h->shm_fd);
+    if (h->history_fd >= 0) {
+        json_key(t, "history");
+        json_int(t, h->history_fd);
+    }
     write_hex(t, "state", h->state);
     json_key(t, "generation");
     json_uint(t, h->generation);
@@ -146,6 +150,8 @@ void handover_pass(const struct handover *h, int fd)
     keep_open(fd);
     keep_open(h->channel);
     keep_open(h->shm_fd);
+    if (h->history_fd >= 0)
+        keep_open(h->history_fd);
     for (size_t i = 0; i < h->sockets.n; i++)
         for (size_t j = 0; j < h->sockets.groups[i].in_force; j++)
             keep_open(h->sockets.groups[i].fds[j]);
@@ -248,6 +254,8 @@ static const char *read_all(const json_t *o, struct handover *h)
     if (!read_fd(json_object_get(o, "channel"), &h->channel) ||
         !read_fd(json_object_get(o, "region"), &h->shm_fd))
         return "a descriptor that the running binary hands over isn't open";
+    if (json_object_get(o, "history") && !read_fd(json_object_get(o, "history"), &h->history_fd))
+        h->history_fd = -1;
     json_array_foreach(
         groups, i,
         group) if (!read_group(group,
@@ -260,7 +268,7 @@ bool handover_read(int fd, struct handover *h, const char **why)
 {
     FILE *f = fdopen(fd, "r");
     json_t *o = f ? json_loadf(f, JSON_REJECT_DUPLICATES, NULL) : NULL;
-    *h = (struct handover){.channel = -1, .shm_fd = -1};
+    *h = (struct handover){.channel = -1, .shm_fd = -1, .history_fd = -1};
     *why = o ? read_all(o, h) : "what the running binary hands over can't be read";
     json_decref(o);
     if (f)

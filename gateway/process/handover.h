@@ -19,6 +19,7 @@ struct handover {
     pid_t pid;                   /* of the master that gives */
     int channel;                 /* a stream socket between the two (upgrade.h) */
     int shm_fd;                  /* the shared region */
+    int history_fd;              /* history.h; -1: none is given */
     uint64_t state;              /* handover_state() of what lies in it */
     uint64_t generation, oldest; /* the newest number given out, and the oldest that lives */
     uint64_t hash_key[2];        /* of slice_hash() */

@@ -14,10 +14,17 @@
 #include <string.h>
 #include <time.h>
 
-struct generation *load_generation(const char *file, struct module_set *modules, struct shm *shm,
-                                   uint64_t number, struct faults *faults)
+struct config *load_config(const struct load_from *from, struct module_set *modules,
+                           struct faults *faults)
 {
-    struct config *c = config_load(file, &modules->source, faults);
+    return from->texts ? config_load_texts(from->texts, &modules->source, faults)
+                       : config_load(from->file, &modules->source, faults);
+}
+
+struct generation *load_generation(const struct load_from *from, struct module_set *modules,
+                                   struct shm *shm, uint64_t number, struct faults *faults)
+{
+    struct config *c = load_config(from, modules, faults);
     struct generation *g = c ? generation_build(c, shm, number, faults) : NULL;
     if (!g)
         return NULL;

@@ -11,9 +11,19 @@
 
 struct access_format;
 
+/* Where a configuration comes from; borrowed. */
+struct load_from {
+    const char *file;
+    struct conf_texts *texts; /* what was in it once; NULL: what is in it now */
+};
+
+/* NULL with faults. */
+struct config *load_config(const struct load_from *from, struct module_set *modules,
+                           struct faults *faults) nodiscard;
 /* NULL with faults. `shm` NULL: for a check. */
-struct generation *load_generation(const char *file, struct module_set *modules, struct shm *shm,
-                                   uint64_t number, struct faults *faults) nodiscard;
+struct generation *load_generation(const struct load_from *from, struct module_set *modules,
+                                   struct shm *shm, uint64_t number,
+                                   struct faults *faults) nodiscard;
 /* A line each, to a stream; or as events config_error and config_warning, to the error log. */
 void faults_print(const struct faults *faults, FILE *to);
 void faults_log(const struct faults *faults);

@@ -137,7 +137,8 @@ static void forget(struct config *c)
 /* The shared region is as large as the first configuration says; it can't grow later. */
 bool master_make_region(struct master *m, struct faults *faults)
 {
-    struct config *c = config_load(m->file, &m->modules.source, faults);
+    const struct load_from from = master_source(m);
+    struct config *c = load_config(&from, &m->modules, faults);
     if (!c)
         return false;
     m->shm = shm_create(c->memory.shared);

@@ -46,11 +46,22 @@ static void return_to_logs(const struct master *m)
     faults_fini(&faults);
 }
 
+struct load_from master_source(const struct master *m)
+{
+    struct load_from from = {.file = m->file};
+    if (m->rolling_back)
+        from.texts = m->history.previous;
+    else if (!m->serving && m->history.rolled_back) /* an upgrade is no reload */
+        from.texts = m->history.in_force;
+    return from;
+}
+
 bool master_begin_crew(struct master *m, struct faults *faults)
 {
+    const struct load_from from = master_source(m);
     shm_generation(m->shm, ++m->generation);
     master_find_cells(m);
-    struct generation *g = load_generation(m->file, &m->modules, m->shm, m->generation, faults);
+    struct generation *g = load_generation(&from, &m->modules, m->shm, m->generation, faults);
     if (!g)
         return false;
     const unsigned workers = crew_workers(g->config);
@@ -63,6 +74,7 @@ bool master_begin_crew(struct master *m, struct faults *faults)
     }
     descriptors_raise(g->config->memory.descriptors);
     resolver_at_load(g, RESOLVE_MS, faults);
+    m->base.previous = history_before(&m->history, g->config->texts);
     m->coming = crew_start(&m->base, g, faults);
     if (!m->coming) {
         sockets_abandon(&m->sockets);
@@ -107,7 +119,7 @@ static void write_pid_file(struct master *m)
     m->pid_file = strdup(path.p);
 }
 
-static const char *status_line(const struct master *m, char out[128])
+const char *master_status_line(const struct master *m, char out[128])
 {
     snprintf(out, 128, "serving generation %llu with %u workers",
              (unsigned long long)m->serving->g->number, m->serving->workers);
@@ -123,23 +135,7 @@ void master_announce(struct master *m)
     settle_overrides(m);
     note_generation(m);
     write_pid_file(m);
-    service_ready(status_line(m, status));
-}
-
-static void report_reload(struct master *m)
-{
-    struct text t;
-    text_init(&t);
-    json_open(&t, '{');
-    json_key(&t, "generation");
-    json_uint(&t, m->serving->g->number);
-    json_key(&t, "workers");
-    json_uint(&t, m->serving->workers);
-    report_part(&t, text_slice(&m->ended));
-    report_faults(&t, "warnings", &m->warnings, true);
-    json_close(&t, '}');
-    report_end(&m->reports->reload, true, text_slice(&t));
-    text_fini(&t);
+    service_ready(master_status_line(m, status));
 }
 
 static void take_over(struct master *m)
@@ -149,6 +145,7 @@ static void take_over(struct master *m)
     m->serving = m->coming;
     m->coming = NULL;
     sockets_commit(&m->sockets);
+    history_note(&m->history, m->serving->g->config->texts, m->serving->g->config->recalled);
     if (old)
         atomic_fetch_add(&m->board->reloads, 1);
     if (master_in_charge(m))
@@ -158,17 +155,9 @@ static void take_over(struct master *m)
     event_info(old ? "reloaded" : "started", KV_INT("generation", m->serving->g->number),
                KV_INT("workers", m->serving->workers));
     if (old) {
-        report_reload(m);
+        master_reload_done(m);
         crew_drain(old);
     }
-}
-
-static void fail_reload(struct master *m, const char *sentence, const struct faults *faults)
-{
-    char status[128];
-    atomic_fetch_add(&m->board->reloads_failed, 1);
-    report_failure(&m->reports->reload, sentence, faults);
-    service_ready(status_line(m, status));
 }
 
 static void give_up_coming(struct master *m, const char *reason)
@@ -182,7 +171,7 @@ static void give_up_coming(struct master *m, const char *reason)
     event_error(m->serving ? "reload_failed" : "start_failed", KV("reason", reason),
                 KV_INT("generation", crew->g->number));
     if (m->serving) {
-        fail_reload(m, reason, NULL);
+        master_reload_failed(m, reason, NULL);
     } else {
         predecessor_refuse(&m->before, slice_str(reason));
         m->stopping = true;
@@ -203,36 +192,6 @@ bool master_busy(const struct master *m)
 {
     return m->coming || !m->serving || m->upgrade.state != UPGRADE_NONE ||
            predecessor_in_charge(&m->before);
-}
-
-static const char *first_error(const struct faults *faults)
-{
-    for (const struct fault *f = faults->first; f; f = f->next)
-        if (!f->warning)
-            return f->text;
-    return "";
-}
-
-void master_reload(struct master *m)
-{
-    if (m->stopping)
-        return;
-    if (master_busy(m)) {
-        m->reload_again = true;
-        return;
-    }
-    event_info("reload_begins", KV("file", m->file));
-    service_reloading();
-    report_begin(&m->reports->reload);
-    faults_fini(&m->warnings);
-    faults_init(&m->warnings);
-    const bool begun = master_begin_crew(m, &m->warnings);
-    faults_log(&m->warnings);
-    if (begun)
-        return;
-    event_error("reload_failed", KV("reason", "configuration"),
-                KV_INT("errors", m->warnings.errors), KV("first", first_error(&m->warnings)));
-    fail_reload(m, "the configuration can't be used; what was in force stays", &m->warnings);
 }
 
 /* -- looking after crews ----------------------------------------------------------------------- */
@@ -282,6 +241,9 @@ static void catch_up(struct master *m)
     if (m->reload_again) {
         m->reload_again = false;
         master_reload(m);
+    } else if (m->rollback_again) {
+        m->rollback_again = false;
+        master_rollback(m);
     } else if (m->upgrade_again) {
         m->upgrade_again = false;
         master_upgrade(m);
@@ -328,6 +290,9 @@ static void on_ask(struct crew_base *base, enum ask ask)
     switch (ask) {
     case ASK_RELOAD:
         master_reload(m);
+        break;
+    case ASK_ROLLBACK:
+        master_rollback(m);
         break;
     case ASK_UPGRADE:
         master_upgrade(m);

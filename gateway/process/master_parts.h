@@ -3,13 +3,14 @@
 #define WEIR_PROCESS_MASTER_PARTS_H
 
 /* Private to the master: master.c has its life and its signals, master_crews.c the generations that
- * come and go, master_logs.c the log files, master_upgrade.c what is done when one master takes
- * another one's place. */
+ * come and go, master_reload.c the operators' wishes for another one, master_logs.c the log files,
+ * master_upgrade.c what is done when one master takes another one's place. */
 
 #include "base/event.h"
 #include "io/shm.h"
 #include "io/signals.h"
 #include "process/crew.h"
+#include "process/history.h"
 #include "process/load.h"
 #include "process/predecessor.h"
 #include "process/report.h"
@@ -33,13 +34,16 @@ struct master {
     struct crew *coming;  /* being started; NULL: none */
     struct later review;
     struct timer ready_timer, kill_timer, alive_timer, rotate_timer;
+    bool rolling_back; /* `coming` is a configuration of before */
+    struct history history;
     uint64_t generation;
     struct faults warnings; /* of the configuration that was read last */
     struct upgrade upgrade;
     struct predecessor before;
     struct text ended;                /* of overrides, by what is in force: a member of JSON */
     char *pid_file;                   /* owned; NULL: none written */
-    bool reload_again, upgrade_again; /* wanted while something else was under way */
+    bool reload_again, rollback_again,
+        upgrade_again;                /* wanted while something else was under way */
     bool announced;                   /* master_announce() */
     bool stopping;
     int stop_signal; /* SIGQUIT: gracefully, SIGTERM: at once */
@@ -65,13 +69,23 @@ void master_leave_sockets(struct master *m);
 void master_crews_init(struct master *m);
 /* Everything between a file and forked processes. False with faults; nothing is left of it then. */
 bool master_begin_crew(struct master *m, struct faults *faults) nodiscard;
-void master_reload(struct master *m);
+/* Where the next configuration comes from. */
+struct load_from master_source(const struct master *m);
 /* Something is under way before whose end nothing else may begin. */
 bool master_busy(const struct master *m);
 /* Workers open the logs again when they were rotated, and may no longer be root then. */
 void master_give_logs_to(const struct crew *crew);
+/* What the service manager shows. */
+const char *master_status_line(const struct master *m, char out[128]);
 /* Tells the outside that we serve: pid file, service manager, board. */
 void master_announce(struct master *m);
+
+/* -- master_reload.c -- */
+void master_reload(struct master *m);
+void master_rollback(struct master *m);
+/* What was wanted is in force, or won't be: a sentence, and faults (NULL: none). */
+void master_reload_done(struct master *m);
+void master_reload_failed(struct master *m, const char *sentence, const struct faults *faults);
 
 /* -- master_logs.c -- */
 void master_logs_init(struct master *m);

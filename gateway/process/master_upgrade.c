@@ -42,6 +42,7 @@ void master_upgrade(struct master *m)
     struct handover h = {
         .pid = getpid(),
         .shm_fd = shm_fd(m->shm),
+        .history_fd = history_write(&m->history),
         .state = handover_state(),
         .generation = m->generation,
         .oldest = oldest_generation(m),
@@ -54,6 +55,8 @@ void master_upgrade(struct master *m)
     m->base.frozen = upgrade_begin(&m->upgrade, &h, upgrade_argv(), &why);
     if (!m->base.frozen)
         fail(m, why);
+    if (h.history_fd >= 0)
+        close(h.history_fd);
 }
 
 /* From here on this master only waits for the end of its processes. */
@@ -196,6 +199,8 @@ bool master_start_from(struct master *m, int handover_fd)
     m->sockets = h.sockets;
     memcpy(m->hash_key, h.hash_key, sizeof m->hash_key);
     slice_hash_seed(m->hash_key[0], m->hash_key[1]);
+    if (h.history_fd >= 0 && !history_read(&m->history, h.history_fd))
+        log_warn("history_lost");
     predecessor_begin(&m->before, &h);
     const bool ok = begin(m, &h);
     faults_print(&m->warnings, stderr);

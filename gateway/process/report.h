@@ -2,8 +2,8 @@
 #ifndef WEIR_PROCESS_REPORT_H
 #define WEIR_PROCESS_REPORT_H
 
-/* What came of reloads and upgrades: from the master, who writes, to the control process, where
- * operators ask. A shared cell with the last report of each kind. */
+/* What came of reloads, upgrades and rollbacks: from the master, who writes, to the control
+ * process, where operators ask. A shared cell with the last report of each kind. */
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -24,9 +24,10 @@ struct report {
 };
 
 struct reports {
-    struct report reload, upgrade;
+    struct report reload, upgrade, rollback;
 };
-#define REPORTS_CELL SLICE("process/reports")
+/* The number goes up with each kind: an older binary, whose cell is smaller, has one of its own. */
+#define REPORTS_CELL SLICE("process/reports/2")
 
 /* -- the master -- */
 

@@ -30,6 +30,7 @@
     C(endpoint_undrain)                                                                            \
     C(config_show)                                                                                 \
     C(config_compare)                                                                              \
+    C(config_text)                                                                                 \
     C(explain)                                                                                     \
     C(fault_list)                                                                                  \
     C(fault_set)                                                                                   \
@@ -48,6 +49,7 @@
     C(process_reload)                                                                              \
     C(process_upgrade)                                                                             \
     C(process_drain)                                                                               \
+    C(process_rollback)                                                                            \
     C(process_reopen)                                                                              \
     C(logs_follow)                                                                                 \
     C(log_level)                                                                                   \

@@ -26,11 +26,19 @@ static void show_ago(const json_t *answer, const json_t *o, const char *key, str
     text_str(out, " ago)");
 }
 
+static bool is_rolled_back(const json_t *config)
+{
+    const char *origin = json_string_value(json_object_get(config, "origin"));
+    return origin && strcmp(origin, "rollback") == 0;
+}
+
 static void show_config(const json_t *answer, struct text *out)
 {
     const json_t *config = json_object_get(answer, "config");
     text_str(out, "Configuration  ");
     answer_add(out, config, "file");
+    if (is_rolled_back(config))
+        text_str(out, " as it was before (rollback)");
     text_str(out, ", generation ");
     answer_add(out, config, "generation");
     text_str(out, ", loaded ");

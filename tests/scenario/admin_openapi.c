@@ -201,7 +201,7 @@ static int call(const char *socket, const char *path, const char *method, const 
 static bool ends_it(const char *path)
 {
     return !strcmp(path, "/v1/reload") || !strcmp(path, "/v1/upgrade") ||
-           !strcmp(path, "/v1/drain");
+           !strcmp(path, "/v1/drain") || !strcmp(path, "/v1/rollback");
 }
 
 #define EACH_OPERATION(path, method, operation)                                                    \
@@ -236,7 +236,16 @@ Test(admin_openapi, has_what_the_life_of_the_gateway_answers)
 {
     const json_t *paths = json_object_get(document, "paths");
 #define POST_OF(path) "/v1/" path, "post", json_schema_at(paths, "#/~1v1~1" path "/post")
+    char *file = rig_read("weir.conf"), *other = NULL;
     cr_assert_eq(call("admin.sock", POST_OF("reload")), 200);
+    cr_assert_eq(call("admin.sock", POST_OF("rollback")), 409);
+    cr_assert(asprintf(&other, "# another one\n%s", file) > 0);
+    rig_write_file("weir.conf", other);
+    cr_assert_eq(call("admin.sock", POST_OF("reload")), 200);
+    cr_assert_eq(call("admin.sock", POST_OF("rollback")), 200);
+    cr_assert_eq(call("admin.sock", POST_OF("reload")), 200);
+    free(file);
+    free(other);
     rig_write_file("weir.conf", "nonsense = 1;\n");
     cr_assert_eq(call("admin.sock", POST_OF("reload")), 409);
     cr_assert_eq(call("admin.sock", POST_OF("upgrade")), 409);

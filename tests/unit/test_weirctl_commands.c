@@ -575,7 +575,7 @@ Test(weirctl_commands, show_how_mirrors_differ)
     cr_assert_str_eq(show("mirror diffs", "{\"mirrors\": []}"), "No route has a mirror.\n");
 }
 
-/* -- overrides -------------------------------------------------------------------- */
+/* -- overrides and rollback -------------------------------------------------------------------- */
 
 static const char overridden[] =
     "{\"overrides\": [{\"key\": \"canary/weights/r\", \"setting\": \"routes.r.canary.split\", "
@@ -611,6 +611,23 @@ Test(weirctl_commands, say_what_a_reload_or_a_rollback_has_ended)
                      "a.b: the file changes it; the override of k by uid 7 has ended.\n"
                      "c: the file has it no more; the override of l by edge has ended.\n"
                      "Generation 3 serves, with 2 workers.\n");
+    const char *rolled_back = show("rollback", ended);
+    cr_assert(strstr(rolled_back, "in force again, as generation 3, with 2 workers.\nw.conf says"),
+              "%s", rolled_back);
+    cr_assert(!strstr(show("rollback", "{\"file_differs\": false}"), "says something else"));
+}
+
+Test(weirctl_commands, print_texts_as_they_are)
+{
+    cr_assert_str_eq(ask("config text", NULL, NULL, 0), "{\"which\":\"in force\"}");
+    cr_assert_str_eq(ask("config text", NULL, WORDS("previous")), "{\"which\":\"previous\"}");
+    cr_assert_str_eq(ask("config text", NULL, WORDS("next")), "!\"next\" is not \"previous\"");
+    cr_assert_str_eq(
+        show("config text", "{\"files\": [{\"file\": \"a\", \"text\": \"x = 1;\\n\"}]}"),
+        "x = 1;\n");
+    cr_assert_str_eq(show("config text", "{\"files\": [{\"file\": \"a\", \"text\": \"x\\n\"}, "
+                                         "{\"file\": \"b\", \"text\": \"y\\n\"}]}"),
+                     "# -- a --\nx\n\n# -- b --\ny\n");
 }
 
 Test(weirctl_commands, that_bring_back_the_file_have_no_end)
@@ -622,6 +639,7 @@ Test(weirctl_commands, that_bring_back_the_file_have_no_end)
                  {"breaker auto", "reason fleet "},
                  {"log level", "reason expires "},
                  {"reload", "reason "},
+                 {"rollback", "reason "},
                  {"canary get", ""}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         command_beside(command_named(cases[i].name), beside);
