@@ -300,6 +300,7 @@ struct log_conf {
     int level;           /* "error", "warn", "info" (default), "trace" */
     int64_t burst;       /* 10: lines per second and event name */
     int syslog_format;   /* enum syslog_form; "rfc3164" (default), "rfc5424" */
+    int64_t recent;      /* 4096: requests that each worker remembers; 0: none */
     struct {
         uint64_t size; /* 0: never; of the files of all three logs */
         int64_t keep;  /* 5 */

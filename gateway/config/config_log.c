@@ -60,6 +60,8 @@ const struct option log_options[] = {
                "lines of one event name per second in the error log; 0: no limit"),
     OPTION_CHOICE("syslog_format", struct log_conf, syslog_format, "rfc3164", syslog_forms,
                   "what stands before lines to syslog; journald's /dev/log takes rfc3164 only"),
+    OPTION_INT("recent", struct log_conf, recent, "4096", 0, 1000000,
+               "finished requests that each worker remembers for weirctl explain ID; 0: none"),
     OPTION_SUB("rotate", rotate_options, "when the files of all logs are rotated by the gateway",
                .check = rotate_check),
     OPTION_END,

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "core/log/access_log.h"
 #include "core/log/live_log.h"
+#include "core/log/recent.h"
 #include "core/answer.h"
 #include "core/filter.h"
 #include "core/forward.h"
@@ -525,6 +526,8 @@ static void count_request(struct exchange *x, uint64_t took_us)
     w->stats->worker->whys[x->why]++;
     if (w->access_log)
         access_log_exchange(w->access_log, x);
+    if (w->recent)
+        recent_put(w->recent, x, took_us);
     if (w->live && unlikely(live_log_wanted(w->live, clock_ms(&w->loop->clock))))
         live_log_exchange(w->live, x);
 }

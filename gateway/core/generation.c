@@ -13,6 +13,7 @@
 #include "base/fault.h"
 #include "core/budget.h"
 #include "core/cluster/endpoint_cell.h"
+#include "core/log/recent.h"
 #include "core/module/module.h"
 #include "io/shm.h"
 
@@ -32,6 +33,7 @@ struct generation *generation_build(struct config *c, struct shm *shm, uint64_t 
     arena_init(&g->arena, NULL, 0);
     g->arrays = ARENA_ARRAY(&g->arena, struct weir_endpoint_cells *, c->clusters_n);
     g->connections_max = ARENA_ARRAY(&g->arena, uint64_t, c->clusters_n);
+    g->names = recent_names_make(c, &g->arena);
     g->router = router_build(c, &g->arena, faults);
     if (g->router && shm) {
         shm_generation(shm, number);

@@ -17,6 +17,7 @@ struct budget_elsewhere;
 struct cluster_shared;
 struct endpoint_cell;
 struct module_plan;
+struct recent_names;
 struct weir_endpoint_cells;
 
 struct generation {
@@ -40,6 +41,7 @@ struct generation {
     struct budget_elsewhere **elsewheres; /* likewise; NULL where no fleet shares the budget */
     struct source_table **sources;      /* by listener index; NULL where there is no such limit */
     struct module_plan *modules;        /* never NULL */
+    const struct recent_names *names;   /* for records of requests */
 };
 
 /* Takes over `c`. NULL when there were errors; c is freed then. `shm` may be NULL for a check

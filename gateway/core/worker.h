@@ -19,6 +19,7 @@ struct live_log;
 struct module;
 struct origin_ops;
 struct origin_pools;
+struct recent;
 
 struct worker {
     struct loop *loop;                  /* borrowed */
@@ -26,6 +27,7 @@ struct worker {
     struct stats *stats;                /* borrowed: columns of this process */
     struct access_log *access_log;      /* borrowed; NULL: off */
     struct live_log *live;              /* owned by the process; NULL: nobody can look */
+    struct recent *recent;              /* owned by the process; NULL: requests leave no record */
     struct route_scratch *scratch;      /* owned */
     struct cluster *clusters;           /* owned, by index in config.clusters */
     const struct origin_ops *origin_ops; /* how attempts reach origins */

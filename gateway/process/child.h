@@ -47,6 +47,7 @@ struct birth {
     struct sockets *sockets;
     struct access_log *access_log; /* NULL: off */
     struct live_ring *live;        /* a worker's; else NULL */
+    struct recent_ring *recent;    /* likewise; NULL also where none is kept */
     struct identity identity;
     struct shm *shm;
     struct board *board;          /* log_level and live_until_ms are the control process's */

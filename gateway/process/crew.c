@@ -5,6 +5,7 @@
 
 #include "base/event.h"
 #include "config/texts.h"
+#include "core/log/recent.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -67,6 +68,20 @@ static bool open_log(struct crew *crew, struct faults *faults)
     return crew->access_log != NULL;
 }
 
+/* Nothing that requests need: without it the gateway runs as well. */
+static void look_for_records(const struct crew *crew, struct faults *faults)
+{
+    const struct config *c = crew->g->config;
+    unsigned without = 0;
+    for (unsigned i = 0; i < crew->workers; i++)
+        without += c->log.recent && !crew->posts[i].cells.recent;
+    if (without)
+        faults_warn(faults, c->file.p, 0,
+                    "no room in the shared region for the records of requests of %u workers: raise "
+                    "memory.shared, which is read when the gateway starts, or lower log.recent",
+                    without);
+}
+
 static void make_posts(struct crew *crew)
 {
     crew->workers = crew_workers(crew->g->config);
@@ -97,9 +112,12 @@ struct crew *crew_start(struct crew_base *base, struct generation *g, struct fau
         goto fail;
     /* What slots counted that no process of this generation gets must not be forgotten. */
     stats_keep(g, base->shm, (unsigned)atomic_load(&base->board->slots));
+    recent_keep(base->shm, (unsigned)atomic_load(&base->board->slots),
+                (uint64_t)g->config->log.recent);
     for (unsigned i = 0; i < crew->posts_n; i++)
         if (!fill(&crew->posts[i], faults))
             goto fail;
+    look_for_records(crew, faults);
     return crew;
 fail:
     crew_stop(crew);
@@ -126,6 +144,7 @@ static struct birth birth_of(struct post *p, int master_fd)
         .stats = p->cells.stats,
         .mirrors = p->cells.mirrors,
         .live = p->cells.live,
+        .recent = p->cells.recent,
         .sockets = crew->base->sockets,
         .access_log = crew->access_log,
         .identity = crew->identity,
@@ -148,7 +167,11 @@ static bool take_slot(struct post *p, struct faults *faults)
                    STATS_SLOTS_MAX);
         return false;
     }
-    return slot_bind(&p->cells, crew->g, crew->base->shm, p->slot, faults);
+    if (!slot_bind(&p->cells, crew->g, crew->base->shm, p->slot, faults))
+        return false;
+    if (p->role == ROLE_WORKER)
+        slot_remember(&p->cells, crew->g, crew->base->shm, p->slot);
+    return true;
 }
 
 static void give_slot(struct post *p)

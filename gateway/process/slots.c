@@ -6,6 +6,7 @@
 
 #include "base/fault.h"
 #include "core/log/live_log.h"
+#include "core/log/recent.h"
 #include "io/shm.h"
 
 int slots_take(struct slots *s)
@@ -75,6 +76,17 @@ bool slot_bind(struct slot_cells *sc, const struct generation *g, struct shm *sh
                "no room for the live log in shared memory: raise memory.shared, which is read when "
                "the gateway starts");
     return false;
+}
+
+void slot_remember(struct slot_cells *sc, const struct generation *g, struct shm *shm, int slot)
+{
+    const uint64_t n = (uint64_t)g->config->log.recent;
+    const struct shm_usage used = shm_usage(shm);
+    if (!n)
+        return;
+    if (recent_ring_find(shm, (unsigned)slot, n) ||
+        used.bytes + recent_ring_size(n) <= used.limit / 2)
+        sc->recent = recent_ring_make(shm, (unsigned)slot, n);
 }
 
 void slot_unbind(struct slot_cells *sc)

@@ -32,9 +32,13 @@ struct slot_cells {
     struct stats *stats;
     struct source_mirror **mirrors; /* of stats: by listener; NULL where there is no such limit */
     struct live_ring *live;
+    struct recent_ring *recent; /* NULL: log.recent is 0, or there was no room */
 };
 bool slot_bind(struct slot_cells *sc, const struct generation *g, struct shm *shm, int slot,
                struct faults *faults) nodiscard;
+/* Finds or makes the ring of the last requests, as long as half of the region stays free: others need
+ * it more. */
+void slot_remember(struct slot_cells *sc, const struct generation *g, struct shm *shm, int slot);
 void slot_unbind(struct slot_cells *sc);
 /* The process is gone: gives back the connections that it held in the limits, zeroes its gauges. */
 void slot_bury(const struct generation *g, struct shm *shm, int slot);

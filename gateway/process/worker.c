@@ -10,6 +10,7 @@
 
 #include "base/event.h"
 #include "core/log/live_log.h"
+#include "core/log/recent.h"
 #include "core/shadow.h"
 #include "edge/listener.h"
 #include "io/signals.h"
@@ -30,6 +31,7 @@ struct process {
     struct signals signals;
     struct lifeline lifeline;
     struct timer drain_look;
+    struct recent recent;
     uint64_t drain_until_ms;
 };
 
@@ -137,6 +139,10 @@ static void build(struct process *p)
     if (b->access_log)
         access_log_start(b->access_log, &p->engine.loop);
     p->engine.worker.live = live_log_new(b->live, &b->board->live_until_ms);
+    if (b->recent) {
+        recent_begin(&p->recent, b->recent, &p->engine.worker);
+        p->engine.worker.recent = &p->recent;
+    }
     p->listeners_n = c->listeners_n;
     p->listeners = calloc(c->listeners_n, sizeof *p->listeners);
     must(p->listeners);
