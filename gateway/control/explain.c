@@ -204,7 +204,8 @@ static void write_way(struct explain *e, const struct route_query *q, const stru
     json_key(t, "clusters");
     json_open(t, '[');
     for (size_t i = 0; i < choices; i++)
-        write_cluster(e, asking, &asking->choices[i], t);
+        if (asking->choices[i].millionths)
+            write_cluster(e, asking, &asking->choices[i], t);
     json_close(t, ']');
     free(asking);
 }
@@ -234,12 +235,9 @@ static void write_route_taken(struct explain *e, const struct explain_request *r
     write_way(e, q, route, t);
 }
 
-static void write_all(struct explain *e, const struct explain_request *r, struct text *t)
+struct route_query explain_query(const struct explain_request *r, struct arena *scratch)
 {
-    const struct listener_conf *lc = &e->w->g->config->listeners[r->listener];
-    struct arena scratch;
-    arena_init(&scratch, NULL, 0);
-    const struct route_query q = {
+    return (struct route_query){
         .listener = r->listener,
         .host = r->host.name,
         .path = r->target.path,
@@ -248,11 +246,21 @@ static void write_all(struct explain *e, const struct explain_request *r, struct
         .method = r->method,
         .fields = &r->fields,
         .source = &r->source,
-        .arena = &scratch,
+        .arena = scratch,
         .identified = true,
         .identity = r->identity,
     };
+}
+
+static void write_all(struct explain *e, const struct explain_request *r, struct text *t)
+{
+    const struct listener_conf *lc = &e->w->g->config->listeners[r->listener];
+    struct arena scratch;
+    arena_init(&scratch, NULL, 0);
+    const struct route_query q = explain_query(r, &scratch);
     json_open(t, '{');
+    json_key(t, "live");
+    json_bool(t, e->shm != NULL);
     write_door(r, lc, t);
     if (listener_to_https(lc, r->scheme, r->target.path)) {
         json_key(t, "why");
@@ -265,13 +273,31 @@ static void write_all(struct explain *e, const struct explain_request *r, struct
     arena_fini(&scratch);
 }
 
-void explain_answer(void *ctx, const struct admin_request *rq, struct admin_answer *out)
+static void explain_one(struct explain *e, const json_t *o, struct admin_answer *out)
 {
-    struct explain *e = ctx;
     struct explain_request r;
-    if (explain_request_read(&r, e->w->g->config, rq->content, out)) {
+    if (explain_request_read(&r, e->w->g->config, o, out)) {
         out->type = SLICE("application/json");
         write_all(e, &r, &out->body);
     }
     explain_request_fini(&r);
+}
+
+void explain_answer(void *ctx, const struct admin_request *rq, struct admin_answer *out)
+{
+    struct explain *e = ctx;
+    const struct slice text = rq->content;
+    json_t *o = json_loadb(text.p ? text.p : "", text.n, JSON_REJECT_DUPLICATES, NULL);
+    const json_t *id = json_object_get(o, "request"), *list = json_object_get(o, "requests");
+    if (!json_is_object(o))
+        admin_error(out, 400, NULL, "the content must be a JSON object, {\"url\": ...}");
+    else if ((id || list) && json_object_size(o) > 1)
+        admin_error(out, 400, id ? "request" : "requests", "beside this there may be nothing else");
+    else if (id)
+        explain_recent(e, id, out);
+    else if (list)
+        explain_requests(e, list, out);
+    else
+        explain_one(e, o, out);
+    json_decref(o);
 }

@@ -12,7 +12,7 @@
 enum { NAMES_MAX = 128, FIELDS_MAX = 100, CLAIMS_MAX = 100 };
 
 static const char *const members[] = {"url",      "method",   "headers", "source",
-                                      "listener", "identity", NULL};
+                                      "listener", "identity", "partial", NULL};
 
 static struct slice text_of(struct explain_request *r, const json_t *j)
 {
@@ -238,17 +238,16 @@ static bool read_all(struct explain_request *r, const struct config *c, const js
            read_identity(r, o, out) && read_listener(r, c, o, out);
 }
 
-bool explain_request_read(struct explain_request *r, const struct config *c, struct slice json,
+bool explain_request_read(struct explain_request *r, const struct config *c, const json_t *o,
                           struct admin_answer *out)
 {
-    json_t *o = json_loadb(json.p ? json.p : "", json.n, JSON_REJECT_DUPLICATES, NULL);
     memset(r, 0, sizeof *r);
     arena_init(&r->arena, NULL, 0);
-    const bool ok = json_is_object(o) && read_all(r, c, o, out);
-    if (!json_is_object(o))
-        admin_error(out, 400, NULL, "the content must be a JSON object, {\"url\": ...}");
-    json_decref(o);
-    return ok;
+    r->partial = json_is_true(json_object_get(o, "partial"));
+    if (json_is_object(o))
+        return read_all(r, c, o, out);
+    admin_error(out, 400, NULL, "a request is a JSON object, {\"url\": ...}");
+    return false;
 }
 
 void explain_request_fini(struct explain_request *r)

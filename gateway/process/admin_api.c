@@ -138,6 +138,8 @@ static void serve_state(struct admin_api *a)
     struct worker *w = &a->of.engine->worker;
     a->status = (struct status){.w = w, .metrics = &a->metrics, .overrides = &a->overrides};
     explain_init(&a->explain, w, &a->endpoints);
+    a->explain.shm = b->shm;
+    a->explain.slots = &b->board->slots;
     ADD(a, "/v1", admin_index, NULL);
     ADD(a, "/v1/status", status_answer, &a->status, .methods = BOTH);
     ADD(a, "/v1/routes", status_routes, &a->status, .methods = BOTH);

@@ -60,7 +60,8 @@ static bool say_place(struct weir_explain *e, const struct canary *c, const stru
     weir_explain_say(e, "its user, by %.*s, is in bucket %u of %u, which is %.*s's, as %.4g%% are",
                      SLICE_ARG(c->sticky_text), bucket, (unsigned)BUCKETS, SLICE_ARG(v->name),
                      100.0 * view->variants[ref.variant].buckets / BUCKETS);
-    choose(e, v, MILLION);
+    for (size_t i = 0; i < view->n; i++)
+        choose(e, &c->variants[i], &c->variants[i] == v ? MILLION : 0);
     return true;
 }
 

@@ -362,3 +362,15 @@ Test(admin_openapi, has_one_form_of_errors)
         check_answer(wrong[i].path, operation, r);
     }
 }
+
+/* The other form of a question that has several. */
+Test(admin_openapi, explains_many_requests)
+{
+    static const char content[] =
+        "{\"requests\": [{\"url\": \"http://a/reviews\", \"partial\": true}, {\"url\": 1}]}";
+    const struct response *r = ask_for("look.sock", "post", "/v1/explain", content);
+    json_t *answer = json_loadb(r->body.p, r->body.n, 0, NULL);
+    cr_assert_eq(json_array_size(json_object_get(answer, "answers")), 2);
+    hold_to_schema(content, json_schema_at(document, "#/components/schemas/Explained"), answer);
+    json_decref(answer);
+}

@@ -58,6 +58,50 @@ Test(route_explain, names_the_first_condition_that_does_not_hold)
                    "identity groups exact testers", .path = "/");
 }
 
+/* -- what is not known ------------------------------------------------------------------------- */
+
+/* "no", "holds", or what it depends on: "header x-v". */
+static const char *may(const char *match, struct ask ask)
+{
+    static char said[128];
+    char line[512];
+    struct arena a;
+    struct ip source;
+    struct route_look look;
+    struct route_miss open;
+    snprintf(line, sizeof line, "a: %s\n", match);
+    struct route_rig rig = route_rig_open(line);
+    arena_init(&a, NULL, 0);
+    const struct route_query q = route_rig_query(ask, &a, &source);
+    const bool yes = route_may(rig.router, rig.scratch, &q, 0, &look, &open);
+    cr_assert(!open.what || route_may_be_open(rig.router, 0));
+    snprintf(said, sizeof said, "%s%s%.*s", !yes ? "no" : open.what ? open.what : "holds",
+             yes && open.what ? " " : "", yes ? (int)open.name.n : 0, open.name.p);
+    arena_fini(&a);
+    route_rig_close(&rig);
+    return said;
+}
+
+#define ASSERT_MAY(match, want, ...)                                                               \
+    cr_assert_str_eq(may(match, (struct ask){__VA_ARGS__}), want)
+
+Test(route_explain, knows_what_it_can_not_know)
+{
+    ASSERT_MAY("path = '/a'", "holds", .path = "/a");
+    ASSERT_MAY("path = '/a'; headers = ( { name = 'X-V'; exact = '2'; } )", "no", .path = "/b");
+    ASSERT_MAY("headers = ( { name = 'X-V'; exact = '2'; } )", "header x-v", .path = "/");
+    ASSERT_MAY("headers = ( { name = 'X-V'; present = false; } )", "header x-v", .path = "/");
+    ASSERT_MAY("headers = ( { name = 'X-V'; exact = '2'; } )", "no", .fields = "X-V: 1");
+    ASSERT_MAY("headers = ( { name = 'X-V'; exact = '2'; } )", "holds", .fields = "X-V: 2");
+    ASSERT_MAY("headers = ( { name = 'X-V'; exact = '2'; } ); query = ( { name = 'q'; exact = '1'; "
+               "} )",
+               "no", .query = "q=2");
+    ASSERT_MAY("cookies = ( { name = 'c'; exact = '1'; } )", "cookie c", .path = "/");
+    ASSERT_MAY("cookies = ( { name = 'c'; exact = '1'; } )", "no", .fields = "Cookie: c=2");
+    ASSERT_MAY("identity = ( { name = 'sub'; exact = 'ann'; } )", "identity sub", .path = "/");
+    ASSERT_MAY("method = 'POST'; cookies = ( { name = 'c'; exact = '1'; } )", "no", .path = "/");
+}
+
 /* -- the same as the router -------------------------------------------------------------------- */
 
 static const char *const hosts[] = {"",

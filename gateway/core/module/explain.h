@@ -16,7 +16,7 @@ enum { EXPLAIN_CHOICES = 64 }; /* clusters that the uses of one route may name; 
 struct explain_choice {
     uint32_t cluster; /* by index */
     struct slice variant;
-    uint32_t millionths;     /* of all requests like this one */
+    uint32_t millionths;     /* of all requests like this one; 0: others get it */
     const struct module *by; /* NULL: the route itself */
 };
 

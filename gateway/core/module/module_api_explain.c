@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "core/identity.h"
+#include "core/log/template.h"
 #include "core/module/module_slice.h"
 #include "http/query.h"
 
@@ -43,13 +44,14 @@ void explain_chain(struct weir_explain *e, const struct chain *c)
 
 static void add(struct weir_explain *e, struct explain_choice choice)
 {
-    if (choice.millionths && e->choices_n < EXPLAIN_CHOICES)
+    if (e->choices_n < EXPLAIN_CHOICES)
         e->choices[e->choices_n++] = choice;
 }
 
 void explain_rest(struct weir_explain *e, uint32_t cluster)
 {
-    add(e, (struct explain_choice){.cluster = cluster, .millionths = e->left});
+    if (e->left)
+        add(e, (struct explain_choice){.cluster = cluster, .millionths = e->left});
     e->left = 0;
 }
 
@@ -109,6 +111,23 @@ weir_cluster weir_explain_cluster_of(const struct weir_explain *e)
 struct weir_process *weir_explain_process(const struct weir_explain *e)
 {
     return process_of(e->w);
+}
+
+struct weir_slice weir_explain_template(const struct weir_explain *e, const struct weir_template *wt)
+{
+    const struct template *t = (const struct template *)wt;
+    struct text text;
+    text_init(&text);
+    for (size_t i = 0; i < t->n; i++) {
+        const struct template_piece *p = &t->pieces[i];
+        text_add(&text, p->before);
+        text_printf(&text, "%%{%s%.*s%s%.*s}", p->ref.of->name, SLICE_ARG(p->ref.name),
+                    p->absent.n ? "|" : "", SLICE_ARG(p->absent));
+    }
+    text_add(&text, t->tail);
+    const struct slice s = arena_dup(e->q->arena, text_slice(&text));
+    text_fini(&text);
+    return slice_out(s);
 }
 
 /* -- the answer -------------------------------------------------------------------------------- */

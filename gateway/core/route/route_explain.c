@@ -2,6 +2,8 @@
 /* Routes one by one. Conditions are asked of the code that matching asks, one at a time. */
 #include "core/route/route_explain.h"
 
+#include <string.h>
+
 #include "core/identity.h"
 #include "core/route/route_table.h"
 
@@ -184,6 +186,68 @@ void route_look(const struct router *r, struct route_scratch *s, const struct ro
                                         .found = q->path};
     else
         miss_rest(r, s, q, e, &out->miss);
+}
+
+/* -- what is not known ------------------------------------------------------------------------- */
+
+static bool is_known(const struct route_query *q, const struct lookup *l)
+{
+    switch (l->kind) {
+    case LOOKUP_HEADER:
+        return fields_find(q->fields, l->name) != NULL;
+    case LOOKUP_COOKIE:
+        return fields_find(q->fields, SLICE("cookie")) != NULL;
+    case LOOKUP_CLAIM:
+        return q->identity != NULL;
+    case LOOKUP_QUERY:
+        break;
+    }
+    return true;
+}
+
+/* Of headers, parameters and cookies, then of claims: those that are known hold. */
+static bool known_hold(const struct router *r, struct route_scratch *s,
+                       const struct route_query *q, const struct conditions *cs,
+                       struct route_miss *open)
+{
+    static const char *const whats[] = {"header", "query", "cookie", "identity"};
+    for (uint32_t i = 0; i < cs->values_n + cs->claims_n; i++) {
+        const bool claim = i >= cs->values_n;
+        const struct condition *c = claim ? &cs->claims[i - cs->values_n] : &cs->values[i];
+        const struct conditions one = {
+            .values = claim ? NULL : c, .values_n = !claim, .claims = c, .claims_n = claim};
+        const struct lookup *l = &r->lookups.v[c->lookup];
+        if (!is_known(q, l)) {
+            if (!open->what)
+                *open = (struct route_miss){.what = whats[l->kind],
+                                            .name = l->name,
+                                            .form = forms[c->form],
+                                            .wanted = c->value};
+        } else if (claim ? !claims_hold(&one, &r->lookups, s, q->identity)
+                         : !holds(r, s, q, one)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool route_may_be_open(const struct router *r, size_t index)
+{
+    const struct conditions *cs = &r->entries[index].conditions;
+    return cs->values_n || cs->claims_n;
+}
+
+bool route_may(const struct router *r, struct route_scratch *s, const struct route_query *q,
+               size_t index, struct route_look *out, struct route_miss *open)
+{
+    const struct conditions *cs = &r->entries[index].conditions;
+    *open = (struct route_miss){0};
+    route_look(r, s, q, index, out);
+    const char *miss = out->miss.what;
+    if (miss && strcmp(miss, "header") && strcmp(miss, "query") && strcmp(miss, "cookie") &&
+        strcmp(miss, "identity"))
+        return false;
+    return known_hold(r, s, q, cs, open);
 }
 
 /* -- who comes first --------------------------------------------------------------------------- */

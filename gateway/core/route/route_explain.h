@@ -30,6 +30,13 @@ struct route_look {
 /* q->identified must be set: what isn't known doesn't hold. */
 void route_look(const struct router *r, struct route_scratch *s, const struct route_query *q,
                 size_t index, struct route_look *out);
+/* When not all of a request is known: header fields that q->fields doesn't have, cookies when it has no
+ * Cookie, and who asks when q->identity is NULL may be anything. True: everything that is known
+ * holds, and `open` is the first condition on something that isn't; open->what NULL: there is none. */
+bool route_may(const struct router *r, struct route_scratch *s, const struct route_query *q,
+               size_t index, struct route_look *out, struct route_miss *open);
+/* Has the route conditions that may be on something unknown? Cheap. */
+bool route_may_be_open(const struct router *r, size_t index);
 /* Both match. By what `a` ranks before `b`, as the end of a sentence that begins "it has"; NULL: it
  * doesn't. */
 const char *route_outranks(const struct router *r, const struct route_look *a,

@@ -30,12 +30,17 @@ struct weir_slice weir_explain_source(const struct weir_explain *e);
 weir_cluster weir_explain_cluster_of(const struct weir_explain *e);
 struct weir_process *weir_explain_process(const struct weir_explain *e);
 
+/* A text with variables as it was written: what they stand for is known only of a real request. */
+struct weir_slice weir_explain_template(const struct weir_explain *e,
+                                        const struct weir_template *t);
+
 /* -- the answer -- */
 
 /* A line for people: what it would do, and on what it depends. */
 void weir_explain_say(struct weir_explain *e, const char *fmt, ...) WEIR_PRINTF(2, 3);
 /* Of a million requests like this one so many get this cluster, as this variant (empty: none). Of a
- * use on a route. What a use leaves, the next one, or the route, decides on. */
+ * use on a route. What a use leaves, the next one, or the route, decides on. 0: a request of somebody else
+ * may get it, this one doesn't. */
 void weir_explain_choice(struct weir_explain *e, weir_cluster cluster, struct weir_slice variant,
                          uint32_t millionths);
 
