@@ -19,6 +19,7 @@ static const char usage[] =
     "  -c, --config FILE   the configuration (default: " WEIR_SYSCONFDIR "/weir.conf)\n"
     "  -t, --test          check the configuration and exit: 0 when it can be used\n"
     "      --dump          print the effective configuration, defaults included, as JSON\n"
+    "      --explain       tell what it would do with requests, which are read as lines of JSON\n"
     "  -m, --modules       list the modules that there are; with -c, those of its folders, too\n"
     "      --help-module NAME  print what can be set for a module (Markdown); -c as for -m\n"
     "      --help-config   print the reference of all settings (Markdown), also of the modules\n"
@@ -32,7 +33,7 @@ static const char usage[] =
     "USR2 upgrade to the binary that lies there now, QUIT graceful stop, TERM or INT\n"
     "stop at once.\n";
 
-enum { RUN, HELP_CONFIG = 256, HELP_LOG, HELP_METRICS, HELP_MODULE, DUMP };
+enum { RUN, HELP_CONFIG = 256, HELP_LOG, HELP_METRICS, HELP_MODULE, DUMP, EXPLAIN };
 
 /* Prints or checks, and returns the exit status. */
 static int look(int what, const char *file, const char *module)
@@ -42,6 +43,8 @@ static int look(int what, const char *file, const char *module)
         return master_check(file ? file : default_file);
     case DUMP:
         return show_effective(file ? file : default_file);
+    case EXPLAIN:
+        return show_explained(file ? file : default_file);
     case 'm':
         return show_modules(file);
     case HELP_MODULE:
@@ -67,6 +70,7 @@ int main(int argc, char **argv)
                                           {"help-log", no_argument, NULL, HELP_LOG},
                                           {"help-metrics", no_argument, NULL, HELP_METRICS},
                                           {"dump", no_argument, NULL, DUMP},
+                                          {"explain", no_argument, NULL, EXPLAIN},
                                           {0}};
     static const char *file;
     const char *module = NULL;
@@ -85,6 +89,7 @@ int main(int argc, char **argv)
         case HELP_LOG:
         case HELP_METRICS:
         case DUMP:
+        case EXPLAIN:
             what = c;
             break;
         case 'v':

@@ -20,5 +20,8 @@ int show_modules(const char *file);
 int show_module(const char *file, const char *name);
 /* The configuration with all defaults, as JSON. */
 int show_effective(const char *file);
+/* Requests on standard input, what this file would do with them on standard output: a line of JSON
+ * each, as POST /v1/explain takes and gives it. What is wrong with the file is printed as by -t. */
+int show_explained(const char *file);
 
 #endif

@@ -14,9 +14,10 @@
 
 struct client_target;
 
-enum { COMMAND_OPTIONS = 4 };
+enum { COMMAND_OPTIONS = 8 };
 
 enum command_exit {
+    COMMAND_AS_USUAL = -1, /* of act(): none yet */
     COMMAND_DONE = 0,
     COMMAND_REFUSED = 1,   /* by the gateway, or its answer can't be used */
     COMMAND_USAGE = 2,     /* the command line is wrong */
@@ -68,6 +69,11 @@ struct command {
     /* Beside show: with -f it asks again and again, for what has been added, and show_line writes
      * each member of this list. The answer's "next" is "after" of the next question. */
     const char *added;
+    /* Before all of these: does it all by itself, prints included, and returns the exit code; of
+     * COMMAND_USAGE `fault` says what is wrong with the arguments. COMMAND_AS_USUAL: with these
+     * arguments it is no other command than one without this. NULL: always. */
+    int (*act)(const struct command_args *args, const struct client_target *to, bool json,
+               struct text *fault);
     /* Without a path, in place of the two: writes what is printed. False: `fault` says what is
      * wrong with the arguments. */
     bool (*print)(const struct command_args *args, struct text *out, struct text *fault);

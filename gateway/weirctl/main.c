@@ -312,6 +312,21 @@ static int ask(const struct command *c, const struct settings *s, const struct c
     return follow(c, to, content, s->json, refused);
 }
 
+static int wrong_arguments(const struct command *c, struct text *fault)
+{
+    text_char(fault, '\0');
+    return wrong(c, fault->p);
+}
+
+/* COMMAND_AS_USUAL: it isn't done by the command itself. */
+static int act(const struct command *c, const struct settings *s, const struct command_args *args,
+               const struct client_target *to, struct text *fault)
+{
+    const int code = c->act ? c->act(args, to, s->json, fault) : COMMAND_AS_USUAL;
+
+    return code == COMMAND_USAGE ? wrong_arguments(c, fault) : code;
+}
+
 static int run(const struct command *c, const struct settings *s, const struct command_args *args)
 {
     json_t *content = json_object();
@@ -321,13 +336,13 @@ static int run(const struct command *c, const struct settings *s, const struct c
 
     text_init(&fault);
     if (!find_target(s, &to, &fault)) {
-        text_char(&fault, '\0');
-        code = wrong(c, fault.p);
+        code = wrong_arguments(c, &fault);
     } else if (c->live) {
         code = run_live(c, args, &to);
+    } else if ((code = act(c, s, args, &to, &fault)) != COMMAND_AS_USUAL) {
+        ; /* that was it */
     } else if (c->ask && !c->ask(args, content, &fault)) {
-        text_char(&fault, '\0');
-        code = wrong(c, fault.p);
+        code = wrong_arguments(c, &fault);
     } else {
         if (c->wait_ms)
             to.timeout_ms = c->wait_ms;
