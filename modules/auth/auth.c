@@ -207,6 +207,7 @@ const struct weir_module weir_module = {
     .start = auth_start,
     .stop = auth_stop,
     .tick = auth_tick,
+    .explain = auth_explain,
     .on_identify = identify,
     .on_request = judge,
     .on_plan = judge,

@@ -116,6 +116,8 @@ static inline const struct auth_forward *auth_forwards(const struct auth_global 
     return g->forward.v;
 }
 
+/* explain.c [control] */
+void auth_explain(struct weir_explain *e, const struct weir_use *u);
 /* [load] */
 void auth_load(struct weir_load *l, void *global);
 void auth_load_route(struct weir_load *l, void *conf, void *global);

@@ -11,36 +11,10 @@
  *
  * When `set` has no value to give, because a variable has nothing to say or says what can't stand
  * in a field, it takes the field away: what a client sent under that name must not pass for ours. */
-#include <weir/module.h>
+#include "headers/headers.h"
 
 #include <string.h>
 #include <strings.h>
-
-struct edit {
-    struct weir_place place;
-    struct weir_slice text;
-    struct weir_name name;
-    const struct weir_template *value;
-};
-
-struct renaming {
-    struct weir_place place;
-    struct weir_slice from_text, to_text;
-    struct weir_name from, to;
-};
-
-/* Of one direction. */
-struct edits {
-    struct weir_texts remove;
-    struct weir_name *removed; /* the same, looked up */
-    struct weir_groups rename; /* of struct renaming */
-    struct weir_groups set, append, add; /* of struct edit */
-};
-
-struct headers {
-    struct edits request, response;
-    struct weir_counters *counters;
-};
 
 enum { COUNT_CHANGED, COUNT_INVALID };
 static const struct weir_counter counters[] = {
@@ -279,6 +253,7 @@ const struct weir_module weir_module = {
     .route = {.rows = headers_rows, .size = sizeof(struct headers)},
     .counters = counters,
     .load_route = headers_load_route,
+    .explain = headers_explain,
     .on_forward = headers_on_forward,
     .on_response = headers_on_response,
 };

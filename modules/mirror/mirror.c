@@ -167,6 +167,7 @@ const struct weir_module weir_module = {
     .counters = mirror_counters,
     .commands = commands,
     .load_route = mirror_load,
+    .explain = mirror_explain,
     .start = mirror_start,
     .stop = mirror_stop,
     .on_forward = mirror_on_forward,

@@ -82,6 +82,8 @@ extern const struct weir_counter mirror_counters[]; /* by enum mirror_count */
 extern const struct weir_setting mirrors_rows[];    /* of struct mirrors */
 extern const struct weir_setting mirror_rows[];
 
+/* explain.c [control] */
+void mirror_explain(struct weir_explain *e, const struct weir_use *u);
 void mirror_load(struct weir_load *l, void *conf, void *global);
 
 #endif

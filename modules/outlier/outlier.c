@@ -310,6 +310,7 @@ const struct weir_module weir_module = {
     .start = start,
     .stop = stop,
     .tick = outlier_tick,
+    .explain = outlier_explain,
     .on_pick = on_pick,
     .on_unpick = on_unpick,
     .on_result = on_result,

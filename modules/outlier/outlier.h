@@ -154,6 +154,8 @@ struct outlier_local {
     struct outlier_watch watches[];
 };
 
+/* explain.c [control] */
+void outlier_explain(struct weir_explain *e, const struct weir_use *u);
 void outlier_tick(struct weir_process *p, void *local);
 
 #endif

@@ -70,6 +70,8 @@ extern const struct weir_counter tracing_counters[]; /* for the manual */
 extern const struct weir_setting tracing_rows[];
 extern const struct weir_setting tracing_route_rows[];
 
+/* explain.c [control] */
+void tracing_explain(struct weir_explain *e, const struct weir_use *u);
 void tracing_load(struct weir_load *l, void *global);
 void tracing_load_route(struct weir_load *l, void *conf, void *global);
 

@@ -94,6 +94,7 @@ const struct weir_module weir_module = {
     .start = tracing_start,
     .stop = tracing_stop,
     .tick = tracing_tick,
+    .explain = tracing_explain,
     .on_forward = tracing_on_forward,
     .on_attempt = tracing_on_attempt,
     .on_done = tracing_on_done,

@@ -183,3 +183,52 @@ Test(explain, refuses_what_the_gateway_would_refuse)
     cr_assert_eq(weirctl_run("explain GET / --source x"), 1);
     WEIRCTL_SAYS("is no IP address");
 }
+
+Test(explain, lets_modules_say_what_they_would_do)
+{
+    rig_name("c4", "$c4");
+    rig_write_file("users", "anna:$2y$05$c4WoMPo3SXsafkva.HHa6uXQZWr7oboPiC2bT/r7q1BB8I2s0BRqC\n");
+    rig_start(.top = "modules = { auth = { basic = { file = \"$dir/users\"; }; }; };",
+              .endpoints = "[ \"$app\", \"$next\" ]", .clusters = NEXT,
+              .routes = "( { name = \"all\"; cluster = \"app\"; "
+                        "auth = { require = ( { claim = \"groups\"; any_of = [ \"testers\" ]; } ); "
+                        "}; mirror = ( { cluster = \"next\"; percent = \"20%\"; methods = [ "
+                        "\"GET\" ]; } ); tracing = { sampling = { ratio = \"10%\"; }; }; "
+                        "headers = { request = { remove = [ \"X-A\" ]; set = ( { name = "
+                        "\"X-User\"; value = \"u %{claim.sub|nobody}\"; } ); }; "
+                        "response = { add = ( { name = \"X-B\"; value = \"b\"; } ); }; }; } )");
+    cr_assert_eq(weirctl_run("explain GET /"), 0, "%s", weirctl_said());
+    WEIRCTL_SAYS("auth: an identity is required, by: basic\n");
+    WEIRCTL_SAYS("whoever shows no credentials is asked for them (401, credentials_missing)");
+    WEIRCTL_SAYS("mirror: 20% of such requests are copied to next, at most ");
+    WEIRCTL_SAYS("headers: request: removes X-A\n");
+    WEIRCTL_SAYS("request: sets X-User: u %{claim.sub|nobody}\n");
+    WEIRCTL_SAYS("response: adds X-B: b\n");
+    WEIRCTL_SAYS("tracing: a trace begins here: 10% of such traces are recorded, by their ids\n");
+    WEIRCTL_SAYS("there is no collector: spans go nowhere");
+    WEIRCTL_SAYS("outlier: 2 endpoints are in use\n");
+    cr_assert_eq(weirctl_run("explain POST / --identity sub=ann -H 'traceparent: "
+                             "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'"),
+                 0);
+    WEIRCTL_SAYS("this identity is refused (403, claim_missing): its claim groups has none of");
+    WEIRCTL_SAYS("mirror: not copied to next: it isn't for POST\n");
+    WEIRCTL_SAYS("its parent has decided (if a trusted proxy sends it): it is recorded\n");
+    cr_assert_eq(weirctl_run("explain GET / --identity 'sub=ann groups=testers'"), 0);
+    WEIRCTL_SAYS("this identity passes, if it is shown in one of these ways");
+}
+
+Test(explain, names_endpoints_that_are_ejected)
+{
+    rig_start(.endpoints = "[ \"$app\", \"$next\" ]");
+    cr_assert_eq(weirctl_run("--json endpoint list"), 0);
+    json_t *list = json_loads(weirctl_said(), 0, NULL);
+    const json_t *endpoints =
+        json_object_get(json_array_get(json_object_get(list, "clusters"), 0), "endpoints");
+    const char *name = text(json_array_get(endpoints, 0), "name");
+    cr_assert_eq(weirctl_run("outlier eject app %s --for 60s", name), 0, "%s", weirctl_said());
+    json_decref(list);
+    cr_assert_eq(weirctl_run("explain GET /"), 0);
+    WEIRCTL_SAYS(" is ejected (operator), for ");
+    WEIRCTL_SAYS(" s still, 1 times of late");
+    WEIRCTL_SAYS("1 endpoints are in use");
+}
