@@ -543,9 +543,19 @@ static void end_attempts(struct exchange *x)
     }
 }
 
+/* Modules that want to know of it all the same hear of its end, which is all that it has. */
+static void tell_of_unrouted(struct exchange *x)
+{
+    const struct module_plan *m = x->w->g->modules;
+    if (m && m->unrouted && !x->shadow)
+        hooks_set(x, CHAIN_ROUTE, m->unrouted);
+}
+
 static int step_finish(struct exchange *x)
 {
     struct worker *w = x->w;
+    if (unlikely(!x->route))
+        tell_of_unrouted(x);
     const uint64_t took_us = w->loop->clock.mono_us - x->created_us;
     end_attempts(x);
     if (hooks_any(x, MOMENT_DONE))

@@ -64,7 +64,7 @@ static void add_number(json_t *attributes, const char *key, uint64_t value)
     add(attributes, key, "intValue", number_of(value));
 }
 
-/* The reason where there is one, else the status. */
+/* The reason where there is one, else the status; of gRPC its own. */
 static void add_error(json_t *attributes, struct weir_slice why, unsigned status)
 {
     char text[8];
@@ -183,8 +183,10 @@ static json_t *request_attributes(const struct record_request *r)
     add_version(a, r->version);
     if (r->status)
         add_number(a, "http.response.status_code", r->status);
+    if (r->grpc)
+        add_number(a, "rpc.grpc.status_code", r->grpc - 1u);
     if (r->failed)
-        add_error(a, r->why, r->status);
+        add_error(a, r->why, r->grpc > 1 && r->status == 200 ? r->grpc - 1u : r->status);
     otlp_text(a, "weir.route", r->route);
     otlp_text(a, "weir.cluster", r->cluster);
     otlp_text(a, "weir.variant", r->variant);

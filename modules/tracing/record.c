@@ -62,6 +62,7 @@ void record_begin(struct record_writer *w, char *to, size_t cap, const struct re
     PUT(w, r->status);
     PUT(w, r->version);
     PUT(w, r->failed);
+    PUT(w, r->grpc);
     put_text(w, r->method, RECORD_TEXT);
     put_text(w, r->scheme, RECORD_TEXT);
     put_text(w, r->host, RECORD_TEXT);
@@ -148,6 +149,7 @@ static void get_request(struct reader *r, struct record_request *to)
     GET(r, to->status);
     GET(r, to->version);
     GET(r, failed);
+    GET(r, to->grpc);
     to->failed = failed;
     to->method = get_text(r);
     to->scheme = get_text(r);

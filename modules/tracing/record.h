@@ -12,7 +12,7 @@
 #include "tracing/context.h"
 
 enum {
-    RECORD_VERSION = 1,
+    RECORD_VERSION = 2,
     RECORD_PATH = 512,  /* bytes of a path that are kept */
     RECORD_AGENT = 200, /* of User-Agent */
     RECORD_STATE = 512, /* of tracestate: longer ones are left out, since half of one is none */
@@ -27,6 +27,7 @@ struct record_request {
     uint16_t status; /* 0: none was sent */
     uint8_t version; /* 10, 11, 20 */
     bool failed;
+    uint8_t grpc; /* 1 + its grpc-status; 0: it is no gRPC */
     struct weir_slice method, scheme, host, path, client, agent, route, cluster, variant, why,
         request_id, state;
 };

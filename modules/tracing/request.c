@@ -112,9 +112,16 @@ static void read_context(struct weir_exchange *x, const struct tracing *t, struc
         weir_count(weir_process_of(x), t->counts, COUNT_INVALID, 1);
 }
 
-static void begin(struct weir_exchange *x, const struct weir_use *u)
+/* What no route took goes by what stands under `modules`. */
+static const struct sampling *sampling_of(const struct weir_use *u)
 {
     const struct tracing_route *r = u->conf;
+    const struct tracing *t = u->global;
+    return r ? &r->sampling : &t->sampling;
+}
+
+static void begin(struct weir_exchange *x, const struct weir_use *u)
+{
     struct tracing_process *tp = u->local;
     struct traced *st = u->state;
     struct trace_context c = {0};
@@ -125,7 +132,7 @@ static void begin(struct weir_exchange *x, const struct weir_use *u)
         c.flags |= TRACE_RANDOM;
     }
     st->begun = true;
-    st->sampled = sampling_takes(&r->sampling, &c);
+    st->sampled = sampling_takes(sampling_of(u), &c);
     st->flags = (uint8_t)((c.flags & TRACE_RANDOM) | (st->sampled ? TRACE_SAMPLED : 0));
     st->high = c.high;
     st->low = c.low;
@@ -204,6 +211,14 @@ static bool is_fine(const char *why)
     return false;
 }
 
+/* What OpenTelemetry's conventions for gRPC servers call one: UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED,
+ * INTERNAL, UNAVAILABLE, DATA_LOSS. */
+static bool is_grpc_failure(int code)
+{
+    enum { FAILURES = 1 << 2 | 1 << 4 | 1 << 12 | 1 << 13 | 1 << 14 | 1 << 15 };
+    return code >= 0 && code < 17 && FAILURES >> code & 1;
+}
+
 /* A refusal by status 4xx is an answer; a response that broke off, or none at all, is a failure. */
 static bool has_failed(const struct weir_exchange *x)
 {
@@ -211,7 +226,8 @@ static bool has_failed(const struct weir_exchange *x)
     const char *why = weir_why(x);
     if (why && is_fine(why))
         return false;
-    return status >= 500 || status == 0 || (why && status < 400);
+    return status >= 500 || status == 0 || (why && status < 400) ||
+           is_grpc_failure(weir_grpc_status(x));
 }
 
 static struct weir_slice name_of(const struct tracing *t, weir_cluster cluster)
@@ -241,6 +257,7 @@ static void write_request(struct weir_exchange *x, const struct weir_use *u, boo
                      .status = (uint16_t)weir_status(x),
                      .version = (uint8_t)weir_http_version(x),
                      .failed = failed,
+                     .grpc = (uint8_t)(weir_grpc_status(x) + 1),
                      .method = weir_method(x),
                      .scheme = weir_scheme(x),
                      .host = weir_host(x),
@@ -309,13 +326,12 @@ static void record(struct weir_exchange *x, const struct weir_use *u, bool faile
 
 void traced_done(struct weir_exchange *x, const struct weir_use *u)
 {
-    const struct tracing_route *r = u->conf;
     const struct tracing *t = u->global;
     struct traced *st = u->state;
     if (!st->begun) /* it didn't go to any backend */
         begin(x, u);
     log_ids(x, u);
     const bool failed = has_failed(x);
-    if (t->queue && (st->sampled || (failed && r->sampling.errors)))
+    if (t->queue && (st->sampled || (failed && sampling_of(u)->errors)))
         record(x, u, failed);
 }

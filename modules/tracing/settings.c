@@ -90,6 +90,8 @@ const struct weir_setting tracing_rows[] = {
                     "passed on as they are, or left alone"),
     WEIR_ROW_SIZE("tracestate_max", struct tracing, tracestate_max, "1k", 512, 8192,
                   "how long tracestate may be to be passed on"),
+    WEIR_ROW_BOOL("unrouted", struct tracing, unrouted, "true",
+                  "are requests that no route takes traced, too?"),
     WEIR_ROW_GROUP("sampling", struct tracing, sampling, sampling_rows,
                    "which traces are recorded"),
     WEIR_ROW_GROUP("export", struct tracing, export, export_rows, "how spans are sent"),

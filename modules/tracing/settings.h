@@ -50,6 +50,7 @@ struct tracing {
     struct weir_slice service;
     int trust, b3;
     uint64_t tracestate_max;
+    bool unrouted;
     int64_t slots;
     struct sampling sampling;
     struct tracing_export export;

@@ -56,7 +56,9 @@ static void tracing_tick(struct weir_process *p, void *local)
 
 static bool is_on(const struct weir_use *u)
 {
-    return u->local && ((const struct tracing_route *)u->conf)->enabled;
+    const struct tracing_route *r = u->conf;
+    const struct tracing *t = u->global;
+    return u->local && (r ? r->enabled : t->unrouted);
 }
 
 static enum weir_verdict tracing_on_forward(struct weir_exchange *x, const struct weir_use *u)
@@ -87,6 +89,7 @@ const struct weir_module weir_module = {
     .global = {.rows = tracing_rows, .size = sizeof(struct tracing)},
     .route = {.rows = tracing_route_rows, .size = sizeof(struct tracing_route)},
     .state_size = sizeof(struct traced),
+    .unrouted = true,
     .log_fields = log_fields,
     .counters = tracing_counters,
     .load = tracing_load,

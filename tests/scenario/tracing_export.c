@@ -127,6 +127,54 @@ Test(tracing_export, tells_of_requests_over_http_2)
     cr_assert_str_eq(otlp_attribute(tracing_span(2, 0), "url.path"), "/two");
 }
 
+static struct rig_conf only_a(const char *global)
+{
+    struct rig_conf c = tracing_conf(global, "");
+    c.routes = "( { name = \"a\"; match = { path = \"/a\"; }; cluster = \"app\"; tracing = { }; } )";
+    return c;
+}
+
+Test(tracing_export, tells_of_requests_that_no_route_takes)
+{
+    rig_start_with(only_a(""));
+    cr_assert_eq(get("/b")->status, 404);
+    tracing_await(1);
+    const json_t *s = tracing_span(2, 0);
+    cr_assert_str_eq(tracing_member(s, "name"), "GET");
+    cr_assert_str_eq(otlp_attribute(s, "url.path"), "/b");
+    cr_assert_str_eq(otlp_attribute(s, "weir.outcome"), "no_route");
+    cr_assert_str_eq(otlp_attribute(s, "http.response.status_code"), "int 404");
+    cr_assert_eq(ask("GET /%%zz HTTP/1.1\r\nHost: a\r\n\r\n")->status, 400);
+    tracing_await(2);
+    cr_assert_str_eq(otlp_attribute(tracing_span(2, 1), "weir.outcome"), "bad_target");
+    cr_assert_eq(ask("nonsense\r\n\r\n")->status, 400);
+    tracing_await(3);
+    cr_assert_str_eq(otlp_attribute(tracing_span(2, 2), "weir.outcome"), "bad_request");
+}
+
+Test(tracing_export, leaves_them_out_where_it_is_told_to)
+{
+    rig_start_with(only_a("unrouted = false;"));
+    cr_assert_eq(get("/b")->status, 404);
+    cr_assert_eq(get("/a")->status, 200);
+    tracing_await(2);
+    cr_assert_str_eq(otlp_attribute(tracing_span(2, 0), "url.path"), "/a");
+}
+
+Test(tracing_export, calls_grpc_that_failed_a_failure)
+{
+    tracing_start("", "");
+    cr_assert_eq(ask("POST /?field=grpc-status:14 HTTP/1.1\r\nHost: a\r\nContent-Type: "
+                     "application/grpc\r\nContent-Length: 0\r\n\r\n")
+                     ->status,
+                 200);
+    tracing_await(2);
+    const json_t *s = tracing_span(2, 0);
+    cr_assert_str_eq(otlp_attribute(s, "rpc.grpc.status_code"), "int 14");
+    cr_assert_str_eq(otlp_attribute(s, "error.type"), "14");
+    cr_assert_eq(json_integer_value(json_object_get(json_object_get(s, "status"), "code")), 2);
+}
+
 Test(tracing_export, tells_of_a_client_that_went_away)
 {
     tracing_start("", "");

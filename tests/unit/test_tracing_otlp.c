@@ -149,6 +149,21 @@ Test(tracing_otlp, names_the_parent_and_hands_its_state_on)
     cr_assert_eq(json_integer_value(json_object_get(s, "flags")), 0x303, "the parent is remote");
 }
 
+Test(tracing_otlp, says_how_grpc_ended)
+{
+    struct record_request r = usual();
+    begin(&r);
+    HAS(span(0), "rpc.grpc.status_code", "");
+    r.grpc = 1;
+    begin(&r);
+    HAS(span(0), "rpc.grpc.status_code", "int 0");
+    r.grpc = 15;
+    r.failed = true;
+    begin(&r);
+    HAS(span(0), "rpc.grpc.status_code", "int 14");
+    HAS(span(0), "error.type", "14");
+}
+
 Test(tracing_otlp, says_what_failed)
 {
     struct record_request r = usual();

@@ -22,6 +22,7 @@ static const struct record_request usual = {
     .took_us = 6,
     .status = 200,
     .version = 20,
+    .grpc = 5,
     .failed = true,
     .method = {"GET", 3},
     .scheme = {"https", 5},
@@ -73,7 +74,7 @@ Test(tracing_record, is_read_as_it_was_written)
     const struct record_request *r = &item.request;
     cr_assert(r->high == 1 && r->low == 2 && r->span == 3 && r->parent == 4 && r->flags == 1);
     cr_assert(r->began_us == 5 && r->took_us == 6 && r->status == 200 && r->version == 20 &&
-              r->failed);
+              r->failed && r->grpc == 5);
     IS(r->method, "GET");
     IS(r->scheme, "https");
     IS(r->host, "h");

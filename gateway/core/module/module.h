@@ -156,6 +156,7 @@ struct module_plan {
     const struct chain **clusters;        /* by cluster index; NULL likewise */
     const struct chain *identify;         /* modules with global settings and on_identify; NULL.
                                              Of its moments IDENTIFY and DONE count */
+    const struct chain *unrouted;         /* modules that hear of requests without a route; NULL */
     struct module **reserved;             /* by cluster index: whose it is; NULL: anybody's */
     struct texts strip;                   /* fields that no client may send; lower case */
     /* What modules have asked for (core/stats/stats_module.h, core/module/watched_file.h), each with its index;

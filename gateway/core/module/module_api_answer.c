@@ -88,6 +88,13 @@ int weir_status(const struct weir_exchange *x)
     return exchange_of(x)->reply.status;
 }
 
+int weir_grpc_status(const struct weir_exchange *x)
+{
+    const struct exchange *inner = exchange_of(x);
+    const int code = inner->grpc ? (int)grpc_outcome(inner) : -1;
+    return code < GRPC_CODES ? code : GRPC_UNKNOWN;
+}
+
 enum weir_failure weir_failure(const struct weir_exchange *x)
 {
     return why_facts(exchange_of(x)->why)->failure;

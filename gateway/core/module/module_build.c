@@ -20,7 +20,10 @@ static void number_modules(struct module_plan *p, const struct config *c, struct
 static void load_modules(struct weir_load *l);
 static void load_uses(struct weir_load *l, struct module_conf *uses, const char *inner);
 static const struct chain *chain_build(struct generation *g, const struct module_conf *uses);
-static const struct chain *identify_build(struct generation *g);
+static const struct chain *globals_build(struct generation *g,
+                                         bool (*takes)(const struct weir_module *desc));
+static bool identifies(const struct weir_module *desc);
+static bool hears_of_unrouted(const struct weir_module *desc);
 static void check_reserved(const struct weir_load *l);
 
 /* Uses of a place, and of all chains within them, in the order of the file. */
@@ -94,7 +97,8 @@ void module_plan_build(struct generation *g, struct shm *shm, struct faults *fau
         if (cluster_asks(p, c, l.route))
             p->routes[i] = chain_asking(g, p->routes[i]);
     }
-    p->identify = identify_build(g);
+    p->identify = globals_build(g, identifies);
+    p->unrouted = globals_build(g, hears_of_unrouted);
     check_reserved(&l);
 }
 
@@ -330,13 +334,25 @@ static const struct chain *chain_build(struct generation *g, const struct module
     return chain_of_uses(g, uses, n);
 }
 
-static const struct chain *identify_build(struct generation *g)
+static bool identifies(const struct weir_module *desc)
+{
+    return desc->on_identify;
+}
+
+static bool hears_of_unrouted(const struct weir_module *desc)
+{
+    return desc->unrouted && desc->on_done;
+}
+
+/* Of those with global settings, without a route: in the order of the modules. */
+static const struct chain *globals_build(struct generation *g,
+                                         bool (*takes)(const struct weir_module *desc))
 {
     const struct module_plan *p = g->modules;
     struct module_use *uses = ARENA_ARRAY(&g->arena, struct module_use, p->n);
     size_t n = 0;
     for (uint32_t i = 0; i < p->n; i++)
-        if (p->modules[i].module->desc->on_identify && p->modules[i].global)
+        if (takes(p->modules[i].module->desc) && p->modules[i].global)
             uses[n++] = (struct module_use){
                 .module = p->modules[i].module, .global = p->modules[i].global, .index = i};
     return chain_of_uses(g, uses, n);

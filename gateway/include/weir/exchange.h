@@ -157,6 +157,9 @@ void weir_answer_field(struct weir_exchange *x, const struct weir_name *name,
 /* In on_response: is this one of the gateway's own? [hook] */
 bool weir_own_answer(const struct weir_exchange *x);
 int weir_status(const struct weir_exchange *x); /* of the response; 0: none yet */
+/* Of a gRPC request that has ended: its grpc-status, or the code that the client makes of what it
+ * got; -1: it is none. In on_done. [hook] */
+int weir_grpc_status(const struct weir_exchange *x);
 /* Why the gateway answers itself, or how the exchange broke: the log's word; NULL: it did not. */
 const char *weir_why(const struct weir_exchange *x);
 /* Is no origin to blame for that? What weir_attempt_blameless() says of the last attempt; true when

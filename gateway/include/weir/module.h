@@ -73,6 +73,9 @@ struct weir_module {
                                       ask for all: weir_load_all_results() */
     bool ends_route;               /* on a route it stands instead of `cluster`: its on_plan sets
                                       one for every request */
+    bool unrouted;                 /* of modules with global settings: its on_done, and nothing
+                                      else, hears of requests that got no route, too; conf is
+                                      NULL */
     const char *const *log_fields; /* NULL-terminated; shown as MODULE.NAME: weir_log_set() */
     const struct weir_counter *counters; /* all that weir_counters() is given, for the manual; a
                                             NULL name ends them. NULL: the manual has none */
