@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
+#include "base/event.h"
 #include "config/option.h"
 #include "control/overrides.h"
 
@@ -297,7 +297,7 @@ static void mark(struct deciding *d, const json_t *whole)
     else if (named && strlen(text) <= DECISION_JSON_MAX)
         add_override(d, thing, text);
     else
-        log_error("override_unmarked", KV("sets", d->what->sets), KV_SLICE("who", d->rq->who));
+        event_error("override_unmarked", KV("sets", d->what->sets), KV_SLICE("who", d->rq->who));
     free(text);
     json_decref(thing);
 }

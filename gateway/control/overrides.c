@@ -45,7 +45,7 @@ static void ask(struct overrides *o, const struct override *is, enum admin_how h
     row->answer(row->ctx, &rq, &out);
     if (out.status != 200) /* the cluster, or the endpoint, may be gone */
         event_warn("override_not_undone", KV("key", is->key),
-                 KV_SLICE("answer", slice_trim(text_slice(&out.body))));
+                   KV_SLICE("answer", slice_trim(text_slice(&out.body))));
     text_fini(&out.body);
 }
 

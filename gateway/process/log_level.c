@@ -32,7 +32,7 @@ static void set(struct log_levels *l, enum log_level level)
 
 static void undo(struct log_levels *l)
 {
-    log_warn("log_level_set", KV("level", log_level_name((enum log_level)l->configured)));
+    event_warn("log_level_set", KV("level", log_level_name((enum log_level)l->configured)));
     atomic_store(&l->board->log_level, 0);
 }
 

@@ -247,8 +247,8 @@ static void log_change(const struct canary *c, const struct split_edited *e, con
     weir_event(WEIR_LOG_INFO, "canary_changed",
                WEIR_FACTS(WEIR_FACT("route", c->route), WEIR_FACT("from", slice_str(from)),
                           WEIR_FACT("to", slice_str(to)), WEIR_NUMBER("tickets", e->tickets)),
-               "route %.*s %s: from %s to %s, after %llu tickets", SLICE_ARG(c->route), why,
-               from, to, (unsigned long long)e->tickets);
+               "route %.*s %s: from %s to %s, after %llu tickets", SLICE_ARG(c->route), why, from,
+               to, (unsigned long long)e->tickets);
 }
 
 /* All of them: those that nobody named may have others elsewhere. */
