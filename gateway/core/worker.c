@@ -32,6 +32,7 @@ void worker_init(struct worker *w, struct loop *lp, const struct generation *g, 
                      on_retire);
         const struct cluster_surroundings around = {
             .cell = g->cells ? g->cells[i] : NULL,
+            .shared = g->shared ? g->shared[i] : NULL,
             .arrays = g->arrays ? g->arrays[i] : NULL,
             .now_us = &lp->clock.mono_us,
             .zone = g->config->zone,

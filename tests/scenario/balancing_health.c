@@ -101,13 +101,17 @@ Test(balancing_health, with_too_few_healthy_ones_all_are_used_and_it_is_counted)
     struct shares s = shares_of(40);
     cr_assert(s.app == 0 && s.bee == 20 && s.cat == 20, "two thirds are enough");
     cr_assert_eq(panics(), 0);
+    cr_assert(!rig_logged("cluster_panic"));
     balancing_fail(balancing_bee);
     s = shares_of(30);
     cr_assert(s.app == 10 && s.bee == 10 && s.cat == 10, "%u %u %u", s.app, s.bee, s.cat);
     cr_assert_eq(panics(), 30);
+    rig_await_log("cluster_panic cluster=app endpoints=3");
     balancing_heal(balancing_bee);
     cr_assert_eq(shares_of(40).app, 0);
     cr_assert_eq(panics(), 30);
+    rig_await_log("cluster_calm cluster=app");
+    cr_assert_eq(rig_log_count("cluster_panic"), 1);
 }
 
 Test(balancing_health, the_few_that_are_healthy_are_used_where_panic_begins_later)

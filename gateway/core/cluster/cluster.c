@@ -65,6 +65,7 @@ static void number_zone(struct endpoint *ep)
 void cluster_join(struct cluster *cl, const struct cluster_surroundings *s)
 {
     cl->cell = s->cell ? s->cell : cl->cell;
+    cl->shared = s->shared;
     cl->arrays = s->arrays;
     cl->now_us = s->now_us;
     cl->zone = s->zone;

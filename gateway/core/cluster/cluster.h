@@ -149,6 +149,7 @@ struct cluster {
     const struct cluster_conf *conf;
     const struct cluster_table *table;
     struct endpoint_cell *cell;   /* borrowed; never NULL */
+    struct cluster_shared *shared; /* borrowed; NULL: none */
     const struct weir_endpoint_cells *arrays; /* borrowed: of modules; NULL: none */
     const uint64_t *now_us;       /* borrowed: the loop's clock */
     struct slice zone;            /* borrowed: the gateway's own; empty: none */
@@ -185,6 +186,7 @@ void cluster_fini(struct cluster *cl);
  * nothing is. */
 struct cluster_surroundings {
     struct endpoint_cell *cell;   /* NULL: there is none */
+    struct cluster_shared *shared; /* likewise */
     const struct weir_endpoint_cells *arrays;
     const uint64_t *now_us;
     struct slice zone;

@@ -4,6 +4,8 @@
  * here, what follows from them stands in core/cluster/weights.c. */
 #include "core/cluster/cluster.h"
 
+#include "base/event.h"
+
 #include <stdlib.h>
 
 /* A slot may have been given to another name meanwhile. */
@@ -108,6 +110,22 @@ static void make_groups(struct cluster *cl, const struct weight_groups *wg)
     cl->groups_n = wg->n;
 }
 
+/* All processes weigh, each when it picks. Who finds it out first tells of it; one that weighed what
+ * isn't so any more will weigh again, and leaves it. */
+static void tell_panic(const struct cluster *cl)
+{
+    const uint32_t now = cl->panic;
+    if (!cl->shared || atomic_load(&cl->shared->panic) == now ||
+        cl->cell_seen != atomic_load(&cl->cell->version) ||
+        atomic_exchange(&cl->shared->panic, now) == now)
+        return;
+    if (now)
+        event_warn("cluster_panic", KV_SLICE("cluster", cl->conf->place.name),
+                   KV_INT("endpoints", cl->n));
+    else
+        event_info("cluster_calm", KV_SLICE("cluster", cl->conf->place.name));
+}
+
 void cluster_weigh(struct cluster *cl)
 {
     if (cl->picking)
@@ -127,6 +145,7 @@ void cluster_weigh(struct cluster *cl)
         cl->endpoints[i]->group = results[i].group;
     }
     make_groups(cl, &groups);
+    tell_panic(cl);
     free(facts);
     free(results);
 }

@@ -65,6 +65,7 @@ struct cluster_shared {
     _Atomic uint64_t capacity;           /* of the endpoint cell in use; 0: none was yet */
     _Atomic uint64_t connections;        /* open, over all processes */
     _Atomic uint32_t trouble;            /* a breaker of it is not closed */
+    _Atomic uint32_t panic;              /* so few are healthy that all are used; who last weighed */
 };
 
 /* What a module keeps per slot. The shared part is the cell "MODULE.../endpoints/...". */
