@@ -200,9 +200,12 @@ static void unset(struct weir_process *p, const struct faults *all, const json_t
     if (!f || !fault_is_said(f->cell))
         return;
     fault_unsay(f->cell);
-    weir_log(WEIR_LOG_INFO, "fault_changed",
-             "route %.*s as the file has it: the fault %.*s is %s, %g%%", SLICE_ARG(f->route),
-             SLICE_ARG(f->name), fault_state_word(fault_state_now(f, all, p)), f->percent / 1e4);
+    const char *state = fault_state_word(fault_state_now(f, all, p));
+    weir_event(WEIR_LOG_INFO, "fault_changed",
+               WEIR_FACTS(WEIR_FACT("route", f->route), WEIR_FACT("fault", f->name),
+                          WEIR_FACT("state", slice_str(state))),
+               "route %.*s as the file has it: the fault %.*s is %s, %g%%", SLICE_ARG(f->route),
+               SLICE_ARG(f->name), state, f->percent / 1e4);
 }
 
 static void stop_all(struct weir_process *p, const struct faults *all, const json_t *asked,
