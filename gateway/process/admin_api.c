@@ -154,14 +154,15 @@ static void add_parts(struct admin_api *a)
     const struct admin_row modules = a->decides[0];
     const struct admin_row nobody = {0};
     const struct admin_row fleet = {"/v1/fleet", fleet_answer, a->of.fleet};
+    const struct admin_row overrides = {"/v1/overrides", overrides_answer, &a->overrides};
     overview_add(o, &(struct overview_part){"breakers", "breakers", modules, "breaker/get", "[]"});
     overview_add(o, &(struct overview_part){"splits", "splits", modules, "canary/get", "[]"});
     overview_add(o, &(struct overview_part){"faults", "faults", modules, "fault/list", "[]"});
     overview_add(o, &(struct overview_part){"outliers", "clusters", modules, "outlier/list", "[]"});
     overview_add(o,
                  &(struct overview_part){"fleet", NULL, a->of.fleet ? fleet : nobody, "", "null"});
-    /* Until something answers these: its row, and the member of its answer. */
-    overview_add(o, &(struct overview_part){"overrides", NULL, nobody, "", "[]"});
+    overview_add(o, &(struct overview_part){"overrides", "overrides", overrides, "", "[]"});
+    /* Until something answers this: its row, and the member of its answer. */
     overview_add(o, &(struct overview_part){"events_next", NULL, nobody, "", "0"});
 }
 

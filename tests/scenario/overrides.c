@@ -93,6 +93,9 @@ Test(overrides_scenario, say_who_when_and_why_in_the_list_and_in_status)
     CTL("--json status");
     SAYS("\"reason\":\"v2 is due\"");
     cr_assert_eq(rig_metric("weir_overrides"), 1);
+    struct talk *t = talk_open_unix(rig_path("admin.sock"));
+    talk_send(t, "GET /v1/overview HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    cr_assert(strstr(talk_response(t)->body.p, "\"reason\":\"v2 is due\""));
     CTL("overrides drop canary/weights/split");
     SAYS("routes.split.canary.split is as the configuration says again.");
     cr_assert(goes_to(v1) && NOTHING);
