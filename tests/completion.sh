@@ -53,7 +53,7 @@ in_fish() {
 
 # same SHELL: what is the same in all of them.
 same() {
-    local first='breaker canary completion config dark diff drain endpoint events explain fault fleet help log logs mirror outlier overrides reload rollback routes status top upgrade'
+    local first='breaker canary clusters completion config dark diff drain endpoint events explain fault fleet help log logs mirror outlier overrides reload rollback routes status top upgrade workers'
     expect "$1: the first words" "$first" "$("in_$1" "")"
     expect "$1: the beginning of one" "dark diff drain" "$("in_$1" d)"
     expect "$1: the second word" "get set" "$("in_$1" canary "")"

@@ -74,7 +74,11 @@ static void show_endpoint(const struct endpoints *e, const struct endpoint *ep, 
     json_key(t, "name");
     json_str(t, ep->name);
     json_key(t, "weight");
-    json_uint(t, ep->configured);
+    json_uint(t, ep->base);
+    if (ep->base != ep->configured) {
+        json_key(t, "file_weight");
+        json_uint(t, ep->configured);
+    }
     json_key(t, "health");
     json_str(t, healths[endpoint_health(cell, ep->slot)]);
     json_key(t, "drained");
@@ -170,12 +174,11 @@ static struct endpoint *find_endpoint(struct cluster *cl, struct slice name,
 
 /* -- changing ---------------------------------------------------------------------------------- */
 
-/* How many endpoints take requests, as far as operators and the endpoints themselves say. */
-static size_t left(const struct endpoints *e, const struct cluster *cl)
+size_t endpoints_left(const struct endpoints *e, const struct cluster *cl)
 {
     size_t n = 0;
     for (size_t i = 0; i < cl->n; i++)
-        n += cl->endpoints[i]->configured &&
+        n += cl->endpoints[i]->base &&
              !endpoint_draining(cl->cell, cl->endpoints[i]->slot, e->w->loop->clock.mono_us);
     return n;
 }
@@ -184,18 +187,12 @@ static void drain(const struct endpoints *e, struct endpoint *ep, bool on, struc
 {
     struct cluster *cl = ep->cluster;
     struct text *t = &out->body;
-    if (ep->slot >= cl->cell->capacity) {
-        admin_error(out, 409, NULL,
-                    "there was no room to keep the state of this endpoint; raise "
-                    "dns.capacity of its cluster");
-        return;
-    }
     const bool changed = is_drained(ep) != on;
     endpoint_drain_set(cl->cell, ep->slot, on);
     if (changed)
         event_info(on ? "endpoint_drained" : "endpoint_undrained",
                    KV_SLICE("cluster", cl->conf->place.name), KV("endpoint", ep->name),
-                   KV_INT("left", left(e, cl)));
+                   KV_INT("left", endpoints_left(e, cl)));
     out->type = SLICE("application/json");
     json_open(t, '{');
     json_key(t, "cluster");
@@ -207,7 +204,7 @@ static void drain(const struct endpoints *e, struct endpoint *ep, bool on, struc
     json_key(t, "changed");
     json_bool(t, changed);
     json_key(t, "left");
-    json_uint(t, left(e, cl));
+    json_uint(t, endpoints_left(e, cl));
     json_close(t, '}');
     text_char(t, '\n');
 }
@@ -219,25 +216,63 @@ static struct slice text_of(const json_t *j, const char *key)
                              : slice_of(NULL, 0);
 }
 
-/* False: it is neither. */
-static bool parse_action(struct slice word, bool *on)
+enum endpoint_action { DRAIN, UNDRAIN, WEIGHT, ACTIONS_N };
+
+/* What an operator may do with an endpoint, and the decision that it is for a fleet. */
+static const struct {
+    const char *word, *sets, *path;
+} actions[ACTIONS_N] = {
+    [DRAIN] = {"drain", "drained", "/v1/endpoints/drain"},
+    [UNDRAIN] = {"undrain", "drained", "/v1/endpoints/undrain"},
+    [WEIGHT] = {"weight", "weight", "/v1/endpoints/weight"},
+};
+
+/* False: it is none. */
+static bool parse_action(struct slice word, enum endpoint_action *out)
 {
-    *on = slice_eq(word, SLICE("drain"));
-    return *on || slice_eq(word, SLICE("undrain"));
+    for (int i = 0; i < ACTIONS_N; i++)
+        if (slice_eq(word, slice_str(actions[i].word))) {
+            *out = (enum endpoint_action)i;
+            return true;
+        }
+    return false;
 }
 
-/* {"cluster", "endpoint", "fleet"} */
+static void act(const struct endpoints *e, struct endpoint *ep, const json_t *asked,
+                enum endpoint_action action, struct admin_answer *out)
+{
+    if (ep->slot >= ep->cluster->cell->capacity)
+        admin_error(out, 409, NULL,
+                    "there was no room to keep the state of this endpoint; raise "
+                    "dns.capacity of its cluster");
+    else if (action == WEIGHT)
+        endpoints_weigh(e, ep, json_object_get(asked, "weight"), out);
+    else
+        drain(e, ep, action == DRAIN, out);
+}
+
+/* What the configuration says is in force again: nobody is drained by it. */
+static void undo(const struct endpoints *e, struct endpoint *ep, enum endpoint_action action,
+                 struct admin_answer *out)
+{
+    if (action == WEIGHT)
+        endpoints_weigh(e, ep, json_null(), out);
+    else
+        drain(e, ep, action == UNDRAIN, out);
+}
+
+/* {"cluster", "endpoint", "fleet"}, and what the action needs. */
 static void change(const struct endpoints *e, const struct admin_request *rq, const json_t *asked,
-                   bool on, struct admin_answer *out)
+                   enum endpoint_action action, struct admin_answer *out)
 {
     static const char *const of[] = {"cluster", "endpoint", NULL};
     static const char *const settings[] = {"clusters.{cluster}:", NULL};
     const struct decide_what what = {
         .module = "endpoint",
-        .sets = "drained",
+        .sets = actions[action].sets,
         .of = of,
-        .path = on ? SLICE("/v1/endpoints/drain") : SLICE("/v1/endpoints/undrain"),
-        .settings = on ? settings : NULL,
+        .path = slice_str(actions[action].path),
+        .settings = action == UNDRAIN ? NULL : settings,
         .overrides = e->overrides,
     };
     struct deciding d;
@@ -245,13 +280,18 @@ static void change(const struct endpoints *e, const struct admin_request *rq, co
         return;
     struct cluster *cl = find_cluster(e, text_of(asked, "cluster"), out);
     struct endpoint *ep = cl ? find_endpoint(cl, text_of(asked, "endpoint"), out) : NULL;
-    if (ep && rq->how != ADMIN_ASKED) {
-        drain(e, ep, on == (rq->how == ADMIN_AGAIN), out);
+    if (ep && rq->how == ADMIN_UNDO) {
+        undo(e, ep, action, out);
+        return;
+    }
+    if (ep && rq->how == ADMIN_AGAIN) {
+        act(e, ep, asked, action, out);
         return;
     }
     if (!ep || !decide_begin(&d, e->decider, &what, rq, asked, out))
         return;
-    drain(e, ep, on, out);
+    act(e, ep, asked, action, out);
+    d.filed = action == WEIGHT && ep->base == ep->configured;
     if (out->status == 200)
         decide_end(&d, SLICE(""), out);
 }
@@ -286,12 +326,12 @@ static void change_by_path(const struct endpoints *e, const struct admin_request
                            struct slice cluster, struct slice rest, struct admin_answer *out)
 {
     size_t end = rest.n;
-    bool on;
+    enum endpoint_action action;
     while (end && rest.p[end - 1] != '/')
         end--;
-    if (!end || !parse_action(slice_from(rest, end), &on)) {
+    if (!end || !parse_action(slice_from(rest, end), &action)) {
         admin_error(out, 404, NULL,
-                    "POST /v1/clusters/NAME/endpoints/ENDPOINT/drain, or .../undrain");
+                    "POST /v1/clusters/NAME/endpoints/ENDPOINT/drain, .../undrain or .../weight");
         return;
     }
     json_t *j = read_object(rq, out);
@@ -299,7 +339,7 @@ static void change_by_path(const struct endpoints *e, const struct admin_request
         return;
     set_text(j, "cluster", cluster);
     set_text(j, "endpoint", slice_of(rest.p, end - 1));
-    change(e, rq, j, on, out);
+    change(e, rq, j, action, out);
     json_decref(j);
 }
 
@@ -327,15 +367,15 @@ static void run(const struct endpoints *e, const struct admin_request *rq, const
                 struct admin_answer *out)
 {
     const struct slice cluster = text_of(j, "cluster");
-    bool on;
+    enum endpoint_action action;
     if (slice_eq(rq->rest, SLICE("list"))) {
         struct cluster *cl = cluster.n ? find_cluster(e, cluster, out) : NULL;
         if (cl || !cluster.n)
             show(e, cl, out);
-    } else if (!parse_action(rq->rest, &on)) {
-        admin_error(out, 404, NULL, "there are: list, drain, undrain");
+    } else if (!parse_action(rq->rest, &action)) {
+        admin_error(out, 404, NULL, "there are: list, drain, undrain, weight");
     } else {
-        change(e, rq, j, on, out);
+        change(e, rq, j, action, out);
     }
 }
 

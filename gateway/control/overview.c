@@ -48,7 +48,7 @@ static json_t *ask(const struct overview_part *p)
     const struct admin_request rq = {.method = METHOD_POST,
                                      .path = slice_str(p->row.path),
                                      .rest = slice_str(p->rest ? p->rest : ""),
-                                     .content = SLICE("{}")};
+                                     .content = slice_str(p->asked ? p->asked : "{}")};
     struct admin_answer out = {.status = 200};
     json_t *answer = NULL;
 

@@ -27,10 +27,10 @@ enum {
 struct overview_part {
     const char *name;     /* of the member */
     const char *of;       /* the member of the answer that it is; NULL: the whole answer */
-    struct admin_row row; /* asked for by POST with {}; without a function: nobody answers yet */
+    struct admin_row row; /* asked for by POST; without a function: there is nobody to ask */
     const char *rest;     /* of the path, behind the row's */
-    const char
-        *without; /* what stands there when it is refused: a module that isn't loaded; "[]" */
+    const char *without;  /* what stands there when it is refused (no such module): "[]" */
+    const char *asked;    /* the content; NULL: {} */
 };
 
 struct overview {

@@ -223,7 +223,9 @@ static void write_endpoint(const struct overview_view *v, const struct endpoint 
     json_str(t, healths[health]);
     json_key(t, "state");
     json_str(t, state_of(ep, health, v->o->w->loop->clock.mono_us));
-    overview_number(t, "weight", ep->configured);
+    overview_number(t, "weight", ep->base);
+    if (ep->base != ep->configured)
+        overview_number(t, "file_weight", ep->configured);
     write_share(t, endpoint_share(ep->cluster->arrays, ep->slot));
     write_attempts(v, rows ? rows[ep->row] : NULL);
     json_close(t, '}');

@@ -104,6 +104,7 @@ static void serve_decisions(struct admin_api *a)
     endpoints_init(&a->endpoints, w, a->of.health);
     a->commands.decider = a->endpoints.decider = fleet_decider(fleet);
     a->commands.overrides = a->endpoints.overrides = &a->overrides;
+    endpoints_follow_file(&a->endpoints);
     ADD(a, "/v1/modules", commands_list, &a->commands);
     a->decides[0] = (struct admin_row){"/v1/modules/", commands_answer, &a->commands,
                                        .methods = ADMIN_POST, .prefix = true};
@@ -155,6 +156,7 @@ static void add_parts(struct admin_api *a)
     const struct admin_row nobody = {0};
     const struct admin_row fleet = {"/v1/fleet", fleet_answer, a->of.fleet};
     const struct admin_row overrides = {"/v1/overrides", overrides_answer, &a->overrides};
+    const struct admin_row events = {"/v1/events", events_answer, &a->events};
     overview_add(o, &(struct overview_part){"breakers", "breakers", modules, "breaker/get", "[]"});
     overview_add(o, &(struct overview_part){"splits", "splits", modules, "canary/get", "[]"});
     overview_add(o, &(struct overview_part){"faults", "faults", modules, "fault/list", "[]"});
@@ -162,8 +164,8 @@ static void add_parts(struct admin_api *a)
     overview_add(o,
                  &(struct overview_part){"fleet", NULL, a->of.fleet ? fleet : nobody, "", "null"});
     overview_add(o, &(struct overview_part){"overrides", "overrides", overrides, "", "[]"});
-    /* Until something answers this: its row, and the member of its answer. */
-    overview_add(o, &(struct overview_part){"events_next", NULL, nobody, "", "0"});
+    overview_add(o, &(struct overview_part){"events_next", "next", events, "", "0",
+                                            .asked = "{\"limit\":1}"});
 }
 
 static void serve_overview(struct admin_api *a)

@@ -42,6 +42,16 @@ void answer_add(struct text *out, const json_t *o, const char *key)
         text_char(out, '-');
 }
 
+void answer_weight(struct text *out, const json_t *endpoint)
+{
+    answer_add(out, endpoint, "weight");
+    if (!json_object_get(endpoint, "file_weight"))
+        return;
+    text_str(out, " (file: ");
+    answer_add(out, endpoint, "file_weight");
+    text_char(out, ')');
+}
+
 void answer_fault(struct text *out, const json_t *o)
 {
     if (json_object_get(o, "file")) {

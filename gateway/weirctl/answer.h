@@ -25,6 +25,8 @@ void answer_tenths(struct text *out, const json_t *o, const char *key);
 void answer_left(struct text *out, const json_t *o, const char *key);
 /* Seconds since 1970 as "2026-11-25 22:00:00 UTC"; a text as it is. */
 void answer_moment(struct text *out, const json_t *o, const char *key);
+/* Of an endpoint: "3", or "3 (file: 1)" where an operator gave it another weight than the file. */
+void answer_weight(struct text *out, const json_t *endpoint);
 /* What is wrong with a configuration: "weir.conf:3: what is wrong". */
 void answer_fault(struct text *out, const json_t *o);
 /* A list; NULL when it isn't one, which jansson's functions take for an empty one. */

@@ -14,6 +14,8 @@
     C(status_show)                                                                                 \
     C(top)                                                                                         \
     C(routes_show)                                                                                 \
+    C(clusters_show)                                                                               \
+    C(workers_show)                                                                                \
     C(breaker_list)                                                                                \
     C(breaker_open)                                                                                \
     C(breaker_close)                                                                               \
@@ -27,7 +29,8 @@
     C(dark_revoke)                                                                                 \
     C(endpoint_list)                                                                               \
     C(endpoint_drain)                                                                              \
-    C(endpoint_undrain)                                                                            \
+    C(endpoint_enable)                                                                             \
+    C(endpoint_weight)                                                                             \
     C(config_show)                                                                                 \
     C(config_compare)                                                                              \
     C(config_text)                                                                                 \
@@ -69,6 +72,16 @@ const struct command *const commands[] = {
 
 enum { COMMANDS_N = array_n(commands) - 1 };
 
+/* Other words for a command: understood, and told of in its help, but not listed. */
+static const struct {
+    const char *said;
+    const struct command *meant;
+} aliases[] = {
+    {"endpoints", &endpoint_list},
+    {"breakers", &breaker_list},
+    {"endpoint undrain", &endpoint_enable},
+};
+
 /* How many arguments the words of a name are, when these are the first ones; 0: they are not. */
 static size_t match(const char *name, char *const *argv, size_t argc)
 {
@@ -90,6 +103,13 @@ const struct command *command_find(char *const *argv, size_t argc, size_t *words
         if (n > *words) {
             *words = n;
             found = commands[i];
+        }
+    }
+    for (size_t i = 0; i < array_n(aliases); i++) {
+        const size_t n = match(aliases[i].said, argv, argc);
+        if (n > *words) {
+            *words = n;
+            found = aliases[i].meant;
         }
     }
     return found;
@@ -182,6 +202,9 @@ void command_help(const struct command *c, struct text *out)
     text_printf(out, "\n%c%s.\n", toupper((unsigned char)c->summary[0]), c->summary + 1);
     if (*c->help)
         text_printf(out, "\n%s", c->help);
+    for (size_t i = 0; i < array_n(aliases); i++)
+        if (aliases[i].meant == c)
+            text_printf(out, "\n\"weirctl %s\" is the same.\n", aliases[i].said);
     struct command_beside beside[COMMAND_BESIDE + 1];
     command_beside(c, beside);
     if (c->options[0].name || beside[0].name)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* weirctl endpoint drain and undrain: keeps new requests away from an endpoint, or no longer. */
+/* weirctl endpoint drain and enable: keeps new requests away from an endpoint, or no longer. */
 
 #include "weirctl/answer.h"
 #include "weirctl/command.h"
@@ -25,13 +25,13 @@ static void show(const json_t *answer, struct text *out)
     text_str(out, " take new requests.\n");
 }
 
-extern const struct command endpoint_drain, endpoint_undrain;
+extern const struct command endpoint_drain, endpoint_enable;
 const struct command endpoint_drain = {
     .name = "endpoint drain",
     .operands = "CLUSTER ENDPOINT",
     .summary = "send no new requests to an endpoint",
     .help =
-        "Requests under way there end as usual. It lasts until \"endpoint undrain\", also over\n"
+        "Requests under way there end as usual. It lasts until \"endpoint enable\", also over\n"
         "reloads.\n",
     .operands_min = 2,
     .operands_max = 2,
@@ -40,11 +40,11 @@ const struct command endpoint_drain = {
     .ask = ask,
     .show = show,
 };
-const struct command endpoint_undrain = {
-    .name = "endpoint undrain",
+const struct command endpoint_enable = {
+    .name = "endpoint enable",
     .operands = "CLUSTER ENDPOINT",
     .summary = "send requests to an endpoint again",
-    .help = "",
+    .help = "Undoes \"endpoint drain\"; its weight stays.\n",
     .operands_min = 2,
     .operands_max = 2,
     .path = "/v1/endpoints/undrain",

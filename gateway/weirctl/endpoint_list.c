@@ -62,7 +62,7 @@ static void add_cluster(struct table *t, const json_t *cluster)
     {
         answer_add(table_cell(t), cluster, "name");
         answer_add(table_cell(t), ep, "name");
-        answer_add(table_cell(t), ep, "weight");
+        answer_weight(table_cell(t), ep);
         answer_add(table_cell(t), ep, "health");
         add_state(table_cell(t), ep);
         add_share(table_cell(t), ep);

@@ -138,7 +138,7 @@ static void show_endpoints(const json_t *cluster, struct text *out)
         struct text *cell = table_cell(&t);
         text_str(cell, "  ");
         answer_add(cell, ep, "name");
-        answer_add(table_cell(&t), ep, "weight");
+        answer_weight(table_cell(&t), ep);
         answer_add(table_cell(&t), ep, "health");
         text_str(table_cell(&t),
                  json_is_true(json_object_get(ep, "drained")) ? "drained" : member(ep, "says"));

@@ -144,6 +144,11 @@ Test(fleet_decisions_scenario, are_of_every_kind)
     AWAIT(all_say("fault list", "\"stopped\":true"));
     DECIDE(0, "fault resume --fleet");
     AWAIT(all_say("fault list", "\"stopped\":false"));
+    DECIDE(0, "endpoint weight --fleet app %s 7", address());
+    AWAIT(all_say("endpoint list app", "\"weight\":7,\"file_weight\":1"));
+    DECIDE(1, "endpoint weight --fleet app %s", address());
+    AWAIT(!all_say("endpoint list app", "file_weight") &&
+          all_say("fleet decisions", "endpoint/weight/app/"));
     DECIDE(1, "outlier eject --fleet app %s --for 1h", address());
     AWAIT(all_say("outlier list app", "\"state\":\"ejected\""));
     DECIDE(0, "outlier return --fleet app %s", address());

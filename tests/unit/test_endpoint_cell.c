@@ -335,3 +335,41 @@ Test(endpoint_cell, of_several_shares_the_smallest_counts)
     cr_assert(endpoint_guarded(&b, slot));
     cr_assert_not(endpoint_guarded(&a, slot + 1));
 }
+
+/* -- weights ----------------------------------------------------------------------------------- */
+
+Test(endpoint_cell, a_weight_stands_as_long_as_the_file_says_what_it_said)
+{
+    answer((const char *const[]){"10.0.0.1:80"}, 1, NULL, 1);
+    const uint32_t slot = endpoint_cell_find(cell, SLICE("10.0.0.1:80"));
+    cr_assert_eq(endpoint_base_weight(cell, slot, 2), 2);
+    const uint32_t version = atomic_load(&cell->version);
+    endpoint_weight_set(cell, slot, 5, 2);
+    cr_assert_eq(endpoint_base_weight(cell, slot, 2), 5);
+    cr_assert_neq(atomic_load(&cell->version), version);
+    const uint32_t then = atomic_load(&cell->version);
+    endpoint_weight_set(cell, slot, 5, 2);
+    cr_assert_eq(atomic_load(&cell->version), then, "that is no change");
+    cr_assert_eq(endpoint_base_weight(cell, slot, 3), 3, "the file says something else now");
+    cr_assert(!endpoint_weight_forget(cell, slot, 2));
+    cr_assert(endpoint_weight_forget(cell, slot, 3));
+    cr_assert(!endpoint_weight_forget(cell, slot, 3));
+    cr_assert_eq(endpoint_base_weight(cell, slot, 2), 2);
+    endpoint_weight_set(cell, slot, 65535, 0);
+    cr_assert_eq(endpoint_base_weight(cell, slot, 0), 65535);
+    endpoint_weight_set(cell, slot, 0, 0);
+    cr_assert(!endpoint_weight_forget(cell, slot, 7), "the file's own is none");
+    endpoint_weight_set(cell, NO_SLOT, 3, 1);
+    cr_assert_eq(endpoint_base_weight(cell, NO_SLOT, 1), 1);
+}
+
+Test(endpoint_cell, a_weight_goes_with_its_endpoint_into_a_larger_cell)
+{
+    answer((const char *const[]){"10.0.0.1:80"}, 1, NULL, 1);
+    endpoint_weight_set(cell, endpoint_cell_find(cell, SLICE("10.0.0.1:80")), 5, 1);
+    use();
+    const struct endpoint_cell *old = cell;
+    prepare(table->capacity * 2);
+    cr_assert_neq(cell, old);
+    cr_assert_eq(endpoint_base_weight(cell, endpoint_cell_find(cell, SLICE("10.0.0.1:80")), 1), 5);
+}

@@ -173,3 +173,70 @@ Test(endpoints, what_there_is_not_is_said)
     COMMAND("drain", "{\"cluster\":7}");
     cr_assert_eq(answer.status, 404);
 }
+
+/* -- weights ----------------------------------------------------------------------------------- */
+
+static unsigned picks_of(const char *name, unsigned n)
+{
+    unsigned found = 0;
+    for (unsigned i = 0; i < n; i++) {
+        const struct endpoint *ep =
+            cluster_pick(&stack_worker(s)->clusters[0], &stack_worker(s)->random);
+        found += ep && !strcmp(ep->name, name);
+    }
+    return found;
+}
+
+#define WEIGH(content)                                                                             \
+    COMMAND("weight", "{\"cluster\":\"web\",\"endpoint\":\"10.0.0.2:80\"" content "}")
+
+Test(endpoints, get_what_their_weight_in_force_says)
+{
+    cr_assert_eq(picks_of("10.0.0.2:80", 50), 30);
+    cr_assert_str_eq(WEIGH(",\"weight\":8"),
+                     "{\"cluster\":\"web\",\"endpoint\":\"10.0.0.2:80\",\"weight\":8,"
+                     "\"file_weight\":3,\"changed\":true,\"left\":3}\n");
+    cr_assert_eq(picks_of("10.0.0.2:80", 50), 40);
+    cr_assert(strstr(GET("web/endpoints"), "\"weight\":8,\"file_weight\":3,\"health\""));
+    cr_assert(strstr(WEIGH(",\"weight\":8"), "\"changed\":false"));
+    cr_assert(strstr(WEIGH(",\"weight\":null"), "\"weight\":3,\"file_weight\":3,\"changed\":true"));
+    cr_assert_eq(picks_of("10.0.0.2:80", 50), 30);
+    cr_assert(strstr(GET("web/endpoints"), "\"weight\":3,\"health\""));
+    const char *said = ask(endpoints_of_cluster, METHOD_POST, "web/endpoints/10.0.0.2:80/weight",
+                           "{\"weight\":18}", true);
+    cr_assert(strstr(said, "\"weight\":18"), "%s", said);
+    cr_assert_eq(picks_of("10.0.0.2:80", 50), 45);
+}
+
+Test(endpoints, get_no_weight_that_the_file_could_not_give)
+{
+    static const char *const wrong[] = {"", ",\"weight\":-1", ",\"weight\":65536",
+                                        ",\"weight\":1.5", ",\"weight\":\"3\""};
+    char content[128];
+    for (size_t i = 0; i < array_n(wrong); i++) {
+        snprintf(content, sizeof content, "{\"cluster\":\"web\",\"endpoint\":\"10.0.0.2:80\"%s}",
+                 wrong[i]);
+        const char *said = COMMAND("weight", content);
+        cr_assert(answer.status == 400 && strstr(said, "from 1 to 65535"), "%s", said);
+    }
+    cr_assert(strstr(WEIGH(",\"weight\":0"), "drain the endpoint"));
+    cr_assert_eq(answer.status, 400);
+    cr_assert_eq(picks_of("10.0.0.2:80", 50), 30);
+    ask(endpoints_command, METHOD_POST, "weight",
+        "{\"cluster\":\"web\",\"endpoint\":\"10.0.0.2:80\",\"weight\":2}", false);
+    cr_assert_eq(answer.status, 403);
+}
+
+Test(endpoints, lose_a_weight_that_was_set_beside_another_one_of_the_file)
+{
+    struct cluster *web = &stack_worker(s)->clusters[0];
+    WEIGH(",\"weight\":8");
+    endpoints_follow_file(&e);
+    cr_assert_eq(picks_of("10.0.0.2:80", 50), 40);
+    web->endpoints[1]->configured = 2;
+    endpoints_follow_file(&e);
+    endpoint_cell_touch(web->cell);
+    picks_of("10.0.0.2:80", 20); /* what round robin owes from before */
+    cr_assert_eq(picks_of("10.0.0.2:80", 40), 20);
+    cr_assert(!strstr(GET("web/endpoints"), "file_weight"));
+}

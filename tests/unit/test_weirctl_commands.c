@@ -51,6 +51,19 @@ Test(weirctl_commands, are_found_by_their_words)
     cr_assert(!command_find(WORDS("canary get"), &words));
 }
 
+Test(weirctl_commands, have_other_names)
+{
+    size_t words;
+    cr_assert_eq(command_find(WORDS("endpoints", "web"), &words), command_named("endpoint list"));
+    cr_assert_eq(words, 1);
+    cr_assert_eq(command_find(WORDS("breakers"), &words), command_named("breaker list"));
+    cr_assert_eq(command_find(WORDS("endpoint", "undrain"), &words),
+                 command_named("endpoint enable"));
+    cr_assert_eq(words, 2);
+    command_help(command_named("endpoint list"), &t);
+    cr_assert(strstr(said(), "\n\"weirctl endpoints\" is the same.\n"));
+}
+
 Test(weirctl_commands, are_guessed_when_misspelt)
 {
     command_guess(WORDS("canary", "gte", "reviews"), &t);
@@ -153,10 +166,18 @@ Test(weirctl_commands, send_their_arguments_as_json)
     cr_assert_str_eq(ask("endpoint list", NULL, NULL, 0), "{}");
     cr_assert_str_eq(ask("endpoint list", NULL, WORDS("web")), "{\"cluster\":\"web\"}");
     for (const char *const *name =
-             (const char *const[]){"endpoint drain", "endpoint undrain", NULL};
+             (const char *const[]){"endpoint drain", "endpoint enable", NULL};
          *name; name++)
         cr_assert_str_eq(ask(*name, NULL, WORDS("web", "10.0.0.1:80")),
                          "{\"cluster\":\"web\",\"endpoint\":\"10.0.0.1:80\"}");
+    cr_assert_str_eq(ask("endpoint weight", NULL, WORDS("web", "a:1", "3")),
+                     "{\"cluster\":\"web\",\"endpoint\":\"a:1\",\"weight\":3}");
+    cr_assert_str_eq(ask("endpoint weight", NULL, WORDS("web", "a:1")),
+                     "{\"cluster\":\"web\",\"endpoint\":\"a:1\",\"weight\":null}");
+    cr_assert_str_eq(ask("endpoint weight", NULL, WORDS("web", "a:1", "1.5")),
+                     "!\"1.5\" is no weight: a whole number, such as 3");
+    cr_assert_str_eq(ask("clusters", NULL, NULL, 0), "{}");
+    cr_assert_str_eq(ask("clusters", NULL, WORDS("web")), "{\"cluster\":\"web\"}");
 }
 
 Test(weirctl_commands, send_filters_as_one_text)
@@ -547,10 +568,46 @@ Test(weirctl_commands, show_what_draining_leaves)
     cr_assert_str_eq(show("endpoint drain", "{\"cluster\": \"web\", \"endpoint\": \"a:1\", "
                                             "\"drained\": true, \"changed\": true, \"left\": 2}"),
                      "a:1 is now drained; 2 of web take new requests.\n");
-    cr_assert_str_eq(show("endpoint undrain",
+    cr_assert_str_eq(show("endpoint enable",
                           "{\"cluster\": \"web\", \"endpoint\": \"a:1\", "
                           "\"drained\": false, \"changed\": false, \"left\": 3}"),
                      "a:1 was already undrained; 3 of web take new requests.\n");
+}
+
+Test(weirctl_commands, show_what_an_endpoint_weighs)
+{
+    cr_assert_str_eq(show("endpoint weight", "{\"endpoint\": \"a:1\", \"weight\": 3, "
+                                             "\"file_weight\": 1, \"changed\": true}"),
+                     "a:1 now has the weight 3; the file says 1.\n");
+    cr_assert_str_eq(show("endpoint weight", "{\"endpoint\": \"a:1\", \"weight\": 1, "
+                                             "\"file_weight\": 1, \"changed\": false}"),
+                     "a:1 already had the weight 1; the file says 1.\n");
+}
+
+Test(weirctl_commands, show_processes)
+{
+    cr_assert_str_eq(
+        show("workers",
+             "{\"workers\": [{\"process\": \"worker/0\", \"pid\": 7, \"generation\": 2, "
+             "\"state\": \"serving\", \"requests\": 100, \"active\": 1, \"connections\": 3, "
+             "\"cpu_ms\": 1250, \"resident\": 3145728}, {\"process\": \"master\"}]}"),
+        "PROCESS   PID  GENERATION  STATE    REQUESTS  ACTIVE  CONNECTIONS   CPU  MEMORY\n"
+        "worker/0    7           2  serving       100       1            3  1.2s    3.0M\n"
+        "master      -           -  -               -       -            -     -       -\n");
+}
+
+Test(weirctl_commands, show_clusters_with_what_they_have_had)
+{
+    cr_assert_str_eq(
+        show("clusters",
+             "{\"clusters\": [{\"name\": \"app\", \"traffic\": {\"requests\": 4, \"status\": "
+             "[0, 0, 3, 0, 0, 1], \"retries\": 1, \"latency\": [2, 2], \"latency_sum_us\": "
+             "8000}, \"endpoints\": [{\"name\": \"a:1\", \"state\": \"ok\", \"weight\": 3, "
+             "\"file_weight\": 1, \"attempts\": 5, \"failures\": 1, \"active\": 0, \"status\": "
+             "[0, 0, 3, 0, 0, 1]}]}]}"),
+        "CLUSTER  ENDPOINT  STATE       WEIGHT  REQUESTS  5XX  FAILURES  RETRIES  ACTIVE    MEAN\n"
+        "app      -         -                -         4    1         -        1       -  2.00ms\n"
+        "app      a:1       ok     3 (file: 1)         5    1         1        -       0       -\n");
 }
 
 Test(weirctl_commands, show_how_mirrors_differ)

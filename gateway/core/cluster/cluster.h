@@ -103,6 +103,7 @@ struct endpoint {
     uint32_t row;
     uint32_t slot;                /* in the endpoint cell; NO_SLOT: none yet */
     uint32_t configured;          /* weight */
+    uint32_t base;                /* weight in force: an operator's, or the configured one */
     uint32_t weight;              /* what is left of it, in 1/WEIGHT_ONE: core/cluster/weights.h */
     uint32_t zone;                /* as in struct weight_facts */
     uint8_t group;                /* in cluster->groups; GROUP_NONE */

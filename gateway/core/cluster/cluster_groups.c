@@ -41,16 +41,26 @@ static void sooner(uint64_t *due_us, uint64_t at_us, uint64_t now_us)
         *due_us = at_us;
 }
 
+/* Who has which key follows from the weights in force. */
+static void find_base(struct endpoint *ep)
+{
+    struct cluster *cl = ep->cluster;
+    const uint32_t base = endpoint_base_weight(cl->cell, ep->slot, ep->configured);
+    cl->keys_stale = cl->keys_stale || base != ep->base;
+    ep->base = base;
+}
+
 /* What is known about it now, and when that ends by itself. */
 static struct weight_facts facts_of(struct endpoint *ep, uint64_t *due_us)
 {
     const struct cluster *cl = ep->cluster;
     const struct slow_start slow = slow_start_of(cl->conf);
     const uint64_t now = *cl->now_us;
-    struct weight_facts f = {.weight = ep->configured, .share = SHARE_ALL, .ramp = SHARE_ALL,
+    find_slot(ep);
+    find_base(ep);
+    struct weight_facts f = {.weight = ep->base, .share = SHARE_ALL, .ramp = SHARE_ALL,
                              .zone = ep->zone};
     f.priority = ep->conf ? (uint8_t)ep->conf->priority : 0;
-    find_slot(ep);
     ep->guarded = endpoint_guarded(cl->arrays, ep->slot);
     f.draining = endpoint_awaits_check(ep);
     if (ep->slot >= cl->cell->capacity)

@@ -156,7 +156,7 @@ static struct endpoint *of_the_rest(const struct pick *p, const struct pick_grou
 
 /* -- by key ------------------------------------------------------------------------------------ */
 
-/* Members are the endpoints as configured, in all groups and whatever their health: so the table
+/* Members are the endpoints with the weights in force, in all groups and whatever their health: so the table
  * stays when that changes. */
 static void make_keys(struct cluster *cl)
 {
@@ -168,7 +168,7 @@ static void make_keys(struct cluster *cl)
     must(members);
     for (size_t i = 0; i < cl->n; i++)
         members[i] = (struct hash_member){.owner = cluster_owner(slice_str(cl->endpoints[i]->name)),
-                                          .weight = cl->endpoints[i]->configured};
+                                          .weight = cl->endpoints[i]->base};
     hash_table_make(&cl->table_of_keys,
                     cl->conf->balance == BALANCE_MAGLEV ? HASH_MAGLEV : HASH_RING, &sizes, members,
                     cl->n);
@@ -179,7 +179,7 @@ static void make_keys(struct cluster *cl)
 /* One with a part of its weight takes that part of its keys, always the same ones. */
 static bool has_key(const struct pick *p, const struct endpoint *ep)
 {
-    const uint64_t whole = (uint64_t)ep->configured * WEIGHT_ONE;
+    const uint64_t whole = (uint64_t)ep->base * WEIGHT_ONE;
     if (ep->weight >= whole)
         return true;
     return hash_mix(p->key, cluster_owner(slice_str(ep->name))) % whole < ep->weight;

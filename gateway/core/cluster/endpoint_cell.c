@@ -69,6 +69,7 @@ static void slot_copy(struct endpoint_slot *to, const struct endpoint_slot *from
     atomic_init(&to->joined_us, atomic_load(&from->joined_us));
     atomic_init(&to->degraded_until_us, atomic_load(&from->degraded_until_us));
     atomic_init(&to->draining_until_us, atomic_load(&from->draining_until_us));
+    atomic_init(&to->weighed, atomic_load(&from->weighed));
     atomic_init(&to->health, atomic_load(&from->health));
     atomic_init(&to->drained, atomic_load(&from->drained));
     atomic_init(&to->passed, atomic_load(&from->passed));
@@ -178,6 +179,7 @@ static void give_slot(struct endpoint_cell *cell, uint32_t slot, uint64_t owner,
     atomic_store(&s->joined_us, as->now_us);
     atomic_store(&s->degraded_until_us, 0);
     atomic_store(&s->draining_until_us, 0);
+    atomic_store(&s->weighed, 0);
     atomic_store(&s->health, (uint32_t)as->health);
     atomic_store(&s->drained, 0);
     atomic_store(&s->passed, 0);
@@ -288,6 +290,41 @@ void endpoint_drain_set(struct endpoint_cell *cell, uint32_t slot, bool on)
     struct endpoint_slot *s = slot_of(cell, slot);
     if (s && atomic_exchange(&s->drained, on) != on)
         endpoint_cell_touch(cell);
+}
+
+/* The upper half is what the file says, the lower one the weight, plus 1 so that 0 is none. */
+static uint64_t pack_weight(uint32_t weight, uint32_t configured)
+{
+    return (uint64_t)configured << 32 | (weight + 1);
+}
+
+static bool is_weighed(uint64_t weighed, uint32_t configured)
+{
+    return weighed && weighed >> 32 == configured;
+}
+
+void endpoint_weight_set(struct endpoint_cell *cell, uint32_t slot, uint32_t weight,
+                         uint32_t configured)
+{
+    struct endpoint_slot *s = slot_of(cell, slot);
+    const uint64_t packed = weight == configured ? 0 : pack_weight(weight, configured);
+    if (s && atomic_exchange(&s->weighed, packed) != packed)
+        endpoint_cell_touch(cell);
+}
+
+uint32_t endpoint_base_weight(const struct endpoint_cell *cell, uint32_t slot, uint32_t configured)
+{
+    const struct endpoint_slot *s = look(cell, slot);
+    const uint64_t weighed = s ? atomic_load(&s->weighed) : 0;
+    return is_weighed(weighed, configured) ? (uint32_t)weighed - 1 : configured;
+}
+
+bool endpoint_weight_forget(struct endpoint_cell *cell, uint32_t slot, uint32_t configured)
+{
+    struct endpoint_slot *s = slot_of(cell, slot);
+    uint64_t weighed = s ? atomic_load(&s->weighed) : 0;
+    return weighed && !is_weighed(weighed, configured) &&
+           atomic_compare_exchange_strong(&s->weighed, &weighed, 0);
 }
 
 void endpoint_word_set(struct endpoint_cell *cell, uint32_t slot, enum endpoint_word word,

@@ -46,6 +46,8 @@ struct endpoint_slot {
     _Atomic uint64_t joined_us;          /* when it came or came back; 0: was there from the start */
     _Atomic uint64_t degraded_until_us;  /* monotonic; 0: it isn't */
     _Atomic uint64_t draining_until_us;
+    _Atomic uint64_t weighed;            /* an operator's weight, and the file's at that time, in one
+                                            word: endpoint_base_weight(). 0: none */
     _Atomic uint32_t health;             /* enum endpoint_health */
     _Atomic uint32_t drained;            /* by an operator */
     _Atomic uint32_t passed;             /* health checks in a row */
@@ -111,6 +113,14 @@ uint32_t endpoint_cell_find(const struct endpoint_cell *cell, struct slice name)
 void endpoint_health_set(struct endpoint_cell *cell, uint32_t slot, enum endpoint_health health,
                          uint64_t now_us);
 void endpoint_drain_set(struct endpoint_cell *cell, uint32_t slot, bool on);
+/* A weight instead of the configured one, which stands as long as the configuration says the same as
+ * now; the configured one itself: none any more. */
+void endpoint_weight_set(struct endpoint_cell *cell, uint32_t slot, uint32_t weight,
+                         uint32_t configured);
+/* What is in force. */
+uint32_t endpoint_base_weight(const struct endpoint_cell *cell, uint32_t slot, uint32_t configured);
+/* Forgets a weight that was set when another one was configured. True: there was one. */
+bool endpoint_weight_forget(struct endpoint_cell *cell, uint32_t slot, uint32_t configured);
 /* Until then, rounded up to a second, so that one who says it with each response isn't a change each
  * time; what it said before is forgotten. */
 void endpoint_word_set(struct endpoint_cell *cell, uint32_t slot, enum endpoint_word word,
