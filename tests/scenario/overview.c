@@ -142,6 +142,24 @@ Test(overview, counts_what_listeners_routes_variants_and_endpoints_had)
     cr_assert(json_is_true(json_object_get(seen, "may_change")));
 }
 
+Test(overview, shows_what_is_overridden_and_that_something_has_happened)
+{
+    rig_start_with(usual);
+    ask_admin("/v1/overview", "{}", 200);
+    const json_int_t events = json_integer_value(json_object_get(seen, "events_next"));
+    cr_assert(events > 0 && json_array_size(json_object_get(seen, "overrides")) == 0);
+    cr_assert_eq(weirctl_run("canary set split app=1 v2=1"), 0);
+    ask_admin("/v1/overview", "{}", 200);
+    cr_assert_gt(json_integer_value(json_object_get(seen, "events_next")), events);
+    const json_t *overrides = json_object_get(seen, "overrides");
+    cr_assert_eq(json_array_size(overrides), 1);
+    cr_assert_str_eq(json_string_value(json_object_get(json_array_get(overrides, 0), "key")),
+                     "canary/weights/split");
+    const json_t *v2 = json_array_get(
+        json_object_get(named(json_object_get(seen, "routes"), "split"), "variants"), 1);
+    cr_assert_eq(json_number_value(json_object_get(v2, "share")), 0.5);
+}
+
 /* The routes change places, and another comes before them. */
 Test(overview, goes_on_counting_over_a_reload_that_moves_things)
 {

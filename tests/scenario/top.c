@@ -105,7 +105,9 @@ Test(top, obeys_its_keys)
     AWAIT(screen_shows("[breakers]") && screen_shows("cluster app"));
     screen_type("w");
     AWAIT(screen_shows("worker/0") && screen_shows("master"));
-    screen_type("?");
+    screen_type("e");
+    AWAIT(screen_shows("[events]") && screen_shows(" started "));
+    screen_type("w?");
     AWAIT(screen_shows("PROCESS    as ps names it"));
     screen_type("?");
     AWAIT(screen_shows("[workers]") && screen_shows("worker/0"));
@@ -118,6 +120,16 @@ Test(top, obeys_its_keys)
     screen_type("\033[B\033[A\033[99~\tq");
     cr_assert_eq(screen_await_exit(), 0);
     cr_assert(screen_is_usual());
+    cr_assert_leq(screen_widest(), 80);
+}
+
+Test(top, shows_events_as_they_happen)
+{
+    start(1);
+    look("--interval 0.2 --view events");
+    AWAIT(screen_shows("[events]"));
+    cr_assert_eq(weirctl_run("canary set split app=1"), 0);
+    AWAIT(screen_shows(" canary_changed "));
     cr_assert_leq(screen_widest(), 80);
 }
 

@@ -76,6 +76,17 @@ Test(process_usage, adds_up_the_master_and_its_children)
     cr_assert(u.fds_known && u.fds >= 6);
 }
 
+Test(process_usage, tells_of_one_process_without_its_children)
+{
+    struct process_one u;
+
+    process(10, "weir: master", 1, 99, 198, 2);
+    cr_assert(process_usage_one(proc, 10, &u));
+    cr_assert_eq(u.cpu_us, 100 * UINT64_C(1000000) / (uint64_t)sysconf(_SC_CLK_TCK));
+    cr_assert_eq(u.resident, 2 * (uint64_t)sysconf(_SC_PAGESIZE));
+    cr_assert(!process_usage_one(proc, 11, &u));
+}
+
 Test(process_usage, says_when_descriptors_cannot_be_counted)
 {
     const uint64_t pids[] = {11};
