@@ -161,6 +161,15 @@ void chrome_start(void)
     chrome_size(1440, 900);
 }
 
+/* Its helpers end a little later than the browser, and would look like something left behind. */
+static void await_helpers(void)
+{
+    const uint64_t end = now_ms() + DEADLINE_MS;
+    while (rig_count("") > rig_count("master") + rig_count("control") + rig_count("worker/") &&
+           now_ms() < end)
+        sleep_ms(LOOK_AGAIN_MS);
+}
+
 void chrome_end(void)
 {
     if (!chrome.pid)
@@ -169,6 +178,7 @@ void chrome_end(void)
         command("DELETE", "", NULL, true);
     kill(chrome.pid, SIGTERM);
     waitpid(chrome.pid, NULL, 0);
+    await_helpers();
     close(chrome.out);
     curl_easy_cleanup(chrome.curl);
     json_decref(chrome.answer);
