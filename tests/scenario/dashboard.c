@@ -214,6 +214,14 @@ Test(dashboard, moves_a_weight_by_keyboard_and_the_split_follows)
     chrome_await(CELL("[data-route=reviews]", "new", 4) " === '60'");
     chrome_await(CELL("[data-route=reviews]", "new", 5) " === '70'");
     cr_assert_str_eq(chrome_text(":focus"), "Move weights…", "the focus comes back");
+    /* It stands among the overrides with what was said of it, and is taken back there. */
+    chrome_await("document.querySelector('#override-list').textContent.includes('first step')");
+    says("#override-list", "token ops at 127.0.0.1");
+    chrome_click("#override-list button");
+    says("dialog h2", "Undo the override of ");
+    chrome_click("dialog [type=submit]");
+    chrome_await(CELL("[data-route=reviews]", "new", 1) " === '10'");
+    chrome_await("!document.querySelector('#override-none').hidden");
     was_quiet();
 }
 
