@@ -55,7 +55,7 @@ static inline void start_with(const char *listener, const char *listeners)
     char text[1024];
     snprintf(text, sizeof text,
              "protocols = [ \"h2\", \"http/1.1\" ]; limits = { requests = 1000000; %s", listener);
-    rig_start(.listener = text, .listeners = listeners,
+    rig_start(.listener = text, .listeners = listeners, .log = "recent = 0;", /* of all requests */
               .routes = "( { match = { path_prefix = \"/here\"; }; respond = { body = \"x\"; }; },"
                         "  { cluster = \"app\"; } )");
     neighbour = raw_open();
