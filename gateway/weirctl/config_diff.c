@@ -79,17 +79,30 @@ static void compare_objects(struct diff *d, size_t at, const json_t *from, const
     }
 }
 
+/* What has no name of its own is called after the cluster that it is about. NULL: nothing. */
 static const char *name_of(const json_t *element)
 {
-    return json_string_value(json_object_get(element, "name"));
+    const char *name = json_string_value(json_object_get(element, "name"));
+    if (name && *name)
+        return name;
+    const char *cluster = json_string_value(json_object_get(element, "cluster"));
+    return cluster && *cluster ? cluster : NULL;
 }
 
+/* Each by a name that no other one has. */
 static bool all_named(const json_t *list)
 {
+    json_t *names = json_object();
     const json_t *e;
     size_t i;
-    json_array_foreach(list, i, e) if (!name_of(e)) return false;
-    return json_array_size(list) > 0;
+    json_array_foreach(list, i, e)
+    {
+        if (name_of(e))
+            json_object_set_new(names, name_of(e), json_true());
+    }
+    const bool all = json_object_size(names) == json_array_size(list) && json_array_size(list);
+    json_decref(names);
+    return all;
 }
 
 static json_t *by_name(const json_t *list)

@@ -40,6 +40,17 @@ Test(config_diff, compares_groups_with_names_whatever_their_order)
         2, "~ routes.b.t: 1 -> 2\n+ routes.c\n");
 }
 
+Test(config_diff, calls_what_has_no_name_after_its_cluster)
+{
+    check("{\"split\":[{\"cluster\":\"a\",\"name\":\"\",\"w\":100},{\"cluster\":\"b\",\"name\":"
+          "\"\",\"w\":0}]}",
+          "{\"split\":[{\"cluster\":\"b\",\"name\":\"\",\"w\":50},{\"cluster\":\"a\",\"name\":\"\","
+          "\"w\":50}]}",
+          2, "~ split.a.w: 100 -> 50\n~ split.b.w: 0 -> 50\n");
+    check("{\"l\":[{\"name\":\"x\",\"n\":1},{\"name\":\"x\",\"n\":2}]}",
+          "{\"l\":[{\"name\":\"x\",\"n\":1},{\"name\":\"x\",\"n\":3}]}", 1, "~ l.1.n: 2 -> 3\n");
+}
+
 Test(config_diff, compares_other_lists_by_position)
 {
     check("{\"l\":[1,2]}", "{\"l\":[1,3,4]}", 2, "~ l.1: 2 -> 3\n+ l.2: 4\n");
