@@ -13,7 +13,7 @@
  * "..."}, by whomever it is found. "fleet": true in what changes something says it to all instances
  * (decide.h). */
 
-#include "control/admin.h"
+#include "control/admin/admin.h"
 #include "core/generation.h"
 
 struct decider;

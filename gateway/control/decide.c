@@ -10,7 +10,7 @@
 
 #include "base/event.h"
 #include "config/option.h"
-#include "control/overrides.h"
+#include "control/overrides/overrides.h"
 
 enum { SECONDS_MAX = 1000000000 }; /* longer is for good */
 #define EXPIRES "expires"          /* the member, of those that have no other one that says it */

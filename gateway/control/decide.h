@@ -24,7 +24,7 @@
 
 #include <jansson.h>
 
-#include "control/admin.h"
+#include "control/admin/admin.h"
 
 enum {
     DECISION_KEY_MAX = 180, /* bytes: it is part of a cell's name */

@@ -8,7 +8,7 @@
 #include "base/fault.h"
 #include "base/event.h"
 #include "control/decide.h"
-#include "control/health.h"
+#include "control/health/health.h"
 
 enum { NAMES_MAX = 256, SHOWN_MAX = 64, MILLION = 1000000 };
 

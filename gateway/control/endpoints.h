@@ -17,7 +17,7 @@
 
 #include <jansson.h>
 
-#include "control/admin.h"
+#include "control/admin/admin.h"
 #include "core/worker.h"
 
 struct decider;

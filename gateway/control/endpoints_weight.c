@@ -6,7 +6,7 @@
 #include "base/event.h"
 #include "control/decide.h"
 #include "control/endpoints.h"
-#include "control/overrides.h"
+#include "control/overrides/overrides.h"
 
 enum { WEIGHT_MAX = 65535 /* as clusters.NAME.endpoints.weight */ };
 

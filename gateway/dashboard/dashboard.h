@@ -8,11 +8,11 @@
  *
  *     dashboard_init(&d);
  *     {"/", dashboard_page, &d, .blank = true}, and
- *     {"/ui/", dashboard_file, &d, .prefix = true, .blank = true} in the table of control/admin.h
+ *     {"/ui/", dashboard_file, &d, .prefix = true, .blank = true} in the table of control/admin/admin.h
  *
  * A file is asked for anew by its ETag each time, which follows from what it contains. */
 
-#include "control/admin.h"
+#include "control/admin/admin.h"
 #include "dashboard/assets.h"
 
 enum {

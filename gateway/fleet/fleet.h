@@ -19,7 +19,7 @@
  * pipeline that was answered. */
 
 #include "config/fleet_conf.h"
-#include "control/admin.h"
+#include "control/admin/admin.h"
 #include "core/stats/stats.h"
 
 struct admin_row;

@@ -13,7 +13,7 @@
  * asking, and when one comes or goes only its own endpoints move. Pure; control process. */
 
 #include "base/text.h"
-#include "control/health_share.h"
+#include "control/health/health_share.h"
 
 /* An endpoint that an instance has checked. */
 struct checker_finding {

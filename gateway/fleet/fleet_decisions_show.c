@@ -7,7 +7,7 @@
  * Forgetting undoes nothing: who joins from then on doesn't hear of it, that is all. */
 #include "fleet/fleet_decisions.h"
 
-#include "control/metrics.h"
+#include "control/show/metrics.h"
 
 /* -- metrics ----------------------------------------------------------------------------------- */
 

@@ -3,7 +3,7 @@
 #define WEIR_FLEET_HEALTH_H
 
 /* Health checks by some instances for all, for clusters with health.fleet_checkers: carries what
- * control/health_share.h has to say and to hear, over the board "health/CLUSTER". */
+ * control/health/health_share.h has to say and to hear, over the board "health/CLUSTER". */
 
 struct fleet;
 struct fleet_health;

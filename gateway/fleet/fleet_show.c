@@ -2,7 +2,7 @@
 /* The fleet on the metrics page and the admin socket. */
 #include "fleet/fleet_parts.h"
 
-#include "control/metrics.h"
+#include "control/show/metrics.h"
 
 static const char *const states[] = {"apart", "joining", "joined"};
 

@@ -3,10 +3,10 @@
 
 #include "process/engine.h"
 
-#include "control/health.h"
-#include "control/log_stream.h"
-#include "control/overview_stream.h"
-#include "control/resolver.h"
+#include "control/health/health.h"
+#include "control/logs/log_stream.h"
+#include "control/show/overview_stream.h"
+#include "control/dns/resolver.h"
 #include "core/module/watched_file.h"
 #include "fleet/fleet.h"
 #include "process/rollback.h"

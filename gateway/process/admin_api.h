@@ -5,15 +5,15 @@
 /* The admin API of the control process: every path that its listeners serve, and who answers it.
  * docs/openapi.json describes the paths, docs/admin.md who may ask for what. */
 
-#include "control/admin.h"
+#include "control/admin/admin.h"
 #include "control/commands.h"
 #include "control/endpoints.h"
-#include "control/events.h"
-#include "control/explain.h"
-#include "control/metrics.h"
-#include "control/overrides.h"
-#include "control/overview.h"
-#include "control/status.h"
+#include "control/logs/events.h"
+#include "control/explain/explain.h"
+#include "control/show/metrics.h"
+#include "control/overrides/overrides.h"
+#include "control/show/overview.h"
+#include "control/show/status.h"
 #include "dashboard/dashboard.h"
 #include "process/asks.h"
 #include "process/log_level.h"

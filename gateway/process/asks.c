@@ -2,7 +2,7 @@
 /* Operators' wishes to the master, and the answers of those that wait. */
 #include "process/asks.h"
 
-#include "control/overrides.h"
+#include "control/overrides/overrides.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -6,8 +6,8 @@
  * /v1/upgrade, /v1/drain and /v1/logs/reopen. The control process passes it on as one byte
  * (child.h) and answers when the master's report is there. */
 
-#include "control/admin.h"
-#include "control/override_cell.h"
+#include "control/admin/admin.h"
+#include "control/overrides/override_cell.h"
 #include "process/child.h"
 #include "process/report.h"
 

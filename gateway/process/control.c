@@ -6,9 +6,9 @@
 #include "process/engine.h"
 
 #include "base/event.h"
-#include "control/dns.h"
-#include "control/health.h"
-#include "control/resolver.h"
+#include "control/dns/dns.h"
+#include "control/health/health.h"
+#include "control/dns/resolver.h"
 #include "core/module/module.h"
 #include "core/module/watched_file.h"
 #include "fleet/fleet.h"

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/fault.h"
-#include "control/explain.h"
+#include "control/explain/explain.h"
 #include "core/module/module.h"
 #include "io/shm.h"
 #include "process/load.h"

@@ -6,8 +6,8 @@
 #include "base/audit.h"
 #include "base/log.h"
 #include "base/syslog.h"
-#include "control/admin_access.h"
-#include "control/override_cell.h"
+#include "control/admin/admin_access.h"
+#include "control/overrides/override_cell.h"
 #include "fleet/fleet.h"
 
 #include <errno.h>

@@ -7,7 +7,7 @@
 
 #include "base/event.h"
 #include "control/decide.h"
-#include "control/overrides.h"
+#include "control/overrides/overrides.h"
 
 static void show(const struct log_levels *l, struct admin_answer *out)
 {

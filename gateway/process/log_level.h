@@ -4,12 +4,12 @@
 
 /* The error log's level at run time, in all processes at once: it lies on the board, where each
  * line is judged by it (base/log.h). It overrides log.level until that changes
- * (control/overrides.h).
+ * (control/overrides/overrides.h).
  *
  *     GET  /v1/logs/level                       {"level": "info", "configured": "info"}
  *     POST /v1/logs/level {"level": "trace"}    the same, of what is now */
 
-#include "control/admin.h"
+#include "control/admin/admin.h"
 #include "process/board.h"
 
 struct overrides;

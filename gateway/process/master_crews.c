@@ -7,8 +7,8 @@
 #include "process/master_parts.h"
 
 #include "base/event.h"
-#include "control/overrides.h"
-#include "control/resolver.h"
+#include "control/overrides/overrides.h"
+#include "control/dns/resolver.h"
 #include "process/service.h"
 
 #include <errno.h>

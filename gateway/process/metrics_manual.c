@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The manual of metrics, docs/metrics.md: made from the tables by which they are shown. */
-#include "control/admin_access.h"
-#include "control/metrics.h"
-#include "control/overrides.h"
+#include "control/admin/admin_access.h"
+#include "control/show/metrics.h"
+#include "control/overrides/overrides.h"
 #include "core/module/module.h"
 #include "core/stats/stats.h"
 #include "fleet/fleet.h"

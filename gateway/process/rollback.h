@@ -5,7 +5,7 @@
 /* The texts of configurations, for operators: those in force, and those that a rollback would
  * bring. */
 
-#include "control/admin.h"
+#include "control/admin/admin.h"
 #include "process/child.h"
 
 /* Are the files on the disk these texts? A file that can't be read isn't. */

@@ -21,7 +21,7 @@
 
 #include "base/slice.h"
 #include "config/fleet_conf.h"
-#include "control/dns.h"
+#include "control/dns/dns.h"
 #include "io/loop.h"
 #include "io/tls.h"
 

@@ -5,7 +5,7 @@
 /* From what the configuration or a sentinel calls a server to its addresses. */
 
 #include "base/addr.h"
-#include "control/dns.h"
+#include "control/dns/dns.h"
 
 enum { REDIS_NAME_MAX = 255 };
 

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "control/admin.h"
+#include "control/admin/admin.h"
 
 _Static_assert((int)CLIENT_TIMEOUT_MS > (int)ADMIN_WORK_MS + 1000, "a 504 must get through");
 

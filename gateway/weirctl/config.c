@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* weirctl config, diff: the configuration in force, and what a file would change of it. */
 
-#include "control/override_setting.h"
+#include "control/overrides/override_setting.h"
 #include "weirctl/answer.h"
 #include "weirctl/command.h"
 #include "weirctl/config_diff.h"

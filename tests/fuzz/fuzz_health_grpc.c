@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Fuzzes the reader of gRPC health answers with what a backend might send. What must hold: an
  * answer that is cut by one byte is none, and the last status of several is the one that counts. */
-#include "control/health_grpc.h"
+#include "control/health/health_grpc.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { ROOM = 4096 };

@@ -5,7 +5,7 @@
 /* An admin server with a table of the test's own, and its clients, over memory links. The clock
  * stands unless a test moves it. */
 
-#include "control/admin.h"
+#include "control/admin/admin.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 
 /* The resolver and c-ares on the loop, against a DNS server in a thread of the test. */
 
-#include "control/resolver.h"
+#include "control/dns/resolver.h"
 
 #include <ares.h>
 #include <criterion/criterion.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who has changed what: which requests become events, and what of them is told. */
 
-#include "control/admin_change.h"
+#include "control/admin/admin_change.h"
 #include "tests/unit/admin_peer.h"
 
 #include "base/event.h"

@@ -2,7 +2,7 @@
 /* Streams of the admin server: what readers get, and what becomes of those that are slow or gone.
  */
 
-#include "control/admin_stream.h"
+#include "control/admin/admin_stream.h"
 
 #include "admin_peer.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GET and POST /v1/events: pages, ends, and what is refused. */
 
-#include "control/events.h"
+#include "control/logs/events.h"
 
 #include <criterion/criterion.h>
 #include <jansson.h>

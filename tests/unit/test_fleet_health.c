@@ -3,7 +3,7 @@
  * the test makes up. */
 #include "fleet_case.h"
 
-#include "control/health_parts.h"
+#include "control/health/health_parts.h"
 #include "fleet/fleet_health.h"
 
 static struct patient {

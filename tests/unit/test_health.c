@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 #include "core/stats/exposition.h"
-#include "control/health.h"
+#include "control/health/health.h"
 #include "tests/lib/stack.h"
 
 #define CONF(health)                                                                               \

@@ -2,7 +2,7 @@
 /* The two messages of the gRPC health protocol, byte by byte. */
 #include <criterion/criterion.h>
 
-#include "control/health_grpc.h"
+#include "control/health/health_grpc.h"
 
 static void request_is(struct slice service, struct slice expected)
 {

@@ -2,7 +2,7 @@
 /* Statuses and content. */
 #include <criterion/criterion.h>
 
-#include "control/health_match.h"
+#include "control/health/health_match.h"
 
 Test(health_match, a_status_is_in_one_of_the_ranges)
 {

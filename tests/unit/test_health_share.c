@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Checks that others in the fleet make: what is believed of them, when this instance checks after
  * all, and what is a path fault. In a whole process without sockets; the test is the others. */
-#include "control/health_share.h"
+#include "control/health/health_share.h"
 #include "core/stats/exposition.h"
 
 #include <criterion/criterion.h>

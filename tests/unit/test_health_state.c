@@ -2,7 +2,7 @@
 /* Rise and fall, and when the next check is due. */
 #include <criterion/criterion.h>
 
-#include "control/health_state.h"
+#include "control/health/health_state.h"
 
 static const struct health_conf conf = {
     .rise = 2,

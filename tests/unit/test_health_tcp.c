@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 
-#include "control/health_tcp.h"
+#include "control/health/health_tcp.h"
 
 static struct loop lp;
 static struct health_tcp check;

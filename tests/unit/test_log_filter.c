@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Filters of the live log: what can be read, what is refused and how, and which lines are taken. */
 
-#include "control/log_filter.h"
+#include "control/logs/log_filter.h"
 
 #include <criterion/criterion.h>
 

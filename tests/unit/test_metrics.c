@@ -2,7 +2,7 @@
 /* The metrics page: its parts are there, in the format that scrapers read. What the workers'
  * counters show is tested in test_stats.c. */
 
-#include "control/metrics.h"
+#include "control/show/metrics.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
-#include "control/resolver.h"
+#include "control/dns/resolver.h"
 #include "core/module/module.h"
 #include "core/module/watched_file.h"
 #include "io/loop.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is remembered of overrides in shared memory. */
-#include "control/override_cell.h"
+#include "control/overrides/override_cell.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which setting an override is about, and whether a configuration says the same there. */
-#include "control/override_setting.h"
+#include "control/overrides/override_setting.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

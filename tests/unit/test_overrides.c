@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The life of an override: it is marked when something is decided, and ends by its time, by a
  * decision that brings the configuration's value back, or by another configuration. */
-#include "control/overrides.h"
+#include "control/overrides/overrides.h"
 
 #include <criterion/criterion.h>
 #include <jansson.h>

@@ -2,7 +2,7 @@
 /* The overview as server-sent events: one object a second for all readers, none for nobody, and
  * what becomes of readers that are slow. */
 
-#include "control/overview_stream.h"
+#include "control/show/overview_stream.h"
 
 #include "admin_peer.h"
 

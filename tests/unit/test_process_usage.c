@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What processes use, read from files that look like those of /proc. */
 
-#include "control/process_usage.h"
+#include "control/show/process_usage.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

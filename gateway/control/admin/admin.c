@@ -5,7 +5,7 @@
  * There is one timer per connection: for the next whole request, for an answer that comes later,
  * and then for the reader to take some of the answer. What comes byte by byte doesn't push it. */
 
-#include "control/admin_parts.h"
+#include "control/admin/admin_parts.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -24,7 +24,7 @@
  * nobody off another. */
 
 #include "base/text.h"
-#include "control/admin_access.h"
+#include "control/admin/admin_access.h"
 #include "http/head.h"
 #include "io/link.h"
 

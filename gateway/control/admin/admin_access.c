@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "control/admin_access.h"
+#include "control/admin/admin_access.h"
 
 #include <stdio.h>
 

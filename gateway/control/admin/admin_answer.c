@@ -3,7 +3,7 @@
  * ten thousand routes are megabytes), so its content stays where it was made and follows into the
  * link's queue as there is room. How much all of them hold together is bounded. */
 
-#include "control/admin_parts.h"
+#include "control/admin/admin_parts.h"
 
 #include <stdarg.h>
 #include <stdio.h>

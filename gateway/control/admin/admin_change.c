@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Today no request carries a secret: grants are answers. What a module's may carry one day is known
  * by the names of its members. */
-#include "control/admin_change.h"
+#include "control/admin/admin_change.h"
 
 #include <jansson.h>
 #include <stdlib.h>

@@ -19,8 +19,8 @@
  * Every function below that answers or reads may have dropped the client when it returns: who goes
  * on with it looks whether list_linked(&c->node). */
 
-#include "control/admin.h"
-#include "control/admin_change.h"
+#include "control/admin/admin.h"
+#include "control/admin/admin_change.h"
 #include "http/h1_body.h"
 
 enum admin_state {
@@ -28,7 +28,7 @@ enum admin_state {
     ADMIN_READING,   /* the content */
     ADMIN_WORKING,   /* the function of the row answers later */
     ADMIN_ANSWERING, /* some of the answer isn't queued yet */
-    ADMIN_STREAMING, /* the answer goes on: control/admin_stream.h */
+    ADMIN_STREAMING, /* the answer goes on: control/admin/admin_stream.h */
     ADMIN_ENDING,
 };
 

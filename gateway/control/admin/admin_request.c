@@ -3,7 +3,7 @@
  * then the row's function runs. What no row wants is refused as soon as the head is known; content
  * that is still to come is then not read, and the connection ends with the refusal. */
 
-#include "control/admin_parts.h"
+#include "control/admin/admin_parts.h"
 
 #include "http/status.h"
 #include "http/target.h"

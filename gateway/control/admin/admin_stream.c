@@ -5,11 +5,11 @@
  * Invariant: nothing here drops the client. What fails is noted, and seen to when the client's turn
  * comes (admin.c), so that who sends may be walking over its streams. */
 
-#include "control/admin_stream.h"
+#include "control/admin/admin_stream.h"
 
 #include <stdlib.h>
 
-#include "control/admin_parts.h"
+#include "control/admin/admin_parts.h"
 #include "http/h1_write.h"
 
 enum { FRAME = 24 /* what stands around the content of a chunk, at most */ };

@@ -16,7 +16,7 @@
  * Bounded: ADMIN_STREAMS of them, none queues more than a link does, and a reader that takes
  * nothing of what is queued within ADMIN_IDLE_MS is dropped. One that has nothing to take stays. */
 
-#include "control/admin.h"
+#include "control/admin/admin.h"
 
 enum { ADMIN_STREAMS = 16 /* more get 503 */ };
 

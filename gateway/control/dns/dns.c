@@ -14,7 +14,7 @@
  * A watch is kept when its socket closes, and used for another: c-ares closes sockets from inside
  * ares_process_fd, which the watch itself may have called. */
 
-#include "control/dns.h"
+#include "control/dns/dns.h"
 
 #include <ares.h>
 #include <netdb.h>

@@ -14,7 +14,7 @@
  * somebody's receive buffer, and come back as timeouts. Times are spread by a twentieth, so that
  * they don't stay together either. */
 
-#include "control/resolver.h"
+#include "control/dns/resolver.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -24,7 +24,7 @@
 #include "base/fault.h"
 #include "base/event.h"
 #include "core/cluster/endpoint_cell.h"
-#include "control/dns.h"
+#include "control/dns/dns.h"
 
 enum {
     IN_FLIGHT = 64,

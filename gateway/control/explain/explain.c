@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The way of one request, written as JSON in the order in which the gateway decides. */
-#include "control/explain.h"
+#include "control/explain/explain.h"
 
 #include <stdlib.h>
 #include <string.h>

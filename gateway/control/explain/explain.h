@@ -29,7 +29,7 @@
 
 #include <jansson.h>
 
-#include "control/admin.h"
+#include "control/admin/admin.h"
 #include "control/endpoints.h"
 #include "core/route/route_explain.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The way of many requests in short, to be compared with another configuration's: not who would get
  * this one, but who may get requests of its route. */
-#include "control/explain.h"
+#include "control/explain/explain.h"
 
 #include <stdlib.h>
 

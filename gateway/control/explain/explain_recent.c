@@ -2,7 +2,7 @@
 /* What has become of one of the last requests, from the record that its worker has left, and what
  * would become of it now. A record is what a process wrote that may have died, or a binary of
  * before an upgrade: numbers out of range show as such, texts are bounded. */
-#include "control/explain.h"
+#include "control/explain/explain.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From an operator's description to the values that a request would have. What a listener would
  * refuse is refused here in the same words. */
-#include "control/explain.h"
+#include "control/explain/explain.h"
 
 #include <jansson.h>
 #include <string.h>

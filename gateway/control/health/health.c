@@ -5,7 +5,7 @@
  *
  * A look every LOOK_MS finds endpoints that have come or gone, and whether a cluster gets requests.
  * Nothing here is remembered but in the slots, so a process that starts anew goes on from there. */
-#include "control/health_parts.h"
+#include "control/health/health_parts.h"
 
 #include "upstream/origin.h"
 

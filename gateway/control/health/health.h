@@ -15,7 +15,7 @@
  * What was found lasts: a control process that starts again goes on from the last state, and so
  * does one of a new configuration, for the endpoints that are still there. */
 
-#include "control/health_match.h"
+#include "control/health/health_match.h"
 #include "core/cluster/endpoint_cell.h"
 #include "core/worker.h"
 

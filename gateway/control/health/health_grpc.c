@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Two protobuf messages by hand. Of the wire format (protobuf.dev, "Encoding") there is what a
  * reader needs to pass over fields that it doesn't know; the last one of a number counts. */
-#include "control/health_grpc.h"
+#include "control/health/health_grpc.h"
 
 enum { FRAME_HEAD = 5, VARINT_MAX = 10 };
 enum { WIRE_VARINT, WIRE_I64, WIRE_BYTES, WIRE_GROUP, WIRE_GROUP_END, WIRE_I32 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is known of health checks, for who asks: the admin socket and the metrics page. */
-#include "control/health_parts.h"
+#include "control/health/health_parts.h"
 
 struct health_facts health_facts(const struct health *h, uint32_t cluster, struct slice endpoint)
 {

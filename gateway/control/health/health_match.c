@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Statuses and content of checks. */
-#include "control/health_match.h"
+#include "control/health/health_match.h"
 
 #include <string.h>
 

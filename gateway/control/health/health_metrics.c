@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Health checks on the metrics page. Counters begin anew with each control process, as those of the
  * resolver do; states come from the slots and don't. */
-#include "control/health.h"
-#include "control/health_parts.h"
-#include "control/health_state.h"
+#include "control/health/health.h"
+#include "control/health/health_parts.h"
+#include "control/health/health_state.h"
 
-#include "control/metrics.h"
+#include "control/show/metrics.h"
 #include "core/stats/stats.h"
 
 enum { HEALTH, ENDPOINTS, CHECKS, CHANGES, PATH_FAULTS, FOLLOWED, UNSAID, RUNNING, DELAYED };

@@ -5,10 +5,10 @@
 /* Private to the health checks: health.c knows who is checked, health_run.c when, and what follows
  * from it; health_look.c is for who asks. */
 
-#include "control/health.h"
-#include "control/health_share.h"
-#include "control/health_state.h"
-#include "control/health_tcp.h"
+#include "control/health/health.h"
+#include "control/health/health_share.h"
+#include "control/health/health_state.h"
+#include "control/health/health_tcp.h"
 #include "core/cluster/cluster.h"
 
 struct shadow;

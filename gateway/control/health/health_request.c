@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From settings to a request, and from its response to an outcome. */
-#include "control/health_request.h"
+#include "control/health/health_request.h"
 
-#include "control/health_grpc.h"
+#include "control/health/health_grpc.h"
 #include "core/cluster/endpoint_word.h"
 #include "core/exchange.h"
 #include "core/module/module_slice.h"

@@ -6,7 +6,7 @@
  * and what the answer says. They are shadows (core/call.h), so they go the way of requests, with
  * the cluster's TLS and its limits, but to one endpoint and past balancer and modules. */
 
-#include "control/health_match.h"
+#include "control/health/health_match.h"
 #include "core/call.h"
 #include "core/cluster/endpoint_cell.h"
 

@@ -5,10 +5,10 @@
  *                 │  at most health.concurrency at a time
  *
  * Each check makes a connection of its own: what a kept one proves is that it was accepted once. */
-#include "control/health_parts.h"
+#include "control/health/health_parts.h"
 
 #include "base/event.h"
-#include "control/health_request.h"
+#include "control/health/health_request.h"
 #include "core/cluster/endpoint_word.h"
 #include "core/shadow.h"
 #include "upstream/origin.h"

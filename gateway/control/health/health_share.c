@@ -2,10 +2,10 @@
 /* The timer of an endpoint goes on while others check it: instead of a check it then counts what
  * was said last as one, so checks in a row are as many as they would be here (outlier goes by
  * them). */
-#include "control/health_share.h"
+#include "control/health/health_share.h"
 
 #include "base/event.h"
-#include "control/health_parts.h"
+#include "control/health/health_parts.h"
 
 uint32_t health_checkers(const struct health *h, size_t i)
 {

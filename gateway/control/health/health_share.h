@@ -17,7 +17,7 @@
  * turns explain, something between them and the endpoint is broken, a path fault. Control process.
  */
 
-#include "control/health.h"
+#include "control/health/health.h"
 
 /* What an instance has found by its own checks. */
 struct health_view {

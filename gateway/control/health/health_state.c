@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Thresholds and intervals of health checks. */
-#include "control/health_state.h"
+#include "control/health/health_state.h"
 
 enum { MILLION = 1000000 };
 

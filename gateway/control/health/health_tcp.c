@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Checks over a connection, by its events. The first thing that decides ends the check and closes
  * the connection; whatever else would come is not looked at. */
-#include "control/health_tcp.h"
+#include "control/health/health_tcp.h"
 
 #include "io/proxy_header.h"
 

@@ -12,7 +12,7 @@
 
 #include "base/text.h"
 #include "config/config.h"
-#include "control/health_match.h"
+#include "control/health/health_match.h"
 #include "io/link.h"
 
 struct health_tcp_how {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "control/events.h"
+#include "control/logs/events.h"
 
 #include <jansson.h>
 

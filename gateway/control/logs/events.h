@@ -11,7 +11,7 @@
  */
 
 #include "base/event.h"
-#include "control/admin.h"
+#include "control/admin/admin.h"
 #include "io/loop.h"
 
 enum { EVENTS_LIMIT = 100 }; /* unless another is asked for, of EVENT_RING_SIZE at most */

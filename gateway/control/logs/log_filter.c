@@ -3,7 +3,7 @@
  * after a number of steps, and doesn't match then: whoever looks at a log must not stop the control
  * process. */
 
-#include "control/log_filter.h"
+#include "control/logs/log_filter.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,13 +5,13 @@
  *
  * What this costs is bounded by the rings: no more than they hold is read in one go. */
 
-#include "control/log_stream.h"
+#include "control/logs/log_stream.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "control/log_filter.h"
+#include "control/logs/log_filter.h"
 #include "core/log/live_log.h"
 #include "core/stats/stats.h"
 #include "http/query.h"

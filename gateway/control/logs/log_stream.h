@@ -8,10 +8,10 @@
  *     GET  /v1/logs/stream?filter=status%3E%3D500
  *
  * answers with lines of JSON until whoever reads goes away, or this process does (a reload): each
- * request that ends from now on and that the filter takes (control/log_filter.h). A line
+ * request that ends from now on and that the filter takes (control/logs/log_filter.h). A line
  * {"lost": N} stands where N lines are missing, because the reader or this process is too slow. */
 
-#include "control/admin_stream.h"
+#include "control/admin/admin_stream.h"
 
 struct log_stream;
 struct shm;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "control/override_cell.h"
+#include "control/overrides/override_cell.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -20,7 +20,7 @@
 
 #include "base/fault.h"
 #include "control/decide.h"
-#include "control/override_setting.h"
+#include "control/overrides/override_setting.h"
 
 struct shm;
 

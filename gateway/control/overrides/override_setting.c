@@ -3,7 +3,7 @@
  * routes has megabytes, and all that is wanted is one value. It is our own text, without blanks, so
  * values are compared as they stand. Names of routes and clusters need no escapes in JSON; what
  * does is not found. */
-#include "control/override_setting.h"
+#include "control/overrides/override_setting.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The life of overrides. Ending one and undoing it are two steps: whoever ends it marks it, and a
  * mark whose process has died in between is found by the next control process. */
-#include "control/overrides.h"
+#include "control/overrides/overrides.h"
 
 #include <stdio.h>
 #include <string.h>

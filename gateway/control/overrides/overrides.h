@@ -11,8 +11,8 @@
  *
  * One control process does that: the one whose generation is in force. */
 
-#include "control/admin.h"
-#include "control/override_cell.h"
+#include "control/admin/admin.h"
+#include "control/overrides/override_cell.h"
 #include "io/loop.h"
 
 struct exposition;

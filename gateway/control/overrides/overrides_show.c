@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "control/overrides.h"
+#include "control/overrides/overrides.h"
 #include "core/stats/exposition.h"
 
 /* -- the list ---------------------------------------------------------------------------------- */

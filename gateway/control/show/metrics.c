@@ -2,10 +2,10 @@
 /* The metrics page, put together from what is known in three places. A page is made from the values
  * of the moment, each time that one is asked for. */
 
-#include "control/metrics.h"
+#include "control/show/metrics.h"
 
-#include "control/process_usage.h"
-#include "control/resolver.h"
+#include "control/show/process_usage.h"
+#include "control/dns/resolver.h"
 #include "core/stats/stats.h"
 #include "core/module/watched_file.h"
 #include "io/shm.h"

@@ -8,10 +8,10 @@
  *
  *     metrics_init(&m, g, shm, "0.1.0", process_facts, p);
  *     metrics_add(&m, metrics_of_resolver, resolver);
- *     {"/metrics", metrics_answer, &m} in the table of control/admin.h
+ *     {"/metrics", metrics_answer, &m} in the table of control/admin/admin.h
  */
 
-#include "control/admin.h"
+#include "control/admin/admin.h"
 #include "core/generation.h"
 #include "core/stats/exposition.h"
 

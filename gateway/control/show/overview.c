@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The object is made anew each time that one is asked for: a walk over the counters in shared
  * memory, and a call of each part. Nothing is kept between two. */
-#include "control/overview.h"
+#include "control/show/overview.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/overview_parts.h"
-#include "control/process_usage.h"
+#include "control/show/overview_parts.h"
+#include "control/show/process_usage.h"
 #include "core/generation.h"
 
 enum { US_PER_MS = 1000 };

@@ -9,13 +9,13 @@
  *
  *     overview_init(&o, w, &metrics, instance);
  *     overview_add(&o, &(struct overview_part){"breakers", "breakers", row, "breaker/get"});
- *     {"/v1/overview", overview_answer, &o, .methods = BOTH} in the table of control/admin.h
+ *     {"/v1/overview", overview_answer, &o, .methods = BOTH} in the table of control/admin/admin.h
  */
 
 #include <jansson.h>
 
-#include "control/admin.h"
-#include "control/metrics.h"
+#include "control/admin/admin.h"
+#include "control/show/metrics.h"
 #include "core/worker.h"
 
 enum {

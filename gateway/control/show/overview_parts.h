@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-#include "control/overview.h"
+#include "control/show/overview.h"
 #include "core/stats/stats_sums.h"
 
 struct overview_view {

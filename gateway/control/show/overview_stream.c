@@ -2,7 +2,7 @@
 /* Readers, and the events that they are at. An event may be larger than a link's queue: then it
  * goes in pieces, as the reader takes them, and is kept as long as one reader is at it. So no more
  * events are kept than there are readers, and one. */
-#include "control/overview_stream.h"
+#include "control/show/overview_stream.h"
 
 #include <stdlib.h>
 

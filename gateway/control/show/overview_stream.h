@@ -11,7 +11,7 @@
  * One object is made a second for all readers, and none while nobody reads. A reader that hasn't
  * taken all of an event when the next one is there doesn't get that one. */
 
-#include "control/admin_stream.h"
+#include "control/admin/admin_stream.h"
 
 struct overview_stream;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is counted, as JSON: of listeners, routes, their variants, clusters and endpoints. */
-#include "control/overview_parts.h"
+#include "control/show/overview_parts.h"
 
 #include <stdio.h>
 

@@ -3,7 +3,7 @@
  * between is then missing for a moment, and whoever shows the sum keeps it from going back; the
  * other way round it would count twice, and what never was could not be taken back. */
 
-#include "control/process_usage.h"
+#include "control/show/process_usage.h"
 
 #include <dirent.h>
 #include <stdio.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The state of the whole, gathered from shared memory when somebody asks. */
-#include "control/status.h"
+#include "control/show/status.h"
 
 #include <stdio.h>
 
-#include "control/overrides.h"
+#include "control/overrides/overrides.h"
 #include "core/generation.h"
 
 static void write_number(struct text *t, const char *key, uint64_t v)

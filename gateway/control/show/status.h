@@ -8,8 +8,8 @@
  *     GET /v1/routes     the routes in the order of the file: what they match, where they end
  */
 
-#include "control/admin.h"
-#include "control/metrics.h"
+#include "control/admin/admin.h"
+#include "control/show/metrics.h"
 #include "core/worker.h"
 
 struct overrides;
