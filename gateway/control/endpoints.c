@@ -275,6 +275,7 @@ static void change(const struct endpoints *e, const struct admin_request *rq, co
         .settings = action == UNDRAIN ? NULL : settings,
         .overrides = e->overrides,
     };
+    char says[ENDPOINT_SAYS_MAX];
     struct deciding d;
     if (!admin_may_change(rq, out))
         return;
@@ -291,7 +292,10 @@ static void change(const struct endpoints *e, const struct admin_request *rq, co
     if (!ep || !decide_begin(&d, e->decider, &what, rq, asked, out))
         return;
     act(e, ep, asked, action, out);
-    d.filed = action == WEIGHT && ep->base == ep->configured;
+    if (action == WEIGHT) {
+        d.filed = ep->base == ep->configured;
+        d.says = endpoints_weight_says(ep, says);
+    }
     if (out->status == 200)
         decide_end(&d, SLICE(""), out);
 }

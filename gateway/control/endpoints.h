@@ -32,8 +32,8 @@ struct endpoints {
 };
 
 void endpoints_init(struct endpoints *e, struct worker *w, const struct health *health);
-/* Weights that were set before the file gave their endpoints others are forgotten, with a line in the
- * log: for the first process of a generation. */
+/* Weights that were set before the file gave their endpoints others are forgotten, with a line in
+ * the log: for the first process of a generation. */
 void endpoints_follow_file(const struct endpoints *e);
 /* The list of a cluster's endpoints, as JSON. */
 void endpoints_write(const struct endpoints *e, struct cluster *cl, struct text *t);
@@ -49,5 +49,8 @@ size_t endpoints_left(const struct endpoints *e, const struct cluster *cl);
 /* The answer to {"weight": ...}; the endpoint has a slot. */
 void endpoints_weigh(const struct endpoints *e, struct endpoint *ep, const json_t *weight,
                      struct admin_answer *out);
+/* The weight in force as a file would say it (struct override, says), in `to`; empty: none can. */
+enum { ENDPOINT_SAYS_MAX = 1024 };
+struct slice endpoints_weight_says(const struct endpoint *ep, char to[static ENDPOINT_SAYS_MAX]);
 
 #endif

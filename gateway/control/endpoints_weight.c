@@ -75,6 +75,23 @@ void endpoints_weigh(const struct endpoints *e, struct endpoint *ep, const json_
     write_weight(e, ep, ep->base != before, &out->body);
 }
 
+/* The addresses of a name have one weight in the file, so what is said of one of them has no place
+ * there. An endpoint that is a mere text has to become a group, therefore the address. */
+struct slice endpoints_weight_says(const struct endpoint *ep, char to[static ENDPOINT_SAYS_MAX])
+{
+    const struct endpoint_conf *conf = ep->conf;
+    if (!conf || !conf->addr.len)
+        return slice_of(NULL, 0);
+    const struct slice cluster = ep->cluster->conf->place.name, address = conf->address;
+    char place[ENDPOINT_SAYS_MAX / 2];
+    snprintf(place, sizeof place, "clusters > %.*s > endpoints > %.*s", SLICE_ARG(cluster),
+             SLICE_ARG(address));
+    const int n =
+        snprintf(to, ENDPOINT_SAYS_MAX, "%s\taddress = \"%.*s\"\n%s\tweight = %u\n", place,
+                 SLICE_ARG(address), place, ep->base);
+    return n < ENDPOINT_SAYS_MAX ? slice_of(to, (size_t)n) : slice_of(NULL, 0);
+}
+
 /* It is listed no more: as decide.c calls it. */
 static void forget_override(const struct endpoints *e, const struct endpoint *ep)
 {
@@ -92,9 +109,10 @@ void endpoints_follow_file(const struct endpoints *e)
         cluster_follow(cl);
         for (size_t j = 0; j < cl->n; j++) {
             const struct endpoint *ep = cl->endpoints[j];
-            if (!endpoint_weight_forget(cl->cell, ep->slot, ep->configured))
+            const uint32_t weighed = endpoint_weight_forget(cl->cell, ep->slot, ep->configured);
+            if (!weighed)
                 continue;
-            log_weight(ep, "endpoint_weight_forgotten", ep->base);
+            log_weight(ep, "endpoint_weight_forgotten", weighed);
             forget_override(e, ep);
         }
     }

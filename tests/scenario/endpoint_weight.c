@@ -78,7 +78,7 @@ Test(endpoint_weight, ends_where_the_file_gives_another_one)
     rig_start(.workers = 1, .endpoints = EVEN);
     weigh("9");
     rig_renew(.workers = 1, .endpoints = FILE_SAYS_2);
-    cr_assert(rig_logged("endpoint_weight_forgotten"));
+    cr_assert(strstr(rig_await_log("endpoint_weight_forgotten"), "weight=2 before=9 file=2"));
     expect_share(2, 3);
     cr_assert(!is_listed("file:"), "%s", weirctl_said());
     rig_renew(.workers = 1, .endpoints = EVEN);
@@ -93,6 +93,9 @@ Test(endpoint_weight, is_listed_as_an_override_until_it_ends)
     cr_assert_eq(weirctl_run("overrides"), 0);
     WEIRCTL_SAYS("endpoint/weight/app/127.0.0.1:");
     WEIRCTL_SAYS("new machine");
+    cr_assert_eq(weirctl_run("overrides fragment"), 0);
+    WEIRCTL_SAYS("# in clusters > app > endpoints > 127.0.0.1:");
+    WEIRCTL_SAYS("\";\nweight = 9;\n");
     cr_assert_eq(weirctl_run("overrides drop endpoint/weight/app/127.0.0.1:%u", origin_port(bee)),
                  0);
     cr_assert(!is_listed("file:"), "%s", weirctl_said());

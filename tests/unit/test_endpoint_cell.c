@@ -352,7 +352,7 @@ Test(endpoint_cell, a_weight_stands_as_long_as_the_file_says_what_it_said)
     cr_assert_eq(atomic_load(&cell->version), then, "that is no change");
     cr_assert_eq(endpoint_base_weight(cell, slot, 3), 3, "the file says something else now");
     cr_assert(!endpoint_weight_forget(cell, slot, 2));
-    cr_assert(endpoint_weight_forget(cell, slot, 3));
+    cr_assert_eq(endpoint_weight_forget(cell, slot, 3), 5);
     cr_assert(!endpoint_weight_forget(cell, slot, 3));
     cr_assert_eq(endpoint_base_weight(cell, slot, 2), 2);
     endpoint_weight_set(cell, slot, 65535, 0);

@@ -319,12 +319,13 @@ uint32_t endpoint_base_weight(const struct endpoint_cell *cell, uint32_t slot, u
     return is_weighed(weighed, configured) ? (uint32_t)weighed - 1 : configured;
 }
 
-bool endpoint_weight_forget(struct endpoint_cell *cell, uint32_t slot, uint32_t configured)
+uint32_t endpoint_weight_forget(struct endpoint_cell *cell, uint32_t slot, uint32_t configured)
 {
     struct endpoint_slot *s = slot_of(cell, slot);
     uint64_t weighed = s ? atomic_load(&s->weighed) : 0;
-    return weighed && !is_weighed(weighed, configured) &&
-           atomic_compare_exchange_strong(&s->weighed, &weighed, 0);
+    const bool over = weighed && !is_weighed(weighed, configured) &&
+                      atomic_compare_exchange_strong(&s->weighed, &weighed, 0);
+    return over ? (uint32_t)weighed - 1 : 0;
 }
 
 void endpoint_word_set(struct endpoint_cell *cell, uint32_t slot, enum endpoint_word word,

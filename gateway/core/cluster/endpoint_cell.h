@@ -113,14 +113,15 @@ uint32_t endpoint_cell_find(const struct endpoint_cell *cell, struct slice name)
 void endpoint_health_set(struct endpoint_cell *cell, uint32_t slot, enum endpoint_health health,
                          uint64_t now_us);
 void endpoint_drain_set(struct endpoint_cell *cell, uint32_t slot, bool on);
-/* A weight instead of the configured one, which stands as long as the configuration says the same as
- * now; the configured one itself: none any more. */
+/* A weight instead of the configured one, which stands as long as the configuration says the same
+ * as now; the configured one itself: none any more. */
 void endpoint_weight_set(struct endpoint_cell *cell, uint32_t slot, uint32_t weight,
                          uint32_t configured);
 /* What is in force. */
 uint32_t endpoint_base_weight(const struct endpoint_cell *cell, uint32_t slot, uint32_t configured);
-/* Forgets a weight that was set when another one was configured. True: there was one. */
-bool endpoint_weight_forget(struct endpoint_cell *cell, uint32_t slot, uint32_t configured);
+/* Forgets a weight that was set when another one was configured, and returns it; 0: there was none,
+ * or another process has done it. */
+uint32_t endpoint_weight_forget(struct endpoint_cell *cell, uint32_t slot, uint32_t configured);
 /* Until then, rounded up to a second, so that one who says it with each response isn't a change each
  * time; what it said before is forgotten. */
 void endpoint_word_set(struct endpoint_cell *cell, uint32_t slot, enum endpoint_word word,
