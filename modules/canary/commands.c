@@ -298,7 +298,7 @@ static bool change(struct weir_process *p, const struct canary *c, json_t *asked
         return false;
     }
     done.tickets += c->lease ? split_lease_taken(c->lease, done.epoch) : 0;
-    log_change(c, &done, "by weirctl");
+    log_change(c, &done, "by an operator");
     tell(reply, c, &done);
     if (is_filed(c, &done))
         weir_reply_filed(reply);

@@ -185,7 +185,7 @@ static void set(struct weir_process *p, const struct faults *all, const json_t *
     weir_event(WEIR_LOG_INFO, "fault_changed",
                WEIR_FACTS(WEIR_FACT("route", f->route), WEIR_FACT("fault", f->name),
                           WEIR_FACT("state", slice_str(state))),
-               "route %.*s by weirctl: the fault %.*s is %s, %g%%", SLICE_ARG(f->route),
+               "route %.*s by an operator: the fault %.*s is %s, %g%%", SLICE_ARG(f->route),
                SLICE_ARG(f->name), state, fault_share(f->cell, f->percent) / 1e4);
     tell(reply, f);
     fault_agree(f->cell, f->enabled, f->percent);
@@ -214,7 +214,7 @@ static void stop_all(struct weir_process *p, const struct faults *all, const jso
     (void)asked;
     if (!atomic_exchange(&all->all->stopped, 1))
         weir_event(WEIR_LOG_WARN, "fault_all_stopped", NULL, 0,
-                   "by weirctl: no fault acts any more");
+                   "by an operator: no fault acts any more");
     weir_reply_setting(reply, "modules > fault", "enabled = false");
     reply_list(p, all, (struct weir_slice){0}, reply);
 }

@@ -66,7 +66,7 @@ Test(canary_operator, changes_only_the_weights_that_are_named)
                         "v2", 9) ", " CANARY_ENTRY("app", 1)));
     canary_set("{\"v2\": 19}");
     const char *line = rig_await_log("canary_changed");
-    cr_assert(strstr(line, "route all by weirctl: from v1=90 v2=9 app=1 to v1=90 v2=19 app=1, "
+    cr_assert(strstr(line, "route all by an operator: from v1=90 v2=9 app=1 to v1=90 v2=19 app=1, "
                            "after 0 tickets"),
               "%s", line);
     cr_assert_eq(rig_log_count("canary_changed"), 1);
