@@ -3,9 +3,9 @@
 #define WEIR_WEIRCTL_COMMAND_H
 
 /* A command of weirctl: one file with one constant, listed in commands.c. It says how it is called
- * and what it is for, and has two functions that (as a rule) do no I/O: from arguments to the JSON object that
- * the gateway gets, and from the gateway's JSON to text for people. What lies between the two
- * (connection, errors, --json) is the same for all of them and stands in main.c. */
+ * and what it is for, and has two functions that (as a rule) do no I/O: from arguments to the JSON
+ * object that the gateway gets, and from the gateway's JSON to text for people. What lies between
+ * the two (connection, errors, --json) is the same for all of them and stands in main.c. */
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -60,11 +60,12 @@ struct command {
     /* Writes what the gateway answered, for people. Members that it doesn't know are ignored, those
      * that are missing or of another type shown as "-". */
     void (*show)(const json_t *answer, struct text *out);
-    /* Instead of it: what the answer is beside something that is found here, which is I/O. False: it
-     * wasn't, and standard error says why. */
+    /* Instead of it: what the answer is beside something that is found here, which is I/O. False:
+     * it wasn't, and standard error says why. */
     bool (*show_beside)(const struct command_args *args, const json_t *answer, struct text *out);
-    /* Instead of show (unless there is `added`): the answer is lines of JSON, without an end, and this writes one. NULL: it
-     * isn't. The member "lines" of what was asked says after how many weirctl ends. */
+    /* Instead of show (unless there is `added`): the answer is lines of JSON, without an end, and
+     * this writes one. NULL: it isn't. The member "lines" of what was asked says after how many
+     * weirctl ends. */
     void (*show_line)(const json_t *line, struct text *out);
     /* Beside show: with -f it asks again and again, for what has been added, and show_line writes
      * each member of this list. The answer's "next" is "after" of the next question. */
@@ -77,18 +78,14 @@ struct command {
     /* Without a path, in place of the two: writes what is printed. False: `fault` says what is
      * wrong with the arguments. */
     bool (*print)(const struct command_args *args, struct text *out, struct text *fault);
-    /* Likewise, for what asks the gateway by itself, and prints: the exit code. COMMAND_USAGE: `fault`
-     * says what is wrong with the arguments. */
-    int (*live)(const struct command_args *args, const struct client_target *to,
-                struct text *fault);
 };
 
-/* The options that follow from that, for the help and for completion: "fleet", NULL-terminated. The
- * value is NULL for one that has none. */
+/* The options that follow from that, NULL-terminated. The value is NULL for one that has none. */
+enum command_beside_kind { BESIDE_REASON, BESIDE_EXPIRES, BESIDE_FLEET, COMMAND_BESIDE };
 struct command_beside {
     const char *name, *value, *help;
+    enum command_beside_kind kind;
 };
-enum { COMMAND_BESIDE = 3 };
 void command_beside(const struct command *c, struct command_beside to[COMMAND_BESIDE + 1]);
 
 /* NULL-terminated, in the order of the help. */

@@ -169,16 +169,17 @@ void command_beside(const struct command *c, struct command_beside to[COMMAND_BE
 
     if (c->changes || c->overrides || c->decides)
         to[n++] = (struct command_beside){"reason", "TEXT",
-                                          "why; for the log, and the list of "
-                                          "what is overridden"};
+                                          "why; for the log, and the list of what is overridden",
+                                          BESIDE_REASON};
     if ((c->overrides || c->decides) && !c->returns)
         to[n++] = (struct command_beside){
             "expires", "TIME",
-            "how long it lasts, such as 30m or 2h; then the file's value is back"};
+            "how long it lasts, such as 30m or 2h; then the file's value is back", BESIDE_EXPIRES};
     if (c->decides)
         to[n++] = (struct command_beside){"fleet", NULL,
                                           "on all instances, also those that join later (weirctl "
-                                          "fleet decisions)"};
+                                          "fleet decisions)",
+                                          BESIDE_FLEET};
     to[n] = (struct command_beside){0};
 }
 

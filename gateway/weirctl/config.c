@@ -5,10 +5,11 @@
 #include "weirctl/answer.h"
 #include "weirctl/command.h"
 #include "weirctl/config_diff.h"
+#include "weirctl/installed.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,18 +25,6 @@ static void show_config(const json_t *answer, struct text *out)
 
 /* -- diff -------------------------------------------------------------------------------------- */
 
-static _Noreturn void become_weir(int to, const char *file)
-{
-    const char *given = getenv("WEIR");
-    const char *weir = given && *given ? given : WEIR_SBINDIR "/weir";
-    char *const argv[] = {(char *)weir, "--dump", "--config", (char *)file, NULL};
-    dup2(to, STDOUT_FILENO);
-    execv(weir, argv);
-    execvp("weir", argv);
-    fprintf(stderr, "weirctl: can't run %s: %s; $WEIR names another\n", weir, strerror(errno));
-    _exit(127);
-}
-
 static bool read_all(int fd, struct text *t)
 {
     ssize_t n = 0;
@@ -50,11 +39,17 @@ static json_t *dump_of(const char *file)
 {
     struct text t;
     int pipes[2], status = 1;
-    if (pipe(pipes) != 0)
+    if (pipe2(pipes, O_CLOEXEC) != 0) {
+        installed_failed();
         return NULL;
+    }
     const pid_t pid = fork();
-    if (pid == 0)
-        become_weir(pipes[1], file);
+    if (pid == 0) {
+        dup2(pipes[1], STDOUT_FILENO);
+        installed_become("--dump", file);
+    }
+    if (pid < 0)
+        installed_failed();
     close(pipes[1]);
     text_init(&t);
     const bool whole = pid > 0 && read_all(pipes[0], &t);

@@ -83,15 +83,23 @@ static bool ask_of_walk(const struct command_args *args, json_t *content, struct
            read_identity(args->options[OPTION_IDENTITY], content, fault);
 }
 
+/* Does an option say what a request is like? */
+static bool describes(const struct command_args *args)
+{
+    for (int i = 0; i < OPTION_REQUEST; i++)
+        if (args->options[i])
+            return true;
+    return false;
+}
+
 /* Of a request that was: its id says it all. */
 static bool ask_of_request(const struct command_args *args, const char *id, json_t *content,
                            struct text *fault)
 {
-    for (int i = 0; i < OPTION_REQUEST; i++)
-        if (args->options[i]) {
-            text_str(fault, "a request that was has its own headers, source and listener");
-            return false;
-        }
+    if (describes(args)) {
+        text_str(fault, "a request that was has its own headers, source and listener");
+        return false;
+    }
     if (strchr(id, '/')) {
         text_printf(fault, "\"%s\" is no id of a request; METHOD URL?", id);
         return false;
@@ -133,6 +141,8 @@ static bool is_wrong(const struct command_args *args, struct text *fault)
     else if (samples ? args->operands_n > 0 : args->operands_n != 2)
         text_str(fault, samples ? "with --samples there is no METHOD URL"
                                 : "--file needs METHOD URL, or --samples");
+    else if (samples && describes(args))
+        text_str(fault, "requests of --samples have the headers, source and listener of the log");
     else if (args->options[OPTION_REQUEST])
         text_str(fault, "what has become of a request doesn't depend on a file");
     return fault->n;

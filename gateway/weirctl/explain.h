@@ -28,7 +28,7 @@ struct explain_answerer {
     int in;    /* -1: none */
     void *out; /* FILE */
 };
-/* False: it can't be started. */
+/* False, when standard error says why: it can't be started. */
 bool explain_answerer_start(struct explain_answerer *a) nodiscard;
 /* The answer to `content`, for json_decref(). NULL, when standard error says why: no answer. */
 json_t *explain_ask(struct explain_answerer *a, const json_t *content);

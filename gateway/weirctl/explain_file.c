@@ -15,23 +15,9 @@
 #include "weirctl/answer.h"
 #include "weirctl/client.h"
 #include "weirctl/command.h"
+#include "weirctl/installed.h"
 
 /* -- the child --------------------------------------------------------------------------------- */
-
-static _Noreturn void become_weir(const char *file, const int in[2], const int out[2])
-{
-    const char *given = getenv("WEIR");
-    const char *weir = given && *given ? given : WEIR_SBINDIR "/weir";
-    char *const argv[] = {(char *)weir, "--explain", "--config", (char *)file, NULL};
-    dup2(in[0], STDIN_FILENO);
-    dup2(out[1], STDOUT_FILENO);
-    close(in[1]);
-    close(out[0]);
-    execv(weir, argv);
-    execvp("weir", argv);
-    fprintf(stderr, "weirctl: can't run %s: %s; $WEIR names another\n", weir, strerror(errno));
-    _exit(127);
-}
 
 bool explain_answerer_start(struct explain_answerer *a)
 {
@@ -42,16 +28,19 @@ bool explain_answerer_start(struct explain_answerer *a)
     if (a->to)
         return true;
     if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0)
-        return false;
+        return installed_failed();
     signal(SIGPIPE, SIG_IGN); /* a child that has ended is seen by its answer */
     a->pid = fork();
-    if (a->pid == 0)
-        become_weir(a->file, in, out);
+    if (a->pid == 0) {
+        dup2(in[0], STDIN_FILENO);
+        dup2(out[1], STDOUT_FILENO);
+        installed_become("--explain", a->file);
+    }
     close(in[0]);
     close(out[1]);
     a->in = in[1];
     a->out = fdopen(out[0], "r");
-    return a->pid > 0 && a->out;
+    return (a->pid > 0 && a->out) || installed_failed();
 }
 
 bool explain_answerer_end(struct explain_answerer *a)

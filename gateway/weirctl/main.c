@@ -34,8 +34,7 @@ enum {
     SHOW_CA,
     SHOW_CERT,
     SHOW_KEY,
-    REASON,
-    EXPIRES,
+    BESIDE, /* and for those of command_beside(); the first */
 };
 
 static const char intro[] =
@@ -242,20 +241,6 @@ static int run_here(const struct command *c, const struct command_args *args)
     return code;
 }
 
-static int run_live(const struct command *c, const struct command_args *args,
-                    const struct client_target *to)
-{
-    struct text fault;
-
-    text_init(&fault);
-    const int code = c->live(args, to, &fault);
-    text_char(&fault, '\0');
-    if (code == COMMAND_USAGE)
-        wrong(c, fault.p);
-    text_fini(&fault);
-    return code;
-}
-
 /* What the command line says; else the environment, unless that is empty; else NULL. */
 static const char *or_env(const char *said, const char *variable)
 {
@@ -337,8 +322,6 @@ static int run(const struct command *c, const struct settings *s, const struct c
     text_init(&fault);
     if (!find_target(s, &to, &fault)) {
         code = wrong_arguments(c, &fault);
-    } else if (c->live) {
-        code = run_live(c, args, &to);
     } else if ((code = act(c, s, args, &to, &fault)) != COMMAND_AS_USUAL) {
         ; /* that was it */
     } else if (c->ask && !c->ask(args, content, &fault)) {
@@ -381,14 +364,14 @@ static bool take_global(int option, struct settings *s)
     case 'h':
         s->help = true;
         return true;
-    case 'F':
-        s->fleet = true;
-        return true;
-    case REASON:
+    case BESIDE + BESIDE_REASON:
         s->reason = optarg;
         return true;
-    case EXPIRES:
+    case BESIDE + BESIDE_EXPIRES:
         s->expires = optarg;
+        return true;
+    case BESIDE + BESIDE_FLEET:
+        s->fleet = true;
         return true;
     case 'f':
         s->follow = true;
@@ -423,9 +406,7 @@ static void spell(const struct command *c, struct spelling *s)
     command_beside(c, beside);
     for (const struct command_beside *b = beside; b->name; b++)
         s->longs[n++] = (struct option){b->name, b->value ? required_argument : no_argument, NULL,
-                                        *b->name == 'f'   ? 'F'
-                                        : *b->name == 'r' ? REASON
-                                                          : EXPIRES};
+                                        BESIDE + (int)b->kind};
     for (int i = 0; i < COMMAND_OPTIONS && c->options[i].name; i++) {
         const struct command_option *o = &c->options[i];
         s->longs[n++] = (struct option){o->name, o->value ? required_argument : no_argument, NULL,
@@ -496,7 +477,7 @@ static int read_arguments(const struct command *c, struct settings *s, int argc,
     if (!are_utf8(&args) || !is_utf8(s->reason ? s->reason : "") ||
         !is_utf8(s->expires ? s->expires : ""))
         return wrong(c, "an argument is not UTF-8");
-    return c->path || c->live ? run(c, s, &args) : run_here(c, &args);
+    return c->path || c->act ? run(c, s, &args) : run_here(c, &args);
 }
 
 static int unknown(char **argv, size_t argc)

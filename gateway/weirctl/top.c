@@ -276,12 +276,17 @@ static bool read_options(const struct command_args *args, struct top *t, struct 
     return true;
 }
 
-static int live(const struct command_args *args, const struct client_target *to, struct text *fault)
+static int act(const struct command_args *args, const struct client_target *to, bool json,
+               struct text *fault)
 {
     struct top t = {.to = *to, .interval_ms = INTERVAL_MS};
     int code;
 
     t.to.timeout_ms = TIMEOUT_MS;
+    if (json) {
+        text_str(fault, "top prints no JSON: GET /v1/overview/stream gives programs its numbers");
+        return COMMAND_USAGE;
+    }
     if (!read_options(args, &t, fault))
         return COMMAND_USAGE;
     text_init(&t.fault);
@@ -313,5 +318,5 @@ const struct command top = {
             {"sort", "COLUMN", "order by this column, by its number", 0, false},
             {"once", NULL, "print one view, and end", 0, false},
         },
-    .live = live,
+    .act = act,
 };

@@ -63,6 +63,8 @@ Test(explain_file, says_what_is_wrong_with_it)
     WEIRCTL_SAYS("--file needs METHOD URL, or --samples");
     cr_assert_eq(weirctl_run("explain --samples x"), 2);
     WEIRCTL_SAYS("--samples and --against need --file");
+    cr_assert_eq(weirctl_run("explain --file x --samples y --listener z"), 2);
+    WEIRCTL_SAYS("the headers, source and listener of the log");
 }
 
 static void ask_some(void)

@@ -211,6 +211,8 @@ Test(top, prints_one_view_where_there_is_no_terminal)
     WEIRCTL_SAYS("[workers]");
     WEIRCTL_SAYS("worker/0");
     cr_assert(!strchr(weirctl_said(), 27), "%s", weirctl_said());
+    cr_assert_eq(weirctl_run("--json top --once"), 2);
+    WEIRCTL_SAYS("GET /v1/overview/stream");
     cr_assert_eq(weirctl_run("top --once --interval 0.1"), 0);
     WEIRCTL_SAYS("split");
 }

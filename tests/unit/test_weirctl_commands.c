@@ -99,7 +99,7 @@ Test(weirctl_commands, have_a_help_that_says_how_they_are_called)
         const struct command *c = commands[i];
         cr_assert(c->operands_max >= c->operands_min, "%s", c->name);
         if (!c->path) {
-            cr_assert(c->print || c->live, "%s does nothing", c->name);
+            cr_assert(c->print || c->act, "%s does nothing", c->name);
             continue;
         }
         cr_assert_eq(!c->show + !c->show_line + !c->show_beside, c->added ? 1 : 2, "%s", c->name);
