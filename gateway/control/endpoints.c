@@ -308,18 +308,6 @@ void endpoints_all(void *ctx, const struct admin_request *rq, struct admin_answe
     show(ctx, NULL, out);
 }
 
-/* NULL with a refusal. */
-static json_t *read_object(const struct admin_request *rq, struct admin_answer *out)
-{
-    const struct slice content = slice_trim(rq->content).n ? rq->content : SLICE("{}");
-    json_t *j = json_loadb(content.p, content.n, JSON_REJECT_DUPLICATES, NULL);
-    if (json_is_object(j))
-        return j;
-    admin_error(out, 400, NULL, "the content must be a JSON object, {...}");
-    json_decref(j);
-    return NULL;
-}
-
 static void set_text(json_t *j, const char *key, struct slice s)
 {
     json_object_set_new(j, key, json_stringn(s.p ? s.p : "", s.n));
@@ -338,7 +326,7 @@ static void change_by_path(const struct endpoints *e, const struct admin_request
                     "POST /v1/clusters/NAME/endpoints/ENDPOINT/drain, .../undrain or .../weight");
         return;
     }
-    json_t *j = read_object(rq, out);
+    json_t *j = admin_asked_object(rq, out);
     if (!j)
         return;
     set_text(j, "cluster", cluster);
@@ -385,7 +373,7 @@ static void run(const struct endpoints *e, const struct admin_request *rq, const
 
 void endpoints_command(void *ctx, const struct admin_request *rq, struct admin_answer *out)
 {
-    json_t *j = read_object(rq, out);
+    json_t *j = admin_asked_object(rq, out);
     if (j)
         run(ctx, rq, j, out);
     json_decref(j);

@@ -86,9 +86,8 @@ struct slice endpoints_weight_says(const struct endpoint *ep, char to[static END
     char place[ENDPOINT_SAYS_MAX / 2];
     snprintf(place, sizeof place, "clusters > %.*s > endpoints > %.*s", SLICE_ARG(cluster),
              SLICE_ARG(address));
-    const int n =
-        snprintf(to, ENDPOINT_SAYS_MAX, "%s\taddress = \"%.*s\"\n%s\tweight = %u\n", place,
-                 SLICE_ARG(address), place, ep->base);
+    const int n = snprintf(to, ENDPOINT_SAYS_MAX, "%s\taddress = \"%.*s\"\n%s\tweight = %u\n",
+                           place, SLICE_ARG(address), place, ep->base);
     return n < ENDPOINT_SAYS_MAX ? slice_of(to, (size_t)n) : slice_of(NULL, 0);
 }
 

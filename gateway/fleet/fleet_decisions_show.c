@@ -189,8 +189,7 @@ void fleet_forget_answer(void *ctx, const struct admin_request *rq, struct admin
 {
     if (!admin_may_change(rq, out))
         return;
-    json_t *j =
-        json_loadb(rq->content.p ? rq->content.p : "", rq->content.n, JSON_REJECT_DUPLICATES, NULL);
+    json_t *j = admin_asked(rq);
     forget_as_asked(ctx, j, rq, out);
     json_decref(j);
 }

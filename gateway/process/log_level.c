@@ -84,8 +84,7 @@ void log_level_answer(void *ctx, const struct admin_request *rq, struct admin_an
         show(l, out);
         return;
     }
-    json_t *o =
-        json_loadb(rq->content.p ? rq->content.p : "", rq->content.n, JSON_REJECT_DUPLICATES, NULL);
+    json_t *o = admin_asked(rq);
     const json_t *word = json_object_get(o, "level");
     if (json_is_object(o) && !word)
         show(l, out);

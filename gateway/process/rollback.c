@@ -63,8 +63,7 @@ static void write_texts(const struct conf_texts *texts, struct admin_answer *out
 void rollback_texts_answer(void *ctx, const struct admin_request *rq, struct admin_answer *out)
 {
     const struct birth *b = ctx;
-    json_t *asked =
-        json_loadb(rq->content.p ? rq->content.p : "", rq->content.n, JSON_REJECT_DUPLICATES, NULL);
+    json_t *asked = admin_asked(rq);
     const char *which = json_string_value(json_object_get(asked, "which"));
     const bool previous = which && strcmp(which, "previous") == 0;
     const struct conf_texts *texts = previous ? b->previous : b->g->config->texts;

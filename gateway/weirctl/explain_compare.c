@@ -83,7 +83,7 @@ static void write_way(const json_t *answer, struct text *out)
     if (*member(answer, "error")) {
         text_printf(out, "refused: %s", member(answer, "error"));
     } else if (*why) {
-        for (size_t i = 0; i < sizeof whys / sizeof whys[0]; i++)
+        for (size_t i = 0; i < array_n(whys); i++)
             if (!strcmp(why, whys[i].why))
                 why = whys[i].words;
         text_str(out, why);

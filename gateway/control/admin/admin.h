@@ -23,6 +23,8 @@
  * (admin_access.h). Connections are bounded for each by itself, so that strangers on one keep
  * nobody off another. */
 
+#include <jansson.h>
+
 #include "base/text.h"
 #include "control/admin/admin_access.h"
 #include "http/head.h"
@@ -130,6 +132,11 @@ struct admin_pending {
 };
 struct admin_pending *admin_pend(const struct admin_request *rq) nodiscard;
 void admin_complete(struct admin_pending *p);
+
+/* What the content says, whatever that is; NULL: it is no JSON, or there is none. Owned. */
+json_t *admin_asked(const struct admin_request *rq);
+/* The same where it has to be an object, and none says as much as {}. NULL with an error. */
+json_t *admin_asked_object(const struct admin_request *rq, struct admin_answer *out);
 
 /* "ok": the control process turns. */
 void admin_healthz(void *ctx, const struct admin_request *rq, struct admin_answer *out);

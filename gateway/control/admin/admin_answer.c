@@ -11,7 +11,7 @@
 
 #include "http/h1_write.h"
 
-static const struct slice json_type = SLICE_INIT("application/json");
+static const struct slice of_json = SLICE_INIT("application/json");
 
 void admin_answer_init(struct admin_answer *r)
 {
@@ -34,7 +34,7 @@ void admin_error(struct admin_answer *out, uint16_t status, const char *field, c
     text_init(&out->body);
     out->fields_n = 0;
     out->status = status;
-    out->type = json_type;
+    out->type = of_json;
     json_open(&out->body, '{');
     json_key(&out->body, "error");
     json_str(&out->body, said);
@@ -84,7 +84,7 @@ void admin_index(void *ctx, const struct admin_request *rq, struct admin_answer 
     struct text *t = &out->body;
     (void)ctx;
 
-    out->type = json_type;
+    out->type = of_json;
     json_open(t, '{');
     json_key(t, "who");
     json_slice(t, rq->who);

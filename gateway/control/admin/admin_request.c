@@ -286,3 +286,22 @@ static void read_content(struct admin_client *c)
     else if (e == H1_BODY_BAD)
         refuse_fault(c, c->content.fault);
 }
+
+/* -- for those who answer ---------------------------------------------------------------------- */
+
+json_t *admin_asked(const struct admin_request *rq)
+{
+    return json_loadb(rq->content.p ? rq->content.p : "", rq->content.n, JSON_REJECT_DUPLICATES,
+                      NULL);
+}
+
+json_t *admin_asked_object(const struct admin_request *rq, struct admin_answer *out)
+{
+    json_t *j = slice_trim(rq->content).n ? admin_asked(rq) : json_object();
+
+    if (json_is_object(j))
+        return j;
+    admin_error(out, 400, NULL, "the content must be a JSON object, {...}");
+    json_decref(j);
+    return NULL;
+}

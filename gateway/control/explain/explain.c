@@ -286,8 +286,7 @@ static void explain_one(struct explain *e, const json_t *o, struct admin_answer 
 void explain_answer(void *ctx, const struct admin_request *rq, struct admin_answer *out)
 {
     struct explain *e = ctx;
-    const struct slice text = rq->content;
-    json_t *o = json_loadb(text.p ? text.p : "", text.n, JSON_REJECT_DUPLICATES, NULL);
+    json_t *o = admin_asked(rq);
     const json_t *id = json_object_get(o, "request"), *list = json_object_get(o, "requests");
     if (!json_is_object(o))
         admin_error(out, 400, NULL, "the content must be a JSON object, {\"url\": ...}");

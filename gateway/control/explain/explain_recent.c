@@ -84,7 +84,7 @@ static void write_how(const struct recent_record *r, const struct recent_attempt
                                        [RECENT_HEDGE] = "hedge"};
     const uint8_t how = at->more.how;
     json_key(t, "how");
-    json_str(t, how < sizeof hows / sizeof hows[0] ? hows[how] : "-");
+    json_str(t, how < array_n(hows) ? hows[how] : "-");
     if (how == RECENT_RETRY && r->more)
         write_word(t, "by", r->rest.retry_by, RECENT_WORD);
 }

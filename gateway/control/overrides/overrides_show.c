@@ -67,7 +67,7 @@ void overrides_write(const struct overrides *o, struct text *t)
 
 static bool wants_config(const struct admin_request *rq)
 {
-    json_t *asked = json_loadb(rq->content.p ? rq->content.p : "", rq->content.n, 0, NULL);
+    json_t *asked = admin_asked(rq);
     const bool wants = json_is_true(json_object_get(asked, "config"));
     json_decref(asked);
     return wants;
@@ -112,8 +112,7 @@ static void drop(struct overrides *o, const char *key, const struct admin_reques
 
 void overrides_drop_answer(void *ctx, const struct admin_request *rq, struct admin_answer *out)
 {
-    json_t *asked =
-        json_loadb(rq->content.p ? rq->content.p : "", rq->content.n, JSON_REJECT_DUPLICATES, NULL);
+    json_t *asked = admin_asked(rq);
     const char *key = json_string_value(json_object_get(asked, "key"));
     if (!admin_may_change(rq, out)) {
         json_decref(asked);
@@ -234,5 +233,5 @@ void metrics_of_overrides(void *overrides, struct exposition *e)
 
 void overrides_metrics_reference(struct text *out)
 {
-    metrics_table(out, "Overrides", "See docs/overrides.md.", rows, 2);
+    metrics_table(out, "Overrides", "See docs/overrides.md.", rows, array_n(rows));
 }

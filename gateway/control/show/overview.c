@@ -250,14 +250,11 @@ void overview_workers(void *ctx, const struct admin_request *rq, struct admin_an
 static bool read_only(const struct admin_request *rq, json_t **asked, struct slice *only,
                       struct admin_answer *out)
 {
-    const struct slice content = slice_trim(rq->content).n ? rq->content : SLICE("{}");
-    json_t *j = *asked = json_loadb(content.p, content.n, JSON_REJECT_DUPLICATES, NULL);
+    json_t *j = *asked = admin_asked_object(rq, out);
     const json_t *name = json_object_get(j, "cluster");
 
-    if (!json_is_object(j)) {
-        admin_error(out, 400, NULL, "the content must be a JSON object, {...}");
+    if (!j)
         return false;
-    }
     if (name && !json_is_string(name)) {
         admin_error(out, 400, "cluster", "the name of a cluster is a text");
         return false;

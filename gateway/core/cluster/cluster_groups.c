@@ -120,8 +120,8 @@ static void make_groups(struct cluster *cl, const struct weight_groups *wg)
     cl->groups_n = wg->n;
 }
 
-/* All processes weigh, each when it picks. Who finds it out first tells of it; one that weighed what
- * isn't so any more will weigh again, and leaves it. */
+/* All processes weigh, each when it picks. Who finds it out first tells of it; one that weighed
+ * what isn't so any more will weigh again, and leaves it. */
 static void tell_panic(const struct cluster *cl)
 {
     const uint32_t now = cl->panic;

@@ -156,8 +156,8 @@ static struct endpoint *of_the_rest(const struct pick *p, const struct pick_grou
 
 /* -- by key ------------------------------------------------------------------------------------ */
 
-/* Members are the endpoints with the weights in force, in all groups and whatever their health: so the table
- * stays when that changes. */
+/* Members are the endpoints with the weights in force, in all groups and whatever their health: so
+ * the table stays when that changes. */
 static void make_keys(struct cluster *cl)
 {
     const struct hash_conf *h = &cl->conf->hash;

@@ -30,9 +30,10 @@ struct route_look {
 /* q->identified must be set: what isn't known doesn't hold. */
 void route_look(const struct router *r, struct route_scratch *s, const struct route_query *q,
                 size_t index, struct route_look *out);
-/* When not all of a request is known: header fields that q->fields doesn't have, cookies when it has no
- * Cookie, and who asks when q->identity is NULL may be anything. True: everything that is known
- * holds, and `open` is the first condition on something that isn't; open->what NULL: there is none. */
+/* When not all of a request is known: header fields that q->fields doesn't have, cookies when it has
+ * no Cookie, and who asks when q->identity is NULL may be anything. True: everything that is known
+ * holds, and `open` is the first condition on something that isn't; open->what NULL: there is
+ * none. */
 bool route_may(const struct router *r, struct route_scratch *s, const struct route_query *q,
                size_t index, struct route_look *out, struct route_miss *open);
 /* Has the route conditions that may be on something unknown? Cheap. */
