@@ -106,7 +106,7 @@ const struct option top_options[] = {
     OPTION_SUB("health", health_top_options, "checks of endpoints; which is said by each cluster"),
     OPTION_GROUP("admin", struct config, admin, admin_options,
                  "the operators' sockets: the admin API, and the metrics", .check = admin_check),
-    OPTION_GROUP("log", struct config, log, log_options, "access log and error log"),
+    OPTION_GROUP("log", struct config, log, log_options, "access log, error log and audit log"),
     OPTION_GROUP("metrics", struct config, metrics, metrics_options, "what /metrics shows, and how"),
     OPTION_GROUP("fleet", struct config, fleet, fleet_options,
                  "what several instances share, through Redis", .check = fleet_check,

@@ -32,10 +32,10 @@ struct generation *load_generation(const struct load_from *from, struct module_s
     generation_check_identity(g, faults);
     if (shm)
         fleet_at_load(g, shm, faults);
-    if (shm && !admin_counts_prepare(shm, faults))
-        errno = 0; /* the faults say it */
-    if (shm && !override_cell_prepare(shm, g->config->admin.overrides, faults))
-        errno = 0;
+    if (shm) { /* what there is no room for stands among the faults */
+        (void)!admin_counts_prepare(shm, faults);
+        (void)!override_cell_prepare(shm, g->config->admin.overrides, faults);
+    }
     if (faults->errors == errors)
         return g;
     generation_free(g);
