@@ -266,16 +266,20 @@ static void make_workers(struct top_rows *r, const struct top_pair *p)
 
 /* -- events ------------------------------------------------------------------------------------ */
 
+/* A module's text is for people and says all; else the fields are what there is. */
 static void fields_text(struct text *t, const json_t *event)
 {
+    json_t *fields = json_object_get(event, "fields"), *value;
+    const bool said = json_is_string(json_object_get(fields, "text"));
     const char *key;
-    json_t *value;
 
     text_str(t, text_at(event, "event"));
-    json_object_foreach(json_object_get(event, "fields"), key, value)
+    json_object_foreach(fields, key, value)
     {
-        text_printf(t, " %s=", key);
-        answer_add(t, json_object_get(event, "fields"), key);
+        if (said && strcmp(key, "text") != 0)
+            continue;
+        text_printf(t, said ? " " : " %s=", key);
+        answer_add(t, fields, key);
     }
     if (text_at(event, "who"))
         text_printf(t, " by %s", text_at(event, "who"));

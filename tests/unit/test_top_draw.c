@@ -246,7 +246,9 @@ Test(top_draw, shows_events_with_the_newest_first)
         load("{\"events\":[{\"n\":1,\"at_ms\":61000,\"level\":\"warn\",\"process\":"
              "\"worker/0\",\"event\":\"circuit_opened\",\"fields\":{\"cluster\":\"app\","
              "\"calls\":3}},{\"n\":2,\"at_ms\":62000,\"level\":\"info\",\"process\":"
-             "\"control\",\"event\":\"endpoint_drained\",\"fields\":{},\"who\":\"root\"}]}");
+             "\"control\",\"event\":\"endpoint_drained\",\"fields\":{},\"who\":\"root\"},"
+             "{\"n\":3,\"at_ms\":63000,\"level\":\"info\",\"process\":\"worker/0\",\"event\":"
+             "\"fault_ended\",\"fields\":{\"route\":\"r\",\"text\":\"it is over\"}}]}");
     const struct top_shown shown = {.pair = {before, now}, .events = events};
     state.view = TOP_EVENTS;
     top_draw(&state, &shown, 80, 24, &lines);
@@ -255,6 +257,7 @@ Test(top_draw, shows_events_with_the_newest_first)
     cr_assert_str_eq(line_of(text, "opened"),
                      "00:01:01 warn worker/0 circuit_opened cluster=app calls=3");
     cr_assert_str_eq(line_of(text, "drained"), "00:01:02 info control endpoint_drained by root");
+    cr_assert_str_eq(line_of(text, "ended"), "00:01:03 info worker/0 fault_ended it is over");
     cr_assert_lt(strstr(text, "drained"), strstr(text, "opened"));
     json_decref(events);
     cr_assert(strstr(draw(80, 24), "This gateway tells of no events."));
