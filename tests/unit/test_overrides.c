@@ -25,9 +25,12 @@ static uint16_t answers = 200;
 static char answered[4096];
 static const char *forgotten;
 
+static char logged[512]; /* the last line */
+
 static void on_log(enum log_level level, struct slice line)
 {
-    (void)level, (void)line;
+    (void)level;
+    snprintf(logged, sizeof logged, "%.*s", SLICE_ARG(line));
 }
 
 static void do_it(void *ctx, const struct admin_request *rq, struct admin_answer *out)
@@ -293,6 +296,14 @@ Test(overrides, end_when_the_file_changes_that_very_setting)
     set_time(10);
     ASKED("set undo {\"route\":\"r\",\"v\":2}; set undo {\"cluster\":\"c\"}; ");
     cr_assert(overrides_settled(o.cell));
+}
+
+Test(overrides, are_logged_with_the_setting_as_operators_know_it)
+{
+    decide("{\"route\":\"r\",\"v\":2}");
+    cr_assert(strstr(logged, "override_set key=m/v/r setting=routes.r who="), "%s", logged);
+    settle("{}");
+    cr_assert(strstr(logged, "override_ended key=m/v/r setting=routes.r why="), "%s", logged);
 }
 
 Test(overrides, said_anew_before_they_are_undone_stay)

@@ -61,10 +61,21 @@ static void undo(struct overrides *o, const struct override *is)
     override_forget(o->cell, is->id);
 }
 
+/* The setting as operators know it. */
+static const char *shown(const struct override *is, char to[SETTING_MAX + 1])
+{
+    struct text t;
+    text_init_fixed(&t, to, SETTING_MAX);
+    setting_show(is->setting, &t);
+    to[t.n] = '\0';
+    return to;
+}
+
 static void log_end(const struct override *is, const char *why, struct slice who)
 {
-    event_info("override_ended", KV("key", is->key), KV("setting", is->setting), KV("why", why),
-               KV_SLICE("who", who));
+    char setting[SETTING_MAX + 1];
+    event_info("override_ended", KV("key", is->key), KV("setting", shown(is, setting)),
+               KV("why", why), KV_SLICE("who", who));
 }
 
 bool overrides_undo(struct overrides *o, const struct override *is, const char *why,
@@ -149,6 +160,7 @@ bool overrides_have_room(struct overrides *o, struct slice key)
 
 void overrides_add(struct overrides *o, struct override *is)
 {
+    char setting[SETTING_MAX + 1];
     if (!o->cell)
         return;
     is->at_s = overrides_now_s(o);
@@ -157,8 +169,8 @@ void overrides_add(struct overrides *o, struct override *is)
         event_error("override_unmarked", KV("key", is->key), KV("who", is->who));
         return;
     }
-    log_info("override_set", KV("key", is->key), KV("setting", is->setting), KV("who", is->who),
-             KV("reason", is->reason), KV_INT("until", is->until_s));
+    log_info("override_set", KV("key", is->key), KV("setting", shown(is, setting)),
+             KV("who", is->who), KV("reason", is->reason), KV_INT("until", is->until_s));
     if (is->until_s)
         timer_start(o->loop, &o->timer, 0);
 }
