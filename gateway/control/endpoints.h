@@ -33,7 +33,7 @@ struct endpoints {
 
 void endpoints_init(struct endpoints *e, struct worker *w, const struct health *health);
 /* Weights that were set before the file gave their endpoints others are forgotten, with a line in
- * the log: for the first process of a generation. */
+ * the log. For a process whose generation is in force: another one may never be. */
 void endpoints_follow_file(const struct endpoints *e);
 /* The list of a cluster's endpoints, as JSON. */
 void endpoints_write(const struct endpoints *e, struct cluster *cl, struct text *t);

@@ -95,6 +95,11 @@ static void serve_overrides(struct admin_api *a)
     ADD(a, "/v1/overrides/fragment", overrides_fragment_answer, o, .methods = BOTH);
 }
 
+static void follow_file(void *ctx)
+{
+    endpoints_follow_file(ctx);
+}
+
 /* What operators decide about traffic; other instances of the fleet may have decided it. */
 static void serve_decisions(struct admin_api *a)
 {
@@ -104,7 +109,8 @@ static void serve_decisions(struct admin_api *a)
     endpoints_init(&a->endpoints, w, a->of.health);
     a->commands.decider = a->endpoints.decider = fleet_decider(fleet);
     a->commands.overrides = a->endpoints.overrides = &a->overrides;
-    endpoints_follow_file(&a->endpoints);
+    a->overrides.in_charge = follow_file;
+    a->overrides.in_charge_ctx = &a->endpoints;
     ADD(a, "/v1/modules", commands_list, &a->commands);
     a->decides[0] = (struct admin_row){"/v1/modules/", commands_answer, &a->commands,
                                        .methods = ADMIN_POST, .prefix = true};

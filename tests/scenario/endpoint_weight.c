@@ -105,8 +105,7 @@ Test(endpoint_weight, is_listed_as_an_override_until_it_ends)
     WEIRCTL_SAYS("Nothing is overridden");
     weigh("9");
     rig_renew(.workers = 1, .endpoints = FILE_SAYS_2);
-    cr_assert_eq(weirctl_run("overrides"), 0);
-    WEIRCTL_SAYS("Nothing is overridden");
+    AWAIT(weirctl_run("overrides") == 0 && strstr(weirctl_said(), "Nothing is overridden"));
     weigh("9 --expires 1s");
     AWAIT(!is_listed("file:"));
 }

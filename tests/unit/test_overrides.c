@@ -316,6 +316,30 @@ Test(overrides, said_anew_before_they_are_undone_stay)
     LISTS("\"v\":3");
 }
 
+static unsigned charges;
+
+static void count_charge(void *ctx)
+{
+    *(unsigned *)ctx += 1;
+}
+
+/* A reload may fail after its control process has begun. */
+Test(overrides, tell_once_when_their_generation_is_in_force)
+{
+    overrides_stop(&o);
+    atomic_store(&in_force, 0);
+    start();
+    o.in_charge = count_charge;
+    o.in_charge_ctx = &charges;
+    set_time(1);
+    set_time(2);
+    cr_assert_eq(charges, 0);
+    atomic_store(&in_force, 1);
+    set_time(3);
+    set_time(10);
+    cr_assert_eq(charges, 1);
+}
+
 /* -- what operators say ------------------------------------------------------------------------ */
 
 static uint16_t ask(void (*fn)(void *, const struct admin_request *, struct admin_answer *),

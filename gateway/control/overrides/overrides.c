@@ -119,6 +119,14 @@ static void end_those_over(struct overrides *o)
         undo(o, &is);
 }
 
+/* Before that nothing may be changed: a reload can still fail, and what was in force stays. */
+static void take_charge(struct overrides *o)
+{
+    if (o->in_charge)
+        o->in_charge(o->in_charge_ctx);
+    o->in_charge = NULL;
+}
+
 /* One of a generation that is no longer in force leaves it to the other. */
 static void on_timer(struct timer *t)
 {
@@ -126,8 +134,10 @@ static void on_timer(struct timer *t)
     const uint64_t in_force = atomic_load(o->in_force);
     if (in_force > o->generation)
         return;
-    if (in_force == o->generation)
+    if (in_force == o->generation) {
+        take_charge(o);
         end_those_over(o);
+    }
     timer_start(o->loop, t, in_force == o->generation ? (unsigned)next_end(o) : LOOK_MS);
 }
 

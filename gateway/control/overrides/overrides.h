@@ -26,6 +26,8 @@ struct overrides {
     const struct admin_row *rows;     /* who undoes: the whole table of the admin server */
     size_t rows_n;
     const struct decider *decider; /* NULL: there is no fleet */
+    void (*in_charge)(void *ctx);  /* NULL, or called once, when this generation is in force */
+    void *in_charge_ctx;
     struct timer timer;
 };
 
