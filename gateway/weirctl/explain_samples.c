@@ -183,6 +183,12 @@ static int not_json(const char *name)
     return COMMAND_REFUSED;
 }
 
+static int cant_read(const char *name)
+{
+    fprintf(stderr, "weirctl: can't read %s: %s\n", name, strerror(errno));
+    return COMMAND_REFUSED;
+}
+
 static int read_log(struct sampling *s, FILE *f)
 {
     char *text = NULL;
@@ -206,6 +212,8 @@ static int read_log(struct sampling *s, FILE *f)
         json_decref(line);
     }
     free(text);
+    if (code == COMMAND_DONE && ferror(f))
+        code = cant_read(s->of->samples);
     if (code == COMMAND_DONE && !flush(s))
         code = COMMAND_REFUSED;
     return code;
@@ -244,8 +252,7 @@ int explain_samples(const struct explain_sampling *of)
     const bool standard = !strcmp(of->samples, "-");
     FILE *f = standard ? stdin : fopen(of->samples, "re");
     if (!f) {
-        fprintf(stderr, "weirctl: can't read %s: %s\n", of->samples, strerror(errno));
-        return COMMAND_REFUSED;
+        return cant_read(of->samples);
     }
     struct sampling s = {
         .of = of,

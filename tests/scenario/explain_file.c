@@ -167,4 +167,6 @@ Test(explain_file, refuses_logs_that_are_not_certain)
     WEIRCTL_SAYS("log.format = \"json\" is needed");
     cr_assert_eq(weirctl_run("explain --file %s --samples /nowhere", rig_path("weir.conf")), 1);
     WEIRCTL_SAYS("can't read /nowhere");
+    cr_assert_eq(weirctl_run("explain --file %s --samples /", rig_path("weir.conf")), 1);
+    WEIRCTL_SAYS("can't read /: Is a directory");
 }
