@@ -229,3 +229,11 @@ Test(explain_recent, says_what_it_needs)
     cr_assert_eq(weirctl_run("explain abc"), 1);
     WEIRCTL_SAYS("no request has ended yet");
 }
+
+Test(explain_recent, says_when_there_is_no_room_to_remember_anything)
+{
+    rig_start(.log = "recent = 1000000;");
+    cr_assert(rig_logged("no room in the shared region for the records of requests"));
+    cr_assert_eq(weirctl_run("explain abc"), 1);
+    WEIRCTL_SAYS("no requests are remembered: the shared region has no room for log.recent");
+}

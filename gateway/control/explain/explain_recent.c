@@ -250,28 +250,40 @@ static void write_now(struct explain *e, const struct recent_record *r, struct t
 
 /* -- looking for it ---------------------------------------------------------------------------- */
 
+/* What was looked through. */
+struct looked {
+    struct recent_kept kept;
+    unsigned rings; /* 0: none had room in the shared region */
+};
+
 static bool find(const struct explain *e, struct slice id, struct recent_record *r,
-                 struct recent_kept *kept)
+                 struct looked *at)
 {
     const uint64_t n = (uint64_t)e->w->g->config->log.recent;
     const uint64_t slots = atomic_load(e->slots);
     bool found = false;
     for (unsigned slot = 0; n && slot < slots && slot < STATS_SLOTS_MAX; slot++) {
         const struct recent_ring *ring = recent_ring_find(e->shm, slot, n);
-        if (ring && recent_find(ring, n, id, r, kept))
+        at->rings += ring != NULL;
+        if (ring && recent_find(ring, n, id, r, &at->kept))
             found = true;
     }
     return found;
 }
 
-static void not_found(struct slice id, const struct recent_kept *kept, uint64_t each,
+static void not_found(struct slice id, const struct looked *at, uint64_t each,
                       struct admin_answer *out)
 {
+    const struct recent_kept *kept = &at->kept;
     struct clock c;
     clock_init(&c);
     clock_set(&c, 0, kept->since_us);
     if (!each)
         admin_error(out, 404, "request", "no requests are remembered: log.recent is 0");
+    else if (!at->rings)
+        admin_error(out, 404, "request",
+                    "no requests are remembered: the shared region has no room for log.recent; "
+                    "raise memory.shared and restart, or lower it");
     else if (!kept->records)
         admin_error(out, 404, "request", "no request has ended yet");
     else
@@ -287,7 +299,7 @@ static void not_found(struct slice id, const struct recent_kept *kept, uint64_t 
 void explain_recent(struct explain *e, const json_t *text, struct admin_answer *out)
 {
     struct recent_record r = {0};
-    struct recent_kept kept = {0};
+    struct looked at = {0};
     const struct slice id = slice_of(json_string_value(text), json_string_length(text));
     struct text *t = &out->body;
     if (!id.n) {
@@ -298,8 +310,8 @@ void explain_recent(struct explain *e, const json_t *text, struct admin_answer *
         admin_error(out, 400, "request", "only a gateway that runs remembers requests");
         return;
     }
-    if (!find(e, id, &r, &kept)) {
-        not_found(id, &kept, (uint64_t)e->w->g->config->log.recent, out);
+    if (!find(e, id, &r, &at)) {
+        not_found(id, &at, (uint64_t)e->w->g->config->log.recent, out);
         return;
     }
     out->type = SLICE("application/json");
