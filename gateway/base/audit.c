@@ -21,6 +21,7 @@ static struct {
     char path[PATH_MAX];
     struct audit_state *shared;
     uint64_t lost; /* by this process, since it could write last */
+    bool told;     /* that this file takes nothing */
 } state = {.fd = -1, .shared = &own};
 
 void audit_share(struct audit_state *s)
@@ -58,6 +59,7 @@ bool audit_open(const char *path)
     if (fd < 0)
         return false;
     use(fd);
+    state.told = state.told && !strcmp(path, state.path);
     memmove(state.path, path, strlen(path) + 1);
     return true;
 }
@@ -96,8 +98,10 @@ static size_t append(struct slice line)
 static void note_lost(int err)
 {
     atomic_fetch_add(&state.shared->lost, 1);
-    if (!state.lost++)
+    state.lost++;
+    if (!state.told)
         log_error("audit_log_failed", KV("path", state.path), KV_ERRNO(err));
+    state.told = true;
 }
 
 void audit_write(struct slice line)
@@ -115,4 +119,5 @@ void audit_write(struct slice line)
     if (state.lost)
         log_info("audit_log_recovered", KV("path", state.path), KV_INT("lost", state.lost));
     state.lost = 0;
+    state.told = false;
 }

@@ -128,6 +128,23 @@ Test(audit, counts_what_a_full_disk_does_not_take_and_says_it_once)
     cr_assert_str_eq(content(path), "c\n");
 }
 
+Test(audit, says_it_again_of_another_file)
+{
+    char link[80];
+
+    snprintf(link, sizeof link, "%s/link", folder);
+    cr_assert_eq(symlink("/dev/full", link), 0);
+    cr_assert(audit_open("/dev/full"));
+    audit_write(SLICE("a\n"));
+    cr_assert(audit_reopen());
+    audit_write(SLICE("b\n"));
+    cr_assert_eq(said_n, 1);
+    cr_assert(audit_open(link));
+    audit_write(SLICE("c\n"));
+    cr_assert_eq(said_n, 2);
+    cr_assert(strstr(said, "audit_log_failed path=") && strstr(said, link), "%s", said);
+}
+
 /* A limit of the file's size takes a part of a line, as a full disk does. */
 Test(audit, ends_a_torn_line_before_the_next_one)
 {
