@@ -24,6 +24,7 @@ _Static_assert(SYSLOG_3164 == 0 && SYSLOG_5424 == 1, "syslog_forms[] follows enu
 static const char *const access_words[] = {"off", "stdout", "syslog", "journald", NULL};
 static const char *const error_words[] = {"stderr", "syslog", NULL};
 static const char *const audit_words[] = {"off", NULL};
+static const char *const all_words[] = {"off", "stdout", "stderr", "syslog", "journald", NULL};
 
 #define KIB 1024
 #define FORM_ACCESS "\"off\", \"stdout\", \"syslog\", \"journald\" or the path of a file"
@@ -67,7 +68,16 @@ const struct option log_options[] = {
     OPTION_END,
 };
 
-/* A bare word that looks like one of ours is a slip, not the name of a file. */
+static bool is_one_of(const char *const *words, struct slice text)
+{
+    for (size_t i = 0; words[i]; i++)
+        if (slice_eq(text, slice_str(words[i])))
+            return true;
+    return false;
+}
+
+/* A bare word that looks like one of ours, or is one of another log's, is a slip, not the name of a
+ * file. */
 static void read_sink(struct option_reader *r, const config_setting_t *s, const char *form,
                       const char *const *words, struct slice *out)
 {
@@ -75,12 +85,11 @@ static void read_sink(struct option_reader *r, const config_setting_t *s, const 
     if (!s || !option_read_text(r, s, form, &text))
         return;
     *out = text;
-    for (size_t i = 0; words[i]; i++)
-        if (slice_eq(text, slice_str(words[i])))
-            return;
+    if (is_one_of(words, text))
+        return;
     bool bare = slice_find(text, '/') == text.n && slice_find(text, '.') == text.n;
     const char *hint = bare ? option_hint(r, text, words) : "";
-    if (text.n == 0 || *hint)
+    if (text.n == 0 || *hint || is_one_of(all_words, text))
         option_wrong(r, s, "%s%s", form, hint);
     else
         *out = path_from_folder(loading_of(r), text);

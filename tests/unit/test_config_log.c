@@ -58,7 +58,12 @@ Test(config_log, words_and_paths_are_told_apart)
                 "file; did you mean \"stderr\"?"},
                {WITH_TOP("log = { audit = \"of\"; };"),
                 "t.conf:1: error: log.audit is \"of\"; \"off\" or the path of a file; did you mean "
-                "\"off\"?"});
+                "\"off\"?"},
+               {WITH_TOP("log = { audit = \"stderr\"; };"),
+                "t.conf:1: error: log.audit is \"stderr\"; \"off\" or the path of a file"},
+               {WITH_TOP("log = { error = \"off\"; };"),
+                "t.conf:1: error: log.error is \"off\"; \"stderr\", \"syslog\" or the path of a "
+                "file"});
     struct config *c = conf_of(WITH_TOP("log = { audit = \"/var/log/weir/audit.log\"; };"));
     cr_assert_slice(c->log.audit, "/var/log/weir/audit.log");
     config_free(c);
