@@ -4,7 +4,7 @@
 
 import { $, attr, h, row, show, sync, text } from './dom.js';
 import { confirmChange, openForm } from './dialog.js';
-import { ago, count, duration, figure, latency, percent, plural, share, time } from './format.js';
+import { ago, count, figure, latency, percent, plural, share, time } from './format.js';
 import { errors } from './history.js';
 import { changer } from './rights.js';
 
@@ -136,61 +136,7 @@ export function showCanaries(view) {
         (x) => makeCard(x.split),
         updateCard,
     );
-    show($('canary-none'), !splits.length && !view.now.rollout);
-    showRollout(view);
-}
-
-/* -- a rollout ----------------------------------------------------------------------------------- */
-
-function stepName(step) {
-    if (typeof step !== 'object' || !step) return String(step);
-    if (step.name) return step.name;
-    if (step.weight !== undefined) return `${step.weight} %`;
-    return Object.entries(step)
-        .map(([k, v]) => `${k} ${typeof v === 'object' ? JSON.stringify(v) : v}`)
-        .join(', ');
-}
-
-function makeRollout() {
-    const title = h('h3'),
-        list = h('ol', { class: 'steps' }),
-        left = h('p', { class: 'muted' });
-    const e = h('article', { class: 'rollout' }, title, list, left);
-    e.its = { title, list, left };
-    return e;
-}
-
-function updateRollout(e, { r, now }) {
-    const steps = r.steps ?? [];
-    text(e.its.title, `Rollout${r.route ? ` of ${r.route}` : ''}${r.state ? `: ${r.state}` : ''}`);
-    sync(
-        e.its.list,
-        steps.map((step, i) => ({ step, i })),
-        (x) => x.i,
-        () => h('li'),
-        (li, x) => {
-            const place = x.i < r.current ? 'done' : x.i === r.current ? 'current' : 'to come';
-            text(li, stepName(x.step));
-            attr(li, 'data-place', place);
-            attr(li, 'aria-current', place === 'current' ? 'step' : null);
-        },
-    );
-    const until = r.until
-        ? `Next step in ${duration(r.until - now / 1000)}, at ${time(r.until * 1000)}.`
-        : '';
-    text(e.its.left, `Step ${Math.min(r.current + 1, steps.length)} of ${steps.length}. ${until}`);
-}
-
-function showRollout(view) {
-    const rollouts = [view.now.rollout ?? []].flat();
-    show($('rollout'), rollouts.length > 0);
-    sync(
-        $('rollout'),
-        rollouts.map((r) => ({ r, now: view.now.now_ms })),
-        (x) => x.r.route ?? '',
-        makeRollout,
-        updateRollout,
-    );
+    show($('canary-none'), !splits.length);
 }
 
 /* -- moving weights ------------------------------------------------------------------------------ */

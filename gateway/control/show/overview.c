@@ -209,8 +209,6 @@ static void write_all(const struct overview *o, const bool *may_change, struct t
     overview_write_clusters(&v, SLICE(""));
     for (size_t i = 0; i < o->parts_n; i++)
         write_part(&o->parts[i], said[i], t);
-    json_key(t, "rollout");
-    json_raw(t, SLICE("null"));
     end(&v, &sums);
     for (size_t i = 0; i < o->parts_n; i++)
         json_decref(said[i]);
