@@ -36,6 +36,8 @@
     C(config_text)                                                                                 \
     C(explain)                                                                                     \
     C(fault_list)                                                                                  \
+    C(fault_on)                                                                                    \
+    C(fault_off)                                                                                   \
     C(fault_set)                                                                                   \
     C(fault_stop_all)                                                                              \
     C(fault_resume)                                                                                \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* weirctl fault set: turns a fault on or off, or gives it another share. */
+/* weirctl fault on, off and set: turns a fault on or off, or gives it another share. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,10 +32,15 @@ static bool add(json_t *content, const char *value, struct text *fault)
     return !twice;
 }
 
-static bool ask(const struct command_args *args, json_t *content, struct text *fault)
+static void name_it(const struct command_args *args, json_t *content)
 {
     json_object_set_new(content, "route", json_string(args->operands[0]));
     json_object_set_new(content, "fault", json_string(args->operands[1]));
+}
+
+static bool ask(const struct command_args *args, json_t *content, struct text *fault)
+{
+    name_it(args, content);
     for (size_t i = 2; i < args->operands_n; i++)
         if (!add(content, args->operands[i], fault))
             return false;
@@ -58,5 +63,51 @@ const struct command fault_set = {
     .path = "/v1/modules/fault/set",
     .decides = true,
     .ask = ask,
+    .show = fault_list_show,
+};
+
+static bool ask_on(const struct command_args *args, json_t *content, struct text *fault)
+{
+    (void)fault;
+    name_it(args, content);
+    json_object_set_new(content, "enabled", json_true());
+    return true;
+}
+
+static bool ask_off(const struct command_args *args, json_t *content, struct text *fault)
+{
+    (void)fault;
+    name_it(args, content);
+    json_object_set_new(content, "enabled", json_false());
+    return true;
+}
+
+extern const struct command fault_on, fault_off;
+const struct command fault_on = {
+    .name = "fault on",
+    .operands = "ROUTE FAULT",
+    .summary = "turn a fault on",
+    .help = "It takes effect at once, and outlives reloads.\n"
+            "\n"
+            "    weirctl fault on reviews slow --expires 10m\n",
+    .operands_min = 2,
+    .operands_max = 2,
+    .path = "/v1/modules/fault/set",
+    .decides = true,
+    .ask = ask_on,
+    .show = fault_list_show,
+};
+const struct command fault_off = {
+    .name = "fault off",
+    .operands = "ROUTE FAULT",
+    .summary = "turn a fault off",
+    .help = "It takes effect at once, and outlives reloads. \"weirctl fault stop-all\" stops all.\n"
+            "\n"
+            "    weirctl fault off reviews slow\n",
+    .operands_min = 2,
+    .operands_max = 2,
+    .path = "/v1/modules/fault/set",
+    .decides = true,
+    .ask = ask_off,
     .show = fault_list_show,
 };

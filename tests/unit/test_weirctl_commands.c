@@ -227,6 +227,10 @@ Test(weirctl_commands, turn_faults_on_and_off)
     static char *const wrong[] = {"maybe", "5", "%", ".5%", "1.2.3%", "-1%", "5%%", "1e1%", "ON"};
     cr_assert_str_eq(ask("fault list", NULL, WORDS("r")), "{\"route\":\"r\"}");
     cr_assert_str_eq(ask("fault stop-all", NULL, NULL, 0), "{}");
+    cr_assert_str_eq(ask("fault on", NULL, WORDS("r", "f")),
+                     "{\"enabled\":true,\"fault\":\"f\",\"route\":\"r\"}");
+    cr_assert_str_eq(ask("fault off", NULL, WORDS("r", "f")),
+                     "{\"enabled\":false,\"fault\":\"f\",\"route\":\"r\"}");
     cr_assert_str_eq(ask("fault set", NULL, WORDS("r", "f", "off")),
                      "{\"enabled\":false,\"fault\":\"f\",\"route\":\"r\"}");
     cr_assert_str_eq(ask("fault set", NULL, WORDS("r", "f", "2.5%", "on")),
