@@ -59,6 +59,12 @@ static void write_text(struct text *out, struct slice s)
         json_str(out, NULL);
 }
 
+/* None of the words is what was prepared for a choice without a default. */
+static void write_choice(struct text *out, const struct option *o, int choice)
+{
+    json_str(out, choice < 0 ? NULL : o->names[choice]);
+}
+
 void echo_value(struct option_reader *r, const struct option *o, const void *field)
 {
     if (!r->echo)
@@ -75,7 +81,7 @@ void echo_value(struct option_reader *r, const struct option *o, const void *fie
         json_int(r->echo, *(const int64_t *)field);
         break;
     case OPTION_KIND_CHOICE:
-        json_str(r->echo, o->names[*(const int *)field]);
+        write_choice(r->echo, o, *(const int *)field);
         break;
     case OPTION_KIND_TEXT:
         write_text(r->echo, *(const struct slice *)field);

@@ -126,6 +126,8 @@ Test(option_echo, of_a_whole_configuration_is_json)
     cr_assert(json_is_object(o), "%.*s", (int)c->effective.n, c->effective.p);
     const json_t *route = json_array_get(json_object_get(o, "routes"), 0);
     cr_assert(json_object_get(route, "match") && !json_object_get(route, "redirect"));
+    cr_assert(json_is_null(json_object_get(json_object_get(o, "admin"), "role")),
+              "a choice that is made later has none of the words");
     json_decref(o);
     config_free(c);
     faults_fini(&faults);
