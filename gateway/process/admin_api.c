@@ -252,6 +252,7 @@ void admin_api_stop(struct admin_api *a)
 {
     overrides_stop(&a->overrides);
     asks_fini(&a->asks);
+    loop_turn(&a->of.engine->loop); /* what they are told goes out */
     log_stream_quiesce(a->log_stream);
     overview_stream_quiesce(a->overview_stream);
     admin_free(a->admin);

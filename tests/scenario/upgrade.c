@@ -287,3 +287,28 @@ Test(upgrade, and_reload_are_answered_when_they_are_done)
     AWAIT(rig_count("") == 0);
     rig_forget();
 }
+
+/* Those that come while one is under way are told by a process that ends with it. */
+Test(upgrade, asked_for_several_times_at_once_answers_each)
+{
+    enum { MANY = 8 };
+    struct talk *t[MANY];
+    unsigned done = 0;
+    rig_start();
+    for (int i = 0; i < MANY; i++)
+        t[i] = talk_open_unix(rig_path("admin.sock"));
+    for (int i = 0; i < MANY; i++)
+        talk_send(t[i], "POST /v1/upgrade HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}");
+    for (int i = 0; i < MANY; i++) {
+        const struct response *r = talk_response(t[i]);
+        cr_assert(r->whole, "the %d. got none: %s", i, r->fault);
+        cr_assert(r->status == 200 || (r->status == 503 && strstr(r->body.p, "ask again")),
+                  "%d: %s", r->status, r->body.p);
+        done += r->status == 200;
+    }
+    cr_assert_geq(done, 1);
+    AWAIT(rig_count("master") == 1);
+    cr_assert_eq(weirctl_run("drain"), 0, "%s", weirctl_said());
+    AWAIT(rig_count("") == 0);
+    rig_forget();
+}
