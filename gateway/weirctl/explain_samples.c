@@ -16,6 +16,7 @@ enum {
     BATCH_MAX = 200,          /* in one question: what a gateway takes */
     BATCH_BYTES = 48 << 10,   /* likewise */
     REQUEST_BYTES = 16 << 10, /* of one; a longer one isn't asked */
+    LINE_BYTES = 1 << 20,     /* of the log; what is longer is no request */
 };
 
 /* -- from a line to a request ------------------------------------------------------------------ */
@@ -189,33 +190,62 @@ static int cant_read(const char *name)
     return COMMAND_REFUSED;
 }
 
+/* The next line without its end, or as much of it as a line may have: then the rest is still to
+ * come, and *cut. False: there is none. */
+static bool read_line(FILE *f, struct text *line, bool *cut)
+{
+    int c = 0;
+    line->n = 0;
+    while (line->n < LINE_BYTES && (c = getc_unlocked(f)) != EOF && c != '\n')
+        text_char(line, (char)c);
+    *cut = line->n == LINE_BYTES;
+    return line->n || c == '\n';
+}
+
+static void skip_line(FILE *f)
+{
+    for (int c; (c = getc_unlocked(f)) != EOF && c != '\n';)
+        continue;
+}
+
+/* False: it is no JSON object. */
+static bool take_line(struct sampling *s, struct slice text, bool *ok)
+{
+    json_t *line = json_loadb(text.p, text.n, 0, NULL);
+    json_t *request = json_is_object(line) ? explain_sample(line) : NULL;
+    const bool object = json_is_object(line);
+    if (!request)
+        explain_changes_unread(s->changes);
+    else
+        *ok = take(s, request);
+    json_decref(request);
+    json_decref(line);
+    return object;
+}
+
+static int read_lines(struct sampling *s, FILE *f, struct text *line)
+{
+    bool first = true, ok = true, cut;
+    while (ok && read_line(f, line, &cut)) {
+        if (!cut && !slice_trim(text_slice(line)).n)
+            continue;
+        if (!take_line(s, cut ? SLICE("") : text_slice(line), &ok) && first)
+            return not_json(s->of->samples);
+        if (cut)
+            skip_line(f);
+        first = false;
+    }
+    if (ok && ferror(f))
+        return cant_read(s->of->samples);
+    return ok && flush(s) ? COMMAND_DONE : COMMAND_REFUSED;
+}
+
 static int read_log(struct sampling *s, FILE *f)
 {
-    char *text = NULL;
-    size_t room = 0;
-    ssize_t n;
-    int code = COMMAND_DONE;
-    bool first = true;
-    while (code == COMMAND_DONE && (n = getline(&text, &room, f)) >= 0) {
-        if (!slice_trim(slice_of(text, n && text[n - 1] == '\n' ? (size_t)n - 1 : (size_t)n)).n)
-            continue;
-        json_t *line = json_loadb(text, (size_t)n, 0, NULL);
-        json_t *request = json_is_object(line) ? explain_sample(line) : NULL;
-        if (first && !json_is_object(line))
-            code = not_json(s->of->samples);
-        else if (!request)
-            explain_changes_unread(s->changes);
-        else if (!take(s, request))
-            code = COMMAND_REFUSED;
-        first = false;
-        json_decref(request);
-        json_decref(line);
-    }
-    free(text);
-    if (code == COMMAND_DONE && ferror(f))
-        code = cant_read(s->of->samples);
-    if (code == COMMAND_DONE && !flush(s))
-        code = COMMAND_REFUSED;
+    struct text line;
+    text_init(&line);
+    const int code = read_lines(s, f, &line);
+    text_fini(&line);
     return code;
 }
 

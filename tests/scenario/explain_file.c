@@ -143,6 +143,10 @@ Test(explain_file, reads_thousands_of_requests)
                     "{\"listener\":\"public\",\"method\":\"GET\",\"scheme\":\"http\",\"host\":"
                     "\"a.test\",\"path\":\"/%s/%d\"}\n",
                     i % 3 ? "same" : "gone", i);
+    for (int i = 0; i < 3 << 20; i++)
+        text_char(&log, 'x'); /* longer than a line may be */
+    text_str(&log, "\n{\"listener\":\"public\",\"method\":\"GET\",\"scheme\":\"http\",\"host\":"
+                   "\"a.test\",\"path\":\"/same/last\"}\n");
     text_char(&log, '\0');
     rig_write_file("big.log", log.p);
     text_fini(&log);
@@ -152,7 +156,8 @@ Test(explain_file, reads_thousands_of_requests)
     cr_assert_eq(
         weirctl_run("explain --file %s --samples %s", rig_path("weir.conf"), rig_path("big.log")),
         0, "%s", weirctl_said());
-    WEIRCTL_SAYS("3000 requests: 2000 go the same way, 1000 would go another, 0 can't be told\n");
+    WEIRCTL_SAYS("3001 requests: 2001 go the same way, 1000 would go another, 0 can't be told\n");
+    WEIRCTL_SAYS("1 lines are no requests that could be asked\n");
 }
 
 Test(explain_file, refuses_logs_that_are_not_certain)
@@ -165,6 +170,8 @@ Test(explain_file, refuses_logs_that_are_not_certain)
                  1);
     WEIRCTL_SAYS("the first line is no JSON object");
     WEIRCTL_SAYS("log.format = \"json\" is needed");
+    cr_assert_eq(weirctl_run("explain --file %s --samples /dev/zero", rig_path("weir.conf")), 1);
+    WEIRCTL_SAYS("the first line is no JSON object");
     cr_assert_eq(weirctl_run("explain --file %s --samples /nowhere", rig_path("weir.conf")), 1);
     WEIRCTL_SAYS("can't read /nowhere");
     cr_assert_eq(weirctl_run("explain --file %s --samples /", rig_path("weir.conf")), 1);
