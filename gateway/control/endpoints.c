@@ -261,26 +261,38 @@ static void undo(const struct endpoints *e, struct endpoint *ep, enum endpoint_a
         drain(e, ep, action == UNDRAIN, out);
 }
 
+/* What the file says of this one: its weight, if it is by its address that the file names it; and
+ * else that there is its cluster. Being undrained overrides nothing. */
+static const char *const *settings_of(const struct endpoint *ep, enum endpoint_action action)
+{
+    static const char *const weight[] = {"clusters.{cluster}.endpoints.{endpoint}:weight=1",
+                                         "clusters.{cluster}:", NULL};
+    const struct endpoint_conf *conf = ep ? ep->conf : NULL;
+    if (action == UNDRAIN)
+        return NULL;
+    return action == WEIGHT && conf && slice_eq(conf->address, slice_str(ep->name)) ? weight
+                                                                                    : weight + 1;
+}
+
 /* {"cluster", "endpoint", "fleet"}, and what the action needs. */
 static void change(const struct endpoints *e, const struct admin_request *rq, const json_t *asked,
                    enum endpoint_action action, struct admin_answer *out)
 {
     static const char *const of[] = {"cluster", "endpoint", NULL};
-    static const char *const settings[] = {"clusters.{cluster}:", NULL};
+    if (!admin_may_change(rq, out))
+        return;
+    struct cluster *cl = find_cluster(e, text_of(asked, "cluster"), out);
+    struct endpoint *ep = cl ? find_endpoint(cl, text_of(asked, "endpoint"), out) : NULL;
     const struct decide_what what = {
         .module = "endpoint",
         .sets = actions[action].sets,
         .of = of,
         .path = slice_str(actions[action].path),
-        .settings = action == UNDRAIN ? NULL : settings,
+        .settings = settings_of(ep, action),
         .overrides = e->overrides,
     };
     char says[ENDPOINT_SAYS_MAX];
     struct deciding d;
-    if (!admin_may_change(rq, out))
-        return;
-    struct cluster *cl = find_cluster(e, text_of(asked, "cluster"), out);
-    struct endpoint *ep = cl ? find_endpoint(cl, text_of(asked, "endpoint"), out) : NULL;
     if (ep && rq->how == ADMIN_UNDO) {
         undo(e, ep, action, out);
         return;

@@ -77,6 +77,10 @@ Test(endpoint_weight, ends_where_the_file_gives_another_one)
 {
     rig_start(.workers = 1, .endpoints = EVEN);
     weigh("9");
+    rig_write_conf((struct rig_conf){.workers = 1, .endpoints = FILE_SAYS_2});
+    cr_assert_eq(weirctl_run("diff %s", rig_path("weir.conf")), 0, "%s", weirctl_said());
+    WEIRCTL_SAYS("! clusters.app.endpoints.127.0.0.1:");
+    WEIRCTL_SAYS(": the file changes it; the override of endpoint/weight/app/127.0.0.1:");
     rig_renew(.workers = 1, .endpoints = FILE_SAYS_2);
     cr_assert(strstr(rig_await_log("endpoint_weight_forgotten"), "weight=2 before=9 file=2"));
     expect_share(2, 3);

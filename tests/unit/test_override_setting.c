@@ -28,13 +28,12 @@ Test(override_setting, is_filled_from_what_is_asked)
     cr_assert_str_eq(setting, "routes/a.b/fault/f:enabled");
 }
 
-Test(override_setting, wants_every_member_and_no_separators_in_them)
+Test(override_setting, wants_every_member_as_a_plain_word)
 {
     cr_assert(!fill(SPLIT, "{}"));
     cr_assert(!fill(SPLIT, "{\"route\":7}"));
     cr_assert(!fill(SPLIT, "{\"route\":\"\"}"));
-    cr_assert(!fill(SPLIT, "{\"route\":\"a/b\"}"));
-    cr_assert(!fill(SPLIT, "{\"route\":\"a:b\"}"));
+    cr_assert(!fill(SPLIT, "{\"route\":\"a\\\"b\"}"));
     cr_assert(!fill(SPLIT, "{\"route\":\"a b\"}"));
     char asked[SETTING_MAX + 64];
     snprintf(asked, sizeof asked, "{\"route\":\"%0*d\"}", SETTING_MAX, 0);
@@ -48,7 +47,9 @@ static const char file[] =
     "\"name\":\"\"},{\"cluster\":\"b\",\"weight\":5,\"name\":\"\"}]},"
     "\"fault\":{\"name\":\"slow\",\"percent\":\"2%\",\"enabled\":true,\"delay\":{\"fixed\":\"1s\"}}"
     "}],"
-    "\"clusters\":{\"a\":{\"breaker\":{\"open_for\":\"5s\"}}},\"modules\":{}}\n";
+    "\"clusters\":{\"a\":{\"endpoints\":[\"10.0.0.1:80\",{\"address\":\"unix:/run/"
+    "b\",\"weight\":2}],"
+    "\"breaker\":{\"open_for\":\"5s\"}}},\"modules\":{}}\n";
 
 #define EDITED 1024
 static uint64_t digest(const char *where)
@@ -120,11 +121,34 @@ Test(override_setting, that_is_gone_is_0_and_broken_text_harms_nobody)
     (void)!setting_digest(SLICE("]]}}\"\\"), WEIGHTS);
 }
 
-Test(override_setting, is_shown_with_dots)
+#define WEIGHT "clusters.{c}.endpoints.{e}:weight=1"
+
+Test(override_setting, names_elements_by_addresses)
+{
+    cr_assert(fill(WEIGHT, "{\"c\":\"a\",\"e\":\"10.0.0.1:80\"}"));
+    cr_assert_str_eq(setting, "clusters/a/endpoints/10.0.0.1%3A80:weight=1");
+    cr_assert_neq(changed(setting, "\"10.0.0.1:80\"", "{\"address\":\"10.0.0.1:80\",\"weight\":3}"),
+                  digest(setting));
+    cr_assert_eq(changed(setting, "\"10.0.0.1:80\"", "{\"address\":\"10.0.0.1:80\"}"),
+                 digest(setting));
+    cr_assert_eq(changed(setting, "\"weight\":2}", "\"weight\":3}"), digest(setting));
+    cr_assert(fill(WEIGHT, "{\"c\":\"a\",\"e\":\"unix:/run/b\"}"));
+    cr_assert_neq(changed(setting, "\"weight\":2}", "\"weight\":3}"), digest(setting));
+    cr_assert_eq(changed(setting, "[\"10.0.0.1:80\",", "["), digest(setting));
+}
+
+static void check_shown(const char *path, const char *expected)
 {
     struct text t;
     text_init(&t);
-    setting_show(WEIGHTS, &t);
-    cr_assert(slice_eq(text_slice(&t), SLICE("routes.reviews.canary.split")));
+    setting_show(path, &t);
+    cr_assert(slice_eq(text_slice(&t), slice_str(expected)), "%.*s", (int)t.n, t.p);
     text_fini(&t);
+}
+
+Test(override_setting, is_shown_with_dots)
+{
+    check_shown(WEIGHTS, "routes.reviews.canary.split");
+    check_shown("clusters/a/endpoints/unix%3A%2Frun%2F50%25:weight",
+                "clusters.a.endpoints.unix:/run/50%");
 }

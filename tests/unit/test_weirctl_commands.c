@@ -113,8 +113,7 @@ Test(weirctl_commands, send_their_arguments_as_json)
     cr_assert_str_eq(ask("mirror diffs", NULL, WORDS("a")), "{\"route\":\"a\"}");
     cr_assert_str_eq(ask("endpoint list", NULL, NULL, 0), "{}");
     cr_assert_str_eq(ask("endpoint list", NULL, WORDS("web")), "{\"cluster\":\"web\"}");
-    for (const char *const *name =
-             (const char *const[]){"endpoint drain", "endpoint enable", NULL};
+    for (const char *const *name = (const char *const[]){"endpoint drain", "endpoint enable", NULL};
          *name; name++)
         cr_assert_str_eq(ask(*name, NULL, WORDS("web", "10.0.0.1:80")),
                          "{\"cluster\":\"web\",\"endpoint\":\"10.0.0.1:80\"}");

@@ -40,22 +40,25 @@ Test(weirctl_show, requests_in_a_line)
 
 Test(weirctl_show, events_as_a_table_and_in_lines)
 {
-    const char *event = "{\"n\":7,\"at_ms\":1764158400123,\"level\":\"info\",\"process\":\"control\","
-                        "\"event\":\"admin_change\",\"who\":\"uid 0\",\"reason\":\"a \\u001b\","
-                        "\"fields\":{\"path\":\"/v1/x\",\"status\":200}}";
+    const char *event =
+        "{\"n\":7,\"at_ms\":1764158400123,\"level\":\"info\",\"process\":\"control\","
+        "\"event\":\"admin_change\",\"who\":\"uid 0\",\"reason\":\"a \\u001b\","
+        "\"fields\":{\"path\":\"/v1/x\",\"status\":200}}";
     char answer[1024];
     json_t *line = json_loads(event, 0, NULL);
     snprintf(answer, sizeof answer,
              "{\"events\":[%s,{\"fields\":{\"text\":\"said\",\"x\":1}}],\"next\":7}", event);
-    cr_assert_str_eq(show("events", answer),
-                     "N  TIME                     LEVEL  PROCESS  EVENT         \n"
-                     "7  2025-11-26 12:00:00 UTC  info   control  admin_change  path=/v1/x status=200 "
-                     "who=uid 0 reason=a \\x1b\n"
-                     "-  -                        -      -        -             said\n");
+    cr_assert_str_eq(
+        show("events", answer),
+        "N  TIME                     LEVEL  PROCESS  EVENT         \n"
+        "7  2025-11-26 12:00:00 UTC  info   control  admin_change  path=/v1/x status=200 "
+        "who=uid 0 reason=a \\x1b\n"
+        "-  -                        -      -        -             said\n");
     cr_assert_str_eq(show("events", "{\"events\":[]}"), "Nothing has happened.\n");
     command_named("events")->show_line(line, &t);
-    cr_assert_str_eq(said(), "2025-11-26 12:00:00 UTC info control admin_change path=/v1/x status=200 "
-                             "who=uid 0 reason=a \\x1b\n");
+    cr_assert_str_eq(said(),
+                     "2025-11-26 12:00:00 UTC info control admin_change path=/v1/x status=200 "
+                     "who=uid 0 reason=a \\x1b\n");
     json_decref(line);
     cr_assert_str_eq(ask("events", NULL, NULL, 0), "{}");
     cr_assert_str_eq(ask("events", "5", NULL, 0), "{\"limit\":5}");
@@ -336,7 +339,8 @@ Test(weirctl_show, clusters_with_what_they_have_had)
              "[0, 0, 3, 0, 0, 1]}]}]}"),
         "CLUSTER  ENDPOINT  STATE       WEIGHT  REQUESTS  5XX  FAILURES  RETRIES  ACTIVE    MEAN\n"
         "app      -         -                -         4    1         -        1       -  2.00ms\n"
-        "app      a:1       ok     3 (file: 1)         5    1         1        -       0       -\n");
+        "app      a:1       ok     3 (file: 1)         5    1         1        -       0       "
+        "-\n");
 }
 
 Test(weirctl_show, how_mirrors_differ)

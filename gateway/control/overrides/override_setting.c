@@ -5,20 +5,36 @@
  * does is not found. */
 #include "control/overrides/override_setting.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* -- patterns ---------------------------------------------------------------------------------- */
 
-/* A value may not end its part of the path. */
+/* What would end its part of the path is written as in URLs: addresses have colons. */
 static bool add_value(struct text *t, const json_t *value)
 {
     const struct slice s =
         slice_of(json_string_value(value), value ? json_string_length(value) : 0);
-    for (size_t i = 0; i < s.n; i++)
-        if ((unsigned char)s.p[i] <= ' ' || strchr("/:\"\\", s.p[i]))
+    for (size_t i = 0; i < s.n; i++) {
+        if ((unsigned char)s.p[i] <= ' ' || strchr("\"\\", s.p[i]))
             return false;
-    text_add(t, s);
+        if (strchr("/:%", s.p[i]))
+            text_printf(t, "%%%02X", (unsigned char)s.p[i]);
+        else
+            text_char(t, s.p[i]);
+    }
     return s.n > 0;
+}
+
+/* The next character of what add_value() has written. */
+static char value_char(const char **p)
+{
+    unsigned code;
+    if (**p == '%' && sscanf(*p + 1, "%2X", &code) == 1) {
+        *p += 3;
+        return (char)code;
+    }
+    return *(*p)++;
 }
 
 static bool add_member(struct text *t, const json_t *asked, const char **p)
@@ -101,9 +117,16 @@ static bool next(struct slice s, size_t *at, struct slice *out)
     return true;
 }
 
-static bool is_text(struct slice value, struct slice text)
+/* Is this text what a part of a path stands for? */
+static bool is_part(struct slice value, struct slice part)
 {
-    return value.n == text.n + 2 && value.p[0] == '"' && memcmp(value.p + 1, text.p, text.n) == 0;
+    size_t at = 1;
+    if (value.n < 2 || value.p[0] != '"')
+        return false;
+    for (const char *p = part.p; p < part.p + part.n; at++)
+        if (value_char(&p) != value.p[at])
+            return false;
+    return at + 1 == value.n;
 }
 
 /* No value: it isn't there. */
@@ -114,22 +137,29 @@ static struct slice member(struct slice object, struct slice name)
     if (!object.n || object.p[0] != '{')
         return slice_of(NULL, 0);
     while (next(object, &at, &key) && next(object, &at, &value))
-        if (is_text(key, name))
+        if (is_part(key, name))
             return value;
     return slice_of(NULL, 0);
 }
 
-/* A list of one may be written without its brackets. */
-static struct slice step(struct slice value, struct slice name)
+/* By its name, its address, or as it stands: endpoints may be mere texts. */
+static bool is_called(struct slice element, struct slice part)
 {
-    struct slice element = member(value, name);
+    return is_part(member(element, SLICE("name")), part) ||
+           is_part(member(element, SLICE("address")), part) || is_part(element, part);
+}
+
+/* A list of one may be written without its brackets. */
+static struct slice step(struct slice value, struct slice part)
+{
+    struct slice element = member(value, part);
     size_t at = 1;
-    if (!element.n && is_text(member(value, SLICE("name")), name))
+    if (!element.n && is_called(value, part))
         return value;
     if (!value.n || value.p[0] != '[')
         return element;
     while (next(value, &at, &element))
-        if (is_text(member(element, SLICE("name")), name))
+        if (is_called(element, part))
             return element;
     return slice_of(NULL, 0);
 }
@@ -190,6 +220,9 @@ uint64_t setting_digest(struct slice effective, const char *setting)
 
 void setting_show(const char *setting, struct text *out)
 {
-    for (const char *p = setting; *p && *p != ':'; p++)
-        text_char(out, *p == '/' ? '.' : *p);
+    for (const char *p = setting; *p && *p != ':';) {
+        const bool ends = *p == '/';
+        const char c = value_char(&p);
+        text_char(out, ends ? '.' : c);
+    }
 }

@@ -4,11 +4,12 @@
 
 /* Which setting of the configuration an override is about, and what the configuration says there:
  * a path through the effective configuration (config.effective), in which elements of lists go by
- * their member "name", and behind a colon the members that count.
+ * their member "name" or "address", or by what they are, and behind a colon the members that count.
  *
  *     routes/reviews/canary/split:name,cluster,weight     of a list, those of each element
  *     modules/fault:enabled=true                          what it is when nothing stands there
  *     log/level                                           all of it counts
+ *     clusters/a/endpoints/10.0.0.1%3A80:weight=1         ":" and "/" within a name are escaped
  *     clusters/reviews:                                   nothing of it, but that it is there
  *
  * Commands say it by a pattern with dots, in which members of what is asked stand in braces:
