@@ -2,6 +2,7 @@
 /* weirctl endpoint weight: another weight than the file's, in all workers, over reloads, until the
  * file says something else. */
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -78,6 +79,7 @@ Test(endpoint_weight, ends_where_the_file_gives_another_one)
     rig_start(.workers = 1, .endpoints = EVEN);
     weigh("9");
     rig_write_conf((struct rig_conf){.workers = 1, .endpoints = FILE_SAYS_2});
+    setenv("WEIR", WEIR_BINARY, 1);
     cr_assert_eq(weirctl_run("diff %s", rig_path("weir.conf")), 0, "%s", weirctl_said());
     WEIRCTL_SAYS("! clusters.app.endpoints.127.0.0.1:");
     WEIRCTL_SAYS(": the file changes it; the override of endpoint/weight/app/127.0.0.1:");
