@@ -5,6 +5,7 @@
 #include "tests/lib/rig.h"
 
 #include "base/text.h"
+#include "tests/lib/fini.h"
 #include "tests/lib/origin.h"
 #include "tests/lib/rig_parts.h"
 #include "tests/lib/talk.h"
@@ -369,6 +370,17 @@ void rig_stop(void)
     cr_assert_eq(rig_count(""), 0, "processes are left behind");
 }
 
+/* Those before the last upgrade end by themselves, soon after the one that was told to. */
+static void await_the_end(void)
+{
+    const uint64_t end = now_ms() + DEADLINE_MS / 2;
+    while (rig_count("") > 0 && now_ms() < end) {
+        while (waitpid(-1, NULL, WNOHANG) > 0)
+            continue;
+        sleep_ms(LOOK_MS);
+    }
+}
+
 /* Whatever may be left is a child now, or a child of one. */
 static unsigned kill_all(void)
 {
@@ -392,9 +404,9 @@ static void look_for_faults(const char *log)
 {
     static const char *const signs[] = {" crash process=", "must(", "Sanitizer", "runtime error"};
     for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++)
-        cr_expect(!strstr(log, signs[i]), "weir said \"%s\":\n%s", signs[i], log);
+        FINI_EXPECT(!strstr(log, signs[i]), "weir said \"%s\":\n%s", signs[i], log);
     if (!rig.deaths)
-        cr_expect(!strstr(log, "process_died"), "a process died:\n%s", log);
+        FINI_EXPECT(!strstr(log, "process_died"), "a process died:\n%s", log);
 }
 
 static void stop_if_it_runs(void)
@@ -406,7 +418,7 @@ static void stop_if_it_runs(void)
     const uint64_t end = now_ms() + DEADLINE_MS;
     while (waitpid(rig.pid, &status, WNOHANG) == 0 && now_ms() < end)
         sleep_ms(LOOK_MS);
-    cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0 && now_ms() < end,
+    FINI_EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0 && now_ms() < end,
               "weir did not end well: %x", (unsigned)status);
 }
 
@@ -437,8 +449,9 @@ void rig_end(void)
 {
     talks_end();
     each(stop_if_it_runs);
+    await_the_end();
     const unsigned left = kill_all();
-    cr_expect_eq(left, 0, "%u processes were left behind", left);
+    FINI_EXPECT(left == 0, "%u processes were left behind", left);
     origins_end();
     each(clear_up);
     for (unsigned i = 0; i < names_n; i++)
@@ -446,4 +459,5 @@ void rig_end(void)
             close(names[i].hold);
     names_n = 0;
     rig_parts_end();
+    fini_verdict();
 }

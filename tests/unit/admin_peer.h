@@ -5,6 +5,7 @@
 /* An admin server with a table of the test's own, and its clients, over memory links. The clock
  * stands unless a test moves it. */
 
+#include "tests/lib/fini.h"
 #include "control/admin/admin.h"
 
 #include <criterion/criterion.h>
@@ -29,9 +30,10 @@ static inline void admin_finish(void)
     admin_free(admin);
     admin_free(NULL);
     loop_turn(&lp);
-    cr_assert_eq(lp.stock.blocks.slab.used, 0, "no block is held");
-    cr_assert_eq(lp.links.used, 0, "no link is left");
+    FINI_EXPECT(lp.stock.blocks.slab.used == 0, "blocks are held");
+    FINI_EXPECT(lp.links.used == 0, "links are left");
     loop_fini(&lp);
+    fini_verdict();
 }
 
 /* The client's side of a link. */

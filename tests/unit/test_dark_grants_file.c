@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/lib/fini.h"
 #include <criterion/criterion.h>
 
 #include <stdio.h>
@@ -32,8 +33,9 @@ static void begin(void)
 static void end(void)
 {
     unlink(path);
-    cr_expect_eq(rmdir(dir), 0, "something is left behind");
+    FINI_EXPECT(rmdir(dir) == 0, "something is left behind");
     free(t);
+    fini_verdict();
 }
 
 TestSuite(dark_grants_file, .init = begin, .fini = end);
